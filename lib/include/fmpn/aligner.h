@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmpn/export.h>
+#include <fmpn/geometry.h>
+#include <fmpn/image_view.h>
+
+namespace fmpn {
+
+struct AlignerOptions {
+  std::string landmark_model;     ///< dlib shape predictor of 68 or 5 points; empty: default_landmark_model()
+  int crop_size = 52;             ///< side of the aligned crop in pixels, 8…1024
+  int min_face_size = 40;         ///< smaller faces are not looked for, in pixels, ≥ 12
+  int max_faces = 16;             ///< the largest ones are kept, ≥ 1
+  double detector_threshold = 0;  ///< score that a detection needs; dlib's scale, about −1…3
+};
+
+/// One face, found and warped. Coordinates are the frame's pixels.
+struct AlignedFace {
+  Box box;              ///< clipped to the frame
+  double score = 0;     ///< dlib's detection score, > detector_threshold
+  Landmarks landmarks;  ///< may lie outside the frame where the border cuts the face
+  Affine warp{};        ///< frame → crop
+  float quality = 0;    ///< 0…1: size, sharpness, pose and landmark residual; 1 is a sharp frontal face
+  Image crop;           ///< crop_size × crop_size RGB; black outside the frame
+};
+
+/// Environment variable FMPN_LANDMARK_MODEL, else the file that Debian ships with dlib.
+FMPN_API std::string default_landmark_model();
+
+/// The similarity (rotation, one scale, shift; least squares) that takes the landmarks to
+/// kStandardTemplate in a crop of `crop_size` pixels.
+FMPN_API Affine alignment_warp(const Landmarks& landmarks, int crop_size);
+
+/// The one way from a frame to a crop, used by training and by the elements alike: area-averaged before
+/// the bilinear warp where the crop is much smaller than the face, so that large sharp faces do not alias.
+FMPN_API Image warp_face(const ImageView& frame, const Affine& warp, int crop_size);
+
+/// The fallback for a picture in which no face is found: the whole picture, squeezed to the crop.
+FMPN_API Image whole_picture_crop(const ImageView& picture, int crop_size);
+
+/// Finds faces, their five landmarks, and warps them to the standard template (reference: "spatial transform
+/// onto standard reference landmarks"). One instance per thread; the landmark model is loaded once per process.
+class FMPN_API Aligner {
+ public:
+  /// Throws kNotFound or kBadFormat for the landmark model, kBadSetting for an option out of range.
+  explicit Aligner(const AlignerOptions& options);
+  ~Aligner();
+  Aligner(Aligner&&) noexcept;
+  Aligner& operator=(Aligner&&) noexcept;
+
+  const AlignerOptions& options() const;
+
+  /// Every face of the frame, largest first.
+  std::vector<AlignedFace> find(const ImageView& frame);
+
+  /// As find(), but for pictures that may be a tight crop of one small face (FER2013's 48×48): enlarges and pads
+  /// the picture until a face of `min_face_size` can be seen, then looks again with a lower threshold.
+  std::vector<AlignedFace> find_in_still(const ImageView& picture);
+
+  /// Aligns the face that somebody else found in `box` (an upstream detector). Throws kBadSetting for an empty box.
+  AlignedFace align(const ImageView& frame, const Box& box, double score);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fmpn

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmpn/export.h>
+#include <fmpn/image_view.h>
+#include <fmpn/model_info.h>
+#include <fmpn/motion_mask.h>
+
+namespace fmpn {
+
+enum class Precision { kAuto, kFp32, kBf16 };
+
+struct EngineOptions {
+  std::string device = "cpu";  ///< cpu, cuda or cuda:N
+  Precision precision = Precision::kAuto;
+};
+
+/// One face's result.
+struct Expression {
+  std::vector<float> logits;         ///< as the CN gives them, in the order of ModelInfo::classes
+  std::vector<float> probabilities;  ///< softmax(logits / temperature); sums to 1
+  int label_id = -1;                 ///< index of the largest probability
+  MotionMask mask;                   ///< side = input_size; empty for a model without masks
+};
+
+/// Entropy in bits of a distribution, 0…log2(n).
+FMPN_API float entropy_bits(const std::vector<float>& probabilities);
+
+/// The bundled model: environment variable FMPN_MODEL, else the installed file.
+FMPN_API std::string default_model();
+
+/// A loaded model, ready to run: immutable, safe to call from several threads, shared between all who load the
+/// same file with the same options as long as one of them holds it.
+class FMPN_API Engine {
+ public:
+  /// Throws kNotFound, kBadFormat (names file and key), kBadSetting (device or precision not to be had).
+  static std::shared_ptr<const Engine> load(const std::string& path, const EngineOptions& options = {});
+  virtual ~Engine() = default;
+
+  virtual const ModelInfo& info() const = 0;
+  virtual Precision precision() const = 0;  ///< what kAuto became
+
+  /// FMG alone: one mask a crop. Crops are RGB, ModelInfo::crop_size square. Throws kBadSetting for another size, and
+  /// for a model without masks.
+  virtual std::vector<MotionMask> generate_masks(const std::vector<ImageView>& crops) const = 0;
+
+  /// FMG → PFN → CN as one batch. With `masks` (one a crop, from generate_masks of this model) FMG does not run again.
+  virtual std::vector<Expression> classify(const std::vector<ImageView>& crops) const = 0;
+  virtual std::vector<Expression> classify(const std::vector<ImageView>& crops,
+                                           const std::vector<MotionMask>& masks) const = 0;
+};
+
+}  // namespace fmpn

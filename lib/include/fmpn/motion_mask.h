@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <fmpn/export.h>
+#include <fmpn/image_view.h>
+
+namespace fmpn {
+
+/// A facial-motion mask: `side`×`side` values in 0…1, row-major; 1 is where the face has moved most.
+struct MotionMask {
+  std::vector<float> values;
+  int side = 0;
+  bool empty() const { return values.empty(); }
+};
+
+/// Eq. 1 of the paper for one class: the mean of |expressive − neutral| over its pairs, quantised to 8 bits,
+/// then histogram-equalised (as in the published masks). Feed it pair after pair; memory stays constant.
+class FMPN_API MotionMaskBuilder {
+ public:
+  /// Both crops aligned, of one size; colour is turned to gray (0.299 R + 0.587 G + 0.114 B). Throws kBadSetting.
+  void add(const ImageView& expressive, const ImageView& neutral);
+  int pairs() const { return pairs_; }
+  /// The gray mask of Eq. 1. Throws kBadSetting before the first pair.
+  Image build() const;
+
+ private:
+  std::vector<double> sum_;
+  int side_ = 0;
+  int pairs_ = 0;
+};
+
+}  // namespace fmpn
