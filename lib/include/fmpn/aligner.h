@@ -14,7 +14,7 @@ namespace fmpn {
 struct AlignerOptions {
   std::string landmark_model;     ///< dlib shape predictor of 68 or 5 points; empty: default_landmark_model()
   int crop_size = 52;             ///< side of the aligned crop in pixels, 8…1024
-  int min_face_size = 40;         ///< smaller faces are not looked for, in pixels, ≥ 12
+  int min_face_size = 80;         ///< smaller faces are not looked for, in pixels, ≥ 16; small values cost time
   int max_faces = 16;             ///< the largest ones are kept, ≥ 1
   double detector_threshold = 0;  ///< score that a detection needs; dlib's scale, about −1…3
 };
@@ -26,7 +26,7 @@ struct AlignedFace {
   Landmarks landmarks;  ///< may lie outside the frame where the border cuts the face
   Affine warp{};        ///< frame → crop
   float quality = 0;    ///< 0…1: size, sharpness, pose and landmark residual; 1 is a sharp frontal face
-  Image crop;           ///< crop_size × crop_size RGB; black outside the frame
+  Image crop;           ///< crop_size × crop_size RGB; edge pixels are repeated outside the frame
 };
 
 /// Environment variable FMPN_LANDMARK_MODEL, else the file that Debian ships with dlib.

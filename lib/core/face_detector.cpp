@@ -1,0 +1,39 @@
+#include "core/face_detector.h"
+
+#include <algorithm>
+
+#include <dlib/opencv.h>
+#include <opencv2/imgproc.hpp>
+
+namespace fmpn {
+
+constexpr double kWindow = 80;  // side of dlib's scanning window
+
+FaceDetector::FaceDetector() : detector_(dlib::get_frontal_face_detector()) {}
+
+std::vector<Detection> FaceDetector::detect(const cv::Mat& gray, double min_face_size, double threshold) {
+  const double scale = kWindow / min_face_size;
+  cv::Mat scaled = gray;
+  if (std::abs(scale - 1) > 0.02)
+    cv::resize(gray, scaled, {}, scale, scale, scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
+  // dlib's scanner reads beyond pictures that are smaller than its window.
+  if (scaled.cols < kWindow || scaled.rows < kWindow) return {};
+  const double sx = static_cast<double>(gray.cols) / scaled.cols;
+  const double sy = static_cast<double>(gray.rows) / scaled.rows;
+
+  std::vector<dlib::rect_detection> found;
+  detector_(dlib::cv_image<unsigned char>(scaled), found, threshold);
+  std::vector<Detection> detections;
+  detections.reserve(found.size());
+  for (const auto& one : found) {
+    const auto& r = one.rect;
+    detections.push_back({{static_cast<float>(r.left() * sx), static_cast<float>(r.top() * sy),
+                           static_cast<float>(r.width() * sx), static_cast<float>(r.height() * sy)},
+                          one.detection_confidence});
+  }
+  std::stable_sort(detections.begin(), detections.end(),
+                   [](const Detection& a, const Detection& b) { return a.box.width > b.box.width; });
+  return detections;
+}
+
+}  // namespace fmpn
