@@ -1,0 +1,160 @@
+#include "runtime/safetensors.h"
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include <nlohmann/json.hpp>
+
+#include <fmpn/error.h>
+
+namespace fmpn {
+namespace {
+
+using nlohmann::json;
+constexpr std::uint64_t kMaxHeader = 100'000'000;  // the format's own limit
+
+[[noreturn]] void bad(const std::string& name, const std::string& what) {
+  throw Error(ErrorCode::kBadFormat, name + ": not a valid safetensors file: " + what);
+}
+
+std::size_t item_size(const std::string& dtype) {
+  if (dtype == "F64" || dtype == "I64" || dtype == "U64") return 8;
+  if (dtype == "F32" || dtype == "I32" || dtype == "U32") return 4;
+  if (dtype == "F16" || dtype == "BF16" || dtype == "I16" || dtype == "U16") return 2;
+  if (dtype == "U8" || dtype == "I8" || dtype == "BOOL") return 1;
+  return 0;
+}
+
+std::uint64_t header_length(const std::string& name, const std::uint8_t* data, std::uint64_t file_size) {
+  if (file_size < 8) bad(name, "shorter than its 8-byte length field");
+  std::uint64_t length = 0;
+  for (int i = 7; i >= 0; --i) length = length << 8 | data[i];
+  if (length > kMaxHeader || length > file_size - 8)
+    bad(name, "the header claims " + std::to_string(length) + " bytes, the file has " + std::to_string(file_size - 8));
+  return length;
+}
+
+json parse_header(const std::string& name, const char* text, std::uint64_t length) {
+  json header = json::parse(text, text + length, nullptr, /*allow_exceptions=*/false);
+  if (!header.is_object()) bad(name, "the header is not a JSON object");
+  return header;
+}
+
+std::map<std::string, std::string> metadata_of(const std::string& name, const json& header) {
+  std::map<std::string, std::string> metadata;
+  const auto entry = header.find("__metadata__");
+  if (entry == header.end()) return metadata;
+  if (!entry->is_object()) bad(name, "__metadata__ is not an object");
+  for (const auto& [key, value] : entry->items()) {
+    if (!value.is_string()) bad(name, "__metadata__." + key + " is not a string");
+    metadata[key] = value.get<std::string>();
+  }
+  return metadata;
+}
+
+StoredTensor tensor_of(const std::string& name, const std::string& key, const json& entry, const std::uint8_t* body,
+                       std::uint64_t body_size) {
+  const auto fail = [&](const std::string& what) { bad(name, "tensor '" + key + "' " + what); };
+  if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() || !entry.contains("shape") ||
+      !entry["shape"].is_array() || !entry.contains("data_offsets") || !entry["data_offsets"].is_array() ||
+      entry["data_offsets"].size() != 2)
+    fail("lacks dtype, shape or data_offsets");
+  StoredTensor tensor;
+  tensor.dtype = entry["dtype"].get<std::string>();
+  const std::size_t item = item_size(tensor.dtype);
+  if (item == 0) fail("has the unknown type " + tensor.dtype);
+  std::uint64_t bytes = item;
+  for (const json& side : entry["shape"]) {
+    if (!side.is_number_unsigned()) fail("has a side that is not a number ≥ 0");
+    const auto n = side.get<std::uint64_t>();
+    if (n != 0 && bytes > std::numeric_limits<std::uint64_t>::max() / n) fail("is larger than any file");
+    if (n > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) fail("is larger than any file");
+    bytes *= n;
+    tensor.shape.push_back(static_cast<std::int64_t>(n));
+  }
+  const json& offsets = entry["data_offsets"];
+  if (!offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) fail("has offsets that are not numbers");
+  const auto first = offsets[0].get<std::uint64_t>();
+  const auto last = offsets[1].get<std::uint64_t>();
+  if (first > last || last > body_size) fail("reaches beyond the end of the file (truncated?)");
+  if (last - first != bytes) fail("has " + std::to_string(last - first) + " bytes, its shape needs " + std::to_string(bytes));
+  tensor.bytes.assign(body + first, body + last);
+  return tensor;
+}
+
+std::ifstream open(const std::string& path, std::uint64_t* size) {
+  std::error_code fault;
+  if (!std::filesystem::exists(path, fault)) throw Error(ErrorCode::kNotFound, path + ": no such file");
+  *size = std::filesystem::file_size(path, fault);
+  std::ifstream file(path, std::ios::binary);
+  if (fault || !file) throw Error(ErrorCode::kNotFound, path + ": cannot be opened");
+  return file;
+}
+
+}  // namespace
+
+SafeTensors parse_safetensors(const std::string& name, const std::uint8_t* data, std::size_t size) {
+  const std::uint64_t length = header_length(name, data, size);
+  const json header = parse_header(name, reinterpret_cast<const char*>(data) + 8, length);
+  SafeTensors content;
+  content.metadata = metadata_of(name, header);
+  for (const auto& [key, entry] : header.items())
+    if (key != "__metadata__") content.tensors[key] = tensor_of(name, key, entry, data + 8 + length, size - 8 - length);
+  return content;
+}
+
+SafeTensors read_safetensors(const std::string& path) {
+  std::uint64_t size = 0;
+  std::ifstream file = open(path, &size);
+  std::vector<std::uint8_t> data(size);
+  if (!file.read(reinterpret_cast<char*>(data.data()), static_cast<std::streamsize>(size)))
+    throw Error(ErrorCode::kBadFormat, path + ": cannot be read to its end");
+  return parse_safetensors(path, data.data(), data.size());
+}
+
+std::map<std::string, std::string> read_safetensors_metadata(const std::string& path) {
+  std::uint64_t size = 0;
+  std::ifstream file = open(path, &size);
+  std::uint8_t field[8] = {};
+  file.read(reinterpret_cast<char*>(field), 8);
+  const std::uint64_t length = header_length(path, field, size);
+  std::string text(length, '\0');
+  if (!file.read(text.data(), static_cast<std::streamsize>(length))) bad(path, "the header cannot be read");
+  return metadata_of(path, parse_header(path, text.data(), length));
+}
+
+void write_safetensors(const std::string& path, const SafeTensors& content) {
+  json header = json::object();
+  if (!content.metadata.empty()) header["__metadata__"] = content.metadata;
+  std::uint64_t offset = 0;
+  for (const auto& [key, tensor] : content.tensors) {
+    header[key] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + tensor.bytes.size()}}};
+    offset += tensor.bytes.size();
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // tensors start aligned
+  const std::string temporary = path + ".partial";
+  {
+    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+    const std::uint64_t length = text.size();
+    char field[8];
+    for (int i = 0; i < 8; ++i) field[i] = static_cast<char>(length >> (8 * i) & 0xff);
+    file.write(field, 8).write(text.data(), static_cast<std::streamsize>(text.size()));
+    for (const auto& [key, tensor] : content.tensors)
+      file.write(reinterpret_cast<const char*>(tensor.bytes.data()), static_cast<std::streamsize>(tensor.bytes.size()));
+    file.flush();
+    if (!file) {
+      file.close();
+      std::error_code ignored;
+      std::filesystem::remove(temporary, ignored);
+      throw Error(ErrorCode::kIo, path + ": cannot be written (" + std::strerror(errno) + ")");
+    }
+  }
+  std::error_code fault;
+  std::filesystem::rename(temporary, path, fault);
+  if (fault) throw Error(ErrorCode::kIo, path + ": cannot be written (" + fault.message() + ")");
+}
+
+}  // namespace fmpn

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace fmpn {
+
+/// One tensor of a safetensors file; `bytes` are little-endian, row-major.
+struct StoredTensor {
+  std::string dtype;  ///< F32, F16, BF16, I64, U8 …
+  std::vector<std::int64_t> shape;
+  std::vector<std::uint8_t> bytes;
+};
+
+struct SafeTensors {
+  std::map<std::string, std::string> metadata;
+  std::map<std::string, StoredTensor> tensors;
+};
+
+/// Reads a whole file. Every length is checked against the file's size before anything is allocated.
+/// Throws kNotFound, kBadFormat (names file and key).
+SafeTensors read_safetensors(const std::string& path);
+SafeTensors parse_safetensors(const std::string& name, const std::uint8_t* data, std::size_t size);
+/// The metadata alone, without reading the tensors.
+std::map<std::string, std::string> read_safetensors_metadata(const std::string& path);
+
+/// Writes to a temporary file beside `path`, then renames. Throws kIo.
+void write_safetensors(const std::string& path, const SafeTensors& content);
+
+}  // namespace fmpn

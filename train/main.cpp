@@ -1,0 +1,27 @@
+// fmpn-train: prepares data, makes masks, trains, evaluates. See docs/training.md.
+
+#include <iostream>
+
+#include <fmpn/error.h>
+
+#include "commands.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"Trains and examines Facial Motion Prior Networks"};
+  app.require_subcommand(1);
+  fmpn::train::add_prepare(app);
+  fmpn::train::add_masks(app);
+  fmpn::train::add_fit(app);
+  fmpn::train::add_evaluate(app);
+  fmpn::train::add_predict(app);
+  fmpn::train::add_info(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& fault) {
+    return app.exit(fault);
+  } catch (const std::exception& fault) {
+    std::cerr << "fmpn-train: " << fault.what() << '\n';
+    return 1;
+  }
+  return 0;
+}
