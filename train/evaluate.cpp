@@ -1,0 +1,138 @@
+// fmpn-train evaluate: a model on a prepared data set or on a folder of pictures.
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include <fmpn/engine.h>
+#include <fmpn/error.h>
+
+#include "commands.h"
+#include "image_folder.h"
+#include "progress.h"
+#include "scores.h"
+
+namespace fmpn::train {
+namespace fs = std::filesystem;
+namespace {
+
+struct Options {
+  std::string model, data, split;
+  EngineOptions engine;
+  bool json = false;
+};
+
+struct Crops {
+  std::vector<Image> crops;
+  std::vector<std::size_t> labels;
+  long unaligned = 0;
+};
+
+std::size_t label_index(const ModelInfo& info, const ManifestRow& row) {
+  const auto found = std::find(info.classes.begin(), info.classes.end(), row.label);
+  if (found == info.classes.end())
+    throw Error(ErrorCode::kBadFormat, (row.source.empty() ? row.path : row.source) + ": the model has no class '" + row.label + "'");
+  return static_cast<std::size_t>(found - info.classes.begin());
+}
+
+/// Every picture given is counted; one that cannot be read is an error, since the figure would be of another set.
+Crops read_crops(const Options& o, const ModelInfo& info) {
+  const bool prepared = fs::exists(fs::path(o.data) / "manifest.csv");
+  auto rows = prepared ? read_manifest(o.data) : list_image_folder(o.data);
+  if (!o.split.empty())
+    rows.erase(std::remove_if(rows.begin(), rows.end(), [&](const ManifestRow& r) { return r.split != o.split; }), rows.end());
+  if (rows.empty()) throw Error(ErrorCode::kBadFormat, o.data + ": no picture in the split '" + o.split + "'");
+  Crops result;
+  result.crops.resize(rows.size());
+  for (const ManifestRow& row : rows) result.labels.push_back(label_index(info, row));
+  if (prepared) {
+    for (std::size_t i = 0; i < rows.size(); ++i) result.crops[i] = read_image((fs::path(o.data) / rows[i].path).string());
+  } else {
+    AlignerOptions aligner;
+    aligner.crop_size = info.crop_size;
+    align_in_parallel(aligner, rows.size(), "align", [&](Aligner& a, std::size_t i) {
+      StillCrop still = crop_still(a, read_image(rows[i].source).view());
+      rows[i].aligned = still.aligned;
+      result.crops[i] = std::move(still.crop);
+    });
+  }
+  result.unaligned = std::count_if(rows.begin(), rows.end(), [](const ManifestRow& r) { return !r.aligned; });
+  return result;
+}
+
+void evaluate(const Options& o) {
+  const auto engine = Engine::load(o.model, o.engine);
+  const ModelInfo& info = engine->info();
+  const Crops data = read_crops(o, info);
+  ConfusionMatrix confusion(info.classes);
+  std::vector<double> confidence;
+  std::vector<bool> correct;
+  constexpr std::size_t kBatch = 64;
+  Progress progress("classify", static_cast<long>(data.crops.size()));
+  for (std::size_t first = 0; first < data.crops.size(); first += kBatch) {
+    std::vector<ImageView> batch;
+    for (std::size_t i = first; i < std::min(first + kBatch, data.crops.size()); ++i) batch.push_back(data.crops[i].view());
+    for (const Expression& e : engine->classify(batch)) {
+      const std::size_t truth = data.labels[confidence.size()];
+      const auto named = static_cast<std::size_t>(e.label_id);
+      confusion.add(truth, named);
+      confidence.push_back(e.probabilities[named]);
+      correct.push_back(truth == named);
+    }
+    progress.update(static_cast<long>(confidence.size()));
+  }
+
+  nlohmann::ordered_json out;
+  out["model"] = info.name;
+  out["images"] = confusion.total();
+  out["unaligned"] = data.unaligned;
+  out["accuracy"] = confusion.accuracy();
+  out["calibration_error"] = expected_calibration_error(confidence, correct);
+  long answered = 0, right = 0;
+  for (std::size_t i = 0; i < confidence.size(); ++i)
+    if (confidence[i] >= info.min_confidence) ++answered, right += correct[i] ? 1 : 0;
+  out["min_confidence"] = info.min_confidence;
+  out["coverage"] = static_cast<double>(answered) / static_cast<double>(confidence.size());
+  out["answered_accuracy"] = answered == 0 ? 0.0 : static_cast<double>(right) / static_cast<double>(answered);
+  out["classes"] = info.classes;
+  out["confusion"] = confusion.counts();
+  for (std::size_t c = 0; c < info.classes.size(); ++c) {
+    long row = 0, column = 0;
+    for (std::size_t k = 0; k < info.classes.size(); ++k) row += confusion.counts()[c][k], column += confusion.counts()[k][c];
+    const auto hit = static_cast<double>(confusion.counts()[c][c]);
+    out["per_class"][info.classes[c]] = {{"images", row}, {"recall", row > 0 ? hit / static_cast<double>(row) : 0.0}, {"precision", column > 0 ? hit / static_cast<double>(column) : 0.0}};
+  }
+  if (o.json) {
+    std::cout << out.dump() << '\n';
+    return;
+  }
+  std::printf("%ld images, %ld without a found face\naccuracy %.4f, calibration error %.4f\nabove confidence %.2f: %.1f %% answered, %.1f %% of them right\n\n%-10s",
+              confusion.total(), data.unaligned, confusion.accuracy(), out["calibration_error"].get<double>(), info.min_confidence,
+              100 * out["coverage"].get<double>(), 100 * out["answered_accuracy"].get<double>(), "");
+  for (const auto& name : info.classes) std::printf(" %9s", name.c_str());
+  std::printf("    recall\n");
+  for (std::size_t r = 0; r < info.classes.size(); ++r) {
+    std::printf("%-10s", info.classes[r].c_str());
+    for (const long n : confusion.counts()[r]) std::printf(" %9ld", n);
+    std::printf("   %6.3f\n", out["per_class"][info.classes[r]]["recall"].get<double>());
+  }
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app) {
+  auto* c = app.add_subcommand("evaluate", "Accuracy, per class, confusion and calibration of a model");
+  auto o = std::make_shared<Options>();
+  c->add_option("model", o->model, "Model file")->required();
+  c->add_option("data", o->data, "Prepared data set, or a folder of class folders")->required();
+  c->add_option("--split", o->split, "Only this split");
+  c->add_option("--device", o->engine.device, "cpu, cuda or cuda:N")->capture_default_str();
+  c->add_flag("--json", o->json, "One JSON object on standard output");
+  c->callback([o] { evaluate(*o); });
+}
+
+}  // namespace fmpn::train

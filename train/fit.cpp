@@ -1,0 +1,164 @@
+// fmpn-train fit: the two phases on a prepared data set, into a run folder.
+
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include <torch/torch.h>
+
+#include <fmpn/error.h>
+
+#include "calibrate.h"
+#include "commands.h"
+#include "mask_set.h"
+#include "runtime/model_file.h"
+#include "scores.h"
+#include "trainer.h"
+
+namespace fmpn::train {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr double kWantedAccuracy = 0.8;  // of what the product answers; below it says `uncertain`
+
+void check(const FitOptions& o) {
+  const auto need = [](bool ok, const std::string& what) {
+    if (!ok) throw Error(ErrorCode::kBadSetting, what);
+  };
+  need(o.phase1_epochs >= 0 && o.phase2_epochs >= 1, "epochs must not be negative, and phase 2 needs one");
+  need(o.phase1_batch >= 2 && o.phase2_batch >= 2, "a batch needs two pictures at least");
+  need(o.model.crop_size >= o.model.input_size, "--input-size must not be larger than --crop-size");
+  need(o.ablation != "none" || !o.masks.empty(), "--masks DIR is needed (or --ablation baseline or no-mask)");
+  need(o.ema >= 0 && o.ema < 1, "--ema must be in [0, 1)");
+  need(o.label_smoothing >= 0 && o.label_smoothing < 1, "--label-smoothing must be in [0, 1)");
+}
+
+/// The resolved options are kept with the run; a resume with others would be another run under the same name.
+void keep_configuration(const FitOptions& o, std::string text) {
+  const fs::path file = fs::path(o.run) / "config.toml";
+  if (!o.resume) {
+    if (fs::exists(fs::path(o.run) / "checkpoint.pt"))
+      throw Error(ErrorCode::kBadSetting, o.run + ": holds a run already; --resume goes on with it");
+    std::ofstream out(file);
+    out << text;
+    out.flush();
+    if (!out) throw Error(ErrorCode::kIo, file.string() + ": cannot be written");
+    return;
+  }
+  std::ifstream in(file);
+  std::stringstream kept;
+  kept << in.rdbuf();
+  if (kept.str() != text) throw Error(ErrorCode::kBadSetting, file.string() + ": the run was started with another configuration");
+}
+
+void finish(Trainer& trainer, FitOptions o, const DataSet& valid) {
+  ModelInfo info = trainer.info();
+  FmpnNetImpl& net = trainer.averaged();
+  if (valid.size() > 0) {
+    const auto logits = predict_logits(net, valid, info.input_size);
+    info.temperature = fit_temperature(logits, valid.labels);
+    const auto probabilities = torch::softmax(logits / info.temperature, 1);
+    const auto [top, named] = probabilities.max(1);
+    std::vector<double> confidence;
+    std::vector<bool> correct;
+    for (int64_t i = 0; i < valid.size(); ++i) {
+      confidence.push_back(top[i].item<double>());
+      correct.push_back(named[i].item<int64_t>() == valid.labels[i].item<int64_t>());
+    }
+    const Abstention abstention = choose_abstention(confidence, correct, kWantedAccuracy);
+    info.min_confidence = abstention.threshold;
+    const double accuracy = named.eq(valid.labels).to(torch::kFloat64).mean().item<double>();
+    info.provenance["valid_accuracy"] = std::to_string(accuracy);
+    std::printf("temperature %.3f, calibration error %.4f, min-confidence %.3f: answers %.1f %% of the pictures, %.1f %% of them right\n",
+                info.temperature, expected_calibration_error(confidence, correct), abstention.threshold,
+                100 * abstention.coverage, 100 * abstention.accuracy);
+  }
+  const std::time_t now = std::time(nullptr);
+  char date[16];
+  std::strftime(date, sizeof date, "%Y-%m-%d", std::gmtime(&now));
+  info.provenance["date"] = date;
+  info.provenance["protocol"] = "last epoch of " + std::to_string(o.phase2_epochs) + ", seed " + std::to_string(o.seed) + ", ablation " + o.ablation;
+  info.provenance["train_images"] = std::to_string(trainer.run_size());
+  const std::string path = (fs::path(o.run) / "last.safetensors").string();
+  save_model(path, info, net, /*half=*/true);
+  std::printf("wrote %s\n", path.c_str());
+}
+
+void fit(FitOptions o, const std::string& configuration) {
+  check(o);
+  fs::create_directories(o.run);
+  keep_configuration(o, configuration);
+  if (o.threads > 0) torch::set_num_threads(o.threads);
+  torch::set_num_interop_threads(1);
+  o.model.classes = classes_of(o.data);
+  o.model.color = looks_gray(o.data) ? "gray" : "rgb";
+  o.model.uses_masks = o.ablation != "baseline";
+  if (o.ablation == "no-mask") o.lambda_mask = 0;
+  const DataSet train = load_data_set(o.data, o.train_split, o.model);
+  const DataSet valid = o.valid_split.empty() ? DataSet{} : load_data_set(o.data, o.valid_split, o.model);
+  const int side = o.model.crop_size;
+  const auto count = static_cast<int64_t>(o.model.classes.size());
+  torch::Tensor masks = torch::zeros({count, 1, side, side});
+  if (o.ablation == "none") {
+    auto values = masks_for(read_masks(o.masks), o.model.classes, side, o.missing_mask);
+    masks.copy_(torch::from_blob(values.data(), {count, 1, side, side}));
+  }
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { g_stop_requested = true; });
+  Trainer trainer(o, train, valid, masks);
+  if (!trainer.run()) throw Error(ErrorCode::kRuntime, "stopped; --resume goes on from the last whole epoch in " + o.run);
+  finish(trainer, o, valid);
+}
+
+}  // namespace
+
+void add_fit(CLI::App& app) {
+  auto* c = app.add_subcommand("fit", "Train: phase 1 (FMG alone), phase 2 (FMG, PFN and CN together)");
+  auto o = std::make_shared<FitOptions>();
+  c->set_config("--config", "", "TOML file of options (train/recipes/*.toml)");
+  c->add_option("data", o->data, "Prepared data set")->required();
+  c->add_option("-o,--output", o->run, "Run folder")->required();
+  c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);
+  const auto add = [c](const char* name, auto& value, const char* help) { return c->add_option(name, value, help)->capture_default_str(); };
+  add("--name", o->model.name, "Model name");
+  add("--phase", o->phase, "Phases to run")->check(CLI::IsMember({"1", "2", "both"}));
+  add("--ablation", o->ablation, "none; baseline: CN alone; no-mask: no phase 1, no mask loss")->check(CLI::IsMember({"none", "baseline", "no-mask"}));
+  add("--masks", o->masks, "Folder of ground-truth masks");
+  add("--missing-mask", o->missing_mask, "For a class without a mask")->check(CLI::IsMember({"none", "zero", "mean"}));
+  add("--train-split", o->train_split, "Split to train on");
+  add("--valid-split", o->valid_split, "Split to watch and to calibrate on; empty: none");
+  add("--cn", o->model.cn, "Classification net")->check(CLI::IsMember({"inception_v3", "resnet18"}));
+  add("--cn-width", o->model.cn_width, "ResNet: channels of the first stage");
+  add("--cn-stem", o->model.cn_stem, "ResNet: imagenet or small")->check(CLI::IsMember({"imagenet", "small"}));
+  add("--fmg-width", o->model.fmg_width, "w of FMG");
+  add("--input-size", o->model.input_size, "S, 0 or 3 modulo 4");
+  add("--crop-size", o->model.crop_size, "Side of the prepared crops");
+  add("--phase1-epochs", o->phase1_epochs, "Epochs of phase 1");
+  add("--phase1-constant", o->phase1_constant, "Epochs before the learning rate falls");
+  add("--phase1-batch", o->phase1_batch, "Batch of phase 1");
+  add("--phase1-lr", o->phase1_lr, "Learning rate of phase 1");
+  add("--epochs", o->phase2_epochs, "Epochs of phase 2");
+  add("--constant", o->phase2_constant, "Epochs before the learning rate falls");
+  add("--batch", o->phase2_batch, "Batch of phase 2");
+  add("--lr", o->lr, "Learning rate of CN and PFN");
+  add("--fmg-lr", o->fmg_lr, "Learning rate of FMG in phase 2");
+  add("--optimiser", o->optimiser, "Of phase 2")->check(CLI::IsMember({"adam", "sgd"}));
+  add("--schedule", o->schedule, "Learning rate over time")->check(CLI::IsMember({"published", "one-cycle"}));
+  add("--weight-decay", o->weight_decay, "L2 penalty in phase 2");
+  add("--lambda-mask", o->lambda_mask, "λ1 of Eq. 5");
+  add("--lambda-class", o->lambda_class, "λ2 of Eq. 5");
+  add("--augmentation", o->augmentation, "five-crop (the paper's), robust or none")->check(CLI::IsMember({"five-crop", "robust", "none"}));
+  add("--initialisation", o->initialisation, "published, or scratch: He, PFN near the identity")->check(CLI::IsMember({"published", "scratch"}));
+  add("--label-smoothing", o->label_smoothing, "0…1");
+  add("--mixup", o->mixup, "α of Beta(α, α); 0: off; off in the last fifth");
+  add("--ema", o->ema, "Decay of the averaged weights; 0: off");
+  add("--precision", o->precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}));
+  add("--seed", o->seed, "Of every random draw");
+  add("--threads", o->threads, "0: all cores");
+  c->callback([o, c] { fit(*o, c->config_to_str(true)); });
+}
+
+}  // namespace fmpn::train

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <fmpn/model_info.h>
+
+namespace fmpn::train {
+
+/// What `fit` was asked for. The defaults are the paper's recipe; train/recipes/*.toml hold others.
+struct FitOptions {
+  std::string data, run;
+  std::string phase = "both";      ///< 1 | 2 | both
+  std::string ablation = "none";   ///< none | baseline | no-mask
+  std::string masks;               ///< folder of ground-truth masks
+  std::string missing_mask = "none";  ///< a class without a mask: none (an error) | zero | mean
+  std::string train_split = "train", valid_split = "valid";
+  bool resume = false;
+
+  ModelInfo model;                 ///< architecture; classes and colour come from the data
+
+  int phase1_epochs = 300, phase1_constant = 150;
+  int phase2_epochs = 200, phase2_constant = 100;
+  int phase1_batch = 32, phase2_batch = 16;
+  double phase1_lr = 1e-4, lr = 1e-4, fmg_lr = 1e-5;
+  std::string optimiser = "adam";       ///< adam (β 0.5, 0.999) | sgd (Nesterov 0.9)
+  std::string schedule = "published";   ///< published | one-cycle
+  double weight_decay = 0;
+  double lambda_mask = 0.1, lambda_class = 1.0;  ///< λ1, λ2 of Eq. 5
+  std::string augmentation = "five-crop";
+  std::string initialisation = "published";      ///< published | scratch (CN by He, PFN near the identity)
+  double label_smoothing = 0;
+  double mixup = 0;                ///< Beta(α, α); off in the last fifth of phase 2
+  double ema = 0;                  ///< decay of the averaged weights; 0: off
+  std::string precision = "fp32";  ///< fp32 | bf16
+  std::uint64_t seed = 1;
+  int threads = 0;                 ///< 0: all cores
+};
+
+}  // namespace fmpn::train

@@ -1,0 +1,52 @@
+#include "scores.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace fmpn::train {
+
+ConfusionMatrix::ConfusionMatrix(std::vector<std::string> classes)
+    : classes_(std::move(classes)), counts_(classes_.size(), std::vector<long>(classes_.size(), 0)) {}
+
+long ConfusionMatrix::total() const {
+  long n = 0;
+  for (const auto& row : counts_) n = std::accumulate(row.begin(), row.end(), n);
+  return n;
+}
+
+double ConfusionMatrix::accuracy() const {
+  long right = 0;
+  for (std::size_t i = 0; i < counts_.size(); ++i) right += counts_[i][i];
+  return total() == 0 ? 0 : static_cast<double>(right) / static_cast<double>(total());
+}
+
+double expected_calibration_error(const std::vector<double>& confidence, const std::vector<bool>& correct) {
+  constexpr std::size_t kBins = 15;
+  std::vector<double> sure(kBins, 0), right(kBins, 0);
+  for (std::size_t i = 0; i < confidence.size(); ++i) {
+    const auto bin = std::min(kBins - 1, static_cast<std::size_t>(confidence[i] * kBins));
+    sure[bin] += confidence[i];
+    right[bin] += correct[i] ? 1 : 0;
+  }
+  double error = 0;
+  for (std::size_t b = 0; b < kBins; ++b) error += std::abs(sure[b] - right[b]);
+  return confidence.empty() ? 0 : error / static_cast<double>(confidence.size());
+}
+
+Abstention choose_abstention(const std::vector<double>& confidence, const std::vector<bool>& correct, double wanted) {
+  std::vector<std::size_t> order(confidence.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return confidence[a] > confidence[b]; });
+  Abstention best{1, 0, 0};
+  double right = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    right += correct[order[i]] ? 1 : 0;
+    const double accuracy = right / static_cast<double>(i + 1);
+    if (accuracy >= wanted) best = {confidence[order[i]], static_cast<double>(i + 1) / static_cast<double>(order.size()), accuracy};
+  }
+  if (best.coverage == 1) best.threshold = 0;
+  return best;
+}
+
+}  // namespace fmpn::train

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace fmpn::train {
+
+/// Counts of true class (row) against named class (column).
+class ConfusionMatrix {
+ public:
+  explicit ConfusionMatrix(std::vector<std::string> classes);
+  void add(std::size_t truth, std::size_t named) { ++counts_[truth][named]; }
+  long total() const;
+  double accuracy() const;  ///< 0…1; 0 for no picture
+  const std::vector<std::string>& classes() const { return classes_; }
+  const std::vector<std::vector<long>>& counts() const { return counts_; }
+
+ private:
+  std::vector<std::string> classes_;
+  std::vector<std::vector<long>> counts_;
+};
+
+/// Expected calibration error over 15 bins of equal width (Guo et al. 2017), 0…1.
+double expected_calibration_error(const std::vector<double>& confidence, const std::vector<bool>& correct);
+
+/// The smallest threshold on confidence from which the answers are right at least `wanted` of the time, and the share of
+/// pictures answered.
+struct Abstention {
+  double threshold = 0, coverage = 1, accuracy = 0;
+};
+Abstention choose_abstention(const std::vector<double>& confidence, const std::vector<bool>& correct, double wanted);
+
+}  // namespace fmpn::train

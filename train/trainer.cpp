@@ -1,0 +1,280 @@
+#include "trainer.h"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <random>
+
+#include <ATen/autocast_mode.h>
+
+#include <fmpn/error.h>
+
+#include "augmentation.h"
+#include "progress.h"
+#include "runtime/model_file.h"
+#include "schedule.h"
+
+namespace fmpn::train {
+namespace fs = std::filesystem;
+namespace F = torch::nn::functional;
+
+std::atomic<bool> g_stop_requested{false};
+
+namespace {
+
+/// Half precision for the matrix work inside its scope (torch.autocast of Python).
+class Autocast {
+ public:
+  explicit Autocast(bool on) : on_(on) {
+    if (!on_) return;
+    at::autocast::set_autocast_cpu_dtype(torch::kBFloat16);
+    at::autocast::set_cpu_enabled(true);
+  }
+  ~Autocast() {
+    if (!on_) return;
+    at::autocast::clear_cache();
+    at::autocast::set_cpu_enabled(false);
+  }
+
+ private:
+  bool on_;
+};
+
+double beta_draw(double alpha, std::mt19937_64& generator) {
+  std::gamma_distribution<double> gamma(alpha, 1);
+  const double a = gamma(generator), b = gamma(generator);
+  return a + b > 0 ? a / (a + b) : 0.5;
+}
+
+std::vector<torch::Tensor> state_list(torch::nn::Module& net) {
+  std::vector<torch::Tensor> state;
+  for (auto& item : net.named_parameters()) state.push_back(item.value());
+  for (auto& item : net.named_buffers()) state.push_back(item.value());
+  return state;
+}
+
+void copy_state(torch::nn::Module& from, torch::nn::Module& to) {
+  const torch::NoGradGuard no_grad;
+  const auto source = state_list(from), target = state_list(to);
+  for (std::size_t i = 0; i < source.size(); ++i) target[i].copy_(source[i]);
+}
+
+}  // namespace
+
+torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size) {
+  const torch::InferenceMode inference;
+  net.eval();
+  std::vector<torch::Tensor> parts;
+  constexpr int64_t kBatch = 256;
+  for (int64_t first = 0; first < data.size(); first += kBatch) {
+    const auto crops = data.crops.narrow(0, first, std::min(kBatch, data.size() - first));
+    const auto no_masks = torch::zeros({crops.size(0), 1, crops.size(2), crops.size(3)});
+    parts.push_back(net.forward(augment(crops, no_masks, input_size, "none").rgb.contiguous(torch::MemoryFormat::ChannelsLast)).logits);
+  }
+  return torch::cat(parts);
+}
+
+Trainer::Trainer(const FitOptions& options, DataSet train, DataSet valid, torch::Tensor class_masks)
+    : options_(options), train_(std::move(train)), valid_(std::move(valid)), class_masks_(std::move(class_masks)),
+      net_(options.model), average_(options.model) {
+  torch::manual_seed(options_.seed);
+  initialise_as_published(*net_);
+  if (options_.initialisation == "scratch") {
+    initialise_for_scratch(*net_->cn);
+    if (net_->uses_masks) {
+      initialise_for_scratch(*net_->fmg);
+      start_near_identity(*net_->pfn);
+    }
+  }
+  for (auto& parameter : net_->parameters())
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
+  copy_state(*net_, *average_);
+}
+
+void Trainer::make_optimiser(int phase) {
+  using torch::optim::OptimizerParamGroup;
+  std::vector<torch::Tensor> fmg, rest;
+  for (auto& item : net_->named_parameters()) (item.key().rfind("resface.", 0) == 0 ? fmg : rest).push_back(item.value());
+  std::vector<std::vector<torch::Tensor>> lists;
+  if (phase == 2) lists.push_back(rest);
+  if (!fmg.empty()) lists.push_back(fmg);
+  std::vector<OptimizerParamGroup> groups;
+  // Phase 1 trains FMG with Adam whatever phase 2 uses: its loss is a plain regression.
+  const bool adam = phase == 1 || options_.optimiser == "adam";
+  for (auto& list : lists) {
+    if (adam) groups.emplace_back(list, std::make_unique<torch::optim::AdamOptions>(torch::optim::AdamOptions(1e-4).betas({0.5, 0.999}).weight_decay(phase == 1 ? 0 : options_.weight_decay)));
+    else groups.emplace_back(list, std::make_unique<torch::optim::SGDOptions>(torch::optim::SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(options_.weight_decay)));
+  }
+  if (adam) optimiser_ = std::make_unique<torch::optim::Adam>(std::move(groups), torch::optim::AdamOptions(1e-4));
+  else optimiser_ = std::make_unique<torch::optim::SGD>(std::move(groups), torch::optim::SGDOptions(0.1));
+}
+
+void Trainer::set_learning_rate(int phase, int epoch, double progress) {
+  const bool first = phase == 1;
+  const int epochs = first ? options_.phase1_epochs : options_.phase2_epochs;
+  const int constant = first ? options_.phase1_constant : options_.phase2_constant;
+  const double factor = options_.schedule == "one-cycle" ? one_cycle_factor((epoch - 1 + progress) / epochs)
+                                                         : published_factor(epoch, constant, epochs - constant);
+  auto& groups = optimiser_->param_groups();
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const double base = first ? options_.phase1_lr : i == 0 ? options_.lr : options_.fmg_lr;
+    groups[i].options().set_lr(base * factor);
+  }
+}
+
+torch::Tensor Trainer::loss_of(int phase, const torch::Tensor& crops, const torch::Tensor& labels, bool mix, EpochLosses* sum) {
+  const auto n = static_cast<double>(labels.size(0));
+  Batch batch = augment(crops, class_masks_.index_select(0, labels), options_.model.input_size, options_.augmentation);
+  auto target = torch::one_hot(labels, static_cast<int64_t>(options_.model.classes.size())).to(torch::kFloat32);
+  if (mix) {
+    std::mt19937_64 generator(static_cast<std::uint64_t>(torch::randint(1L << 40, {1}).item<int64_t>()));
+    const double share = beta_draw(options_.mixup, generator);
+    const auto mixed = [&](const torch::Tensor& t) { return share * t + (1 - share) * t.flip(0); };  // batches are shuffled
+    batch = {mixed(batch.rgb), mixed(batch.mask)};
+    target = mixed(target);
+  }
+  const auto rgb = batch.rgb.contiguous(torch::MemoryFormat::ChannelsLast);
+  const Autocast autocast(options_.precision == "bf16");
+  if (phase == 1) {
+    const auto loss = torch::mse_loss(net_->generate_mask(rgb).to(torch::kFloat32), batch.mask);
+    sum->mask += loss.item<double>() * n;
+    return loss;
+  }
+  const auto output = net_->forward(rgb);
+  const auto classes = static_cast<double>(target.size(1));
+  const auto smooth = target * (1 - options_.label_smoothing) + options_.label_smoothing / classes;
+  const auto entropy = -(smooth * torch::log_softmax(output.logits.to(torch::kFloat32), 1)).sum(1).mean();
+  sum->classes += entropy.item<double>() * n;
+  if (!output.mask.defined() || options_.lambda_mask == 0) return options_.lambda_class * entropy;
+  const auto mask_loss = torch::mse_loss(output.mask.to(torch::kFloat32), batch.mask);
+  sum->mask += mask_loss.item<double>() * n;
+  return options_.lambda_class * entropy + options_.lambda_mask * mask_loss;
+}
+
+Trainer::EpochLosses Trainer::train_epoch(int phase, int epoch) {
+  torch::manual_seed(options_.seed * 1000003 + static_cast<std::uint64_t>(phase) * 100000 + static_cast<std::uint64_t>(epoch));
+  net_->train();
+  const int64_t batch = std::min<int64_t>(phase == 1 ? options_.phase1_batch : options_.phase2_batch, train_.size());
+  const auto order = torch::randperm(train_.size());
+  const int64_t steps = std::max<int64_t>(1, train_.size() / batch);
+  const bool mix = phase == 2 && options_.mixup > 0 && epoch <= options_.phase2_epochs * 4 / 5;
+  Progress progress("phase " + std::to_string(phase) + " epoch " + std::to_string(epoch), train_.size());
+  EpochLosses sum;
+  for (int64_t step = 0; step < steps && !g_stop_requested; ++step) {
+    set_learning_rate(phase, epoch, static_cast<double>(step) / static_cast<double>(steps));
+    // The last, smaller batch joins the one before it: a batch of one would break batch norm.
+    const int64_t last = step + 1 == steps ? train_.size() : (step + 1) * batch;
+    const auto chosen = order.slice(0, step * batch, last);
+    optimiser_->zero_grad();
+    loss_of(phase, train_.crops.index_select(0, chosen), train_.labels.index_select(0, chosen), mix, &sum).backward();
+    optimiser_->step();
+    if (options_.ema > 0) update_average();
+    progress.update(last);
+  }
+  const auto n = static_cast<double>(train_.size());
+  return {sum.mask / n, sum.classes / n};
+}
+
+void Trainer::update_average() {
+  const torch::NoGradGuard no_grad;
+  const auto source = state_list(*net_), target = state_list(*average_);
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    if (target[i].is_floating_point()) target[i].lerp_(source[i], 1 - options_.ema);
+    else target[i].copy_(source[i]);
+  }
+}
+
+void Trainer::report(int phase, int epoch, const EpochLosses& losses, double seconds) {
+  double accuracy = 0;
+  if (phase == 2 && valid_.size() > 0) {
+    const auto logits = predict_logits(averaged(), valid_, options_.model.input_size);
+    accuracy = logits.argmax(1).eq(valid_.labels).to(torch::kFloat32).mean().item<double>();
+    if (accuracy > best_accuracy_) {
+      best_accuracy_ = accuracy;
+      save_model((fs::path(options_.run) / "best.safetensors").string(), options_.model, averaged(), /*half=*/false);
+    }
+  }
+  const fs::path file = fs::path(options_.run) / "metrics.csv";
+  const bool fresh = !fs::exists(file);
+  std::ofstream metrics(file, std::ios::app);
+  if (fresh) metrics << "phase,epoch,mask_loss,class_loss,valid_accuracy,seconds\n";
+  metrics << phase << ',' << epoch << ',' << losses.mask << ',' << losses.classes << ',' << accuracy << ',' << seconds << '\n';
+  metrics.flush();
+  if (!metrics) throw Error(ErrorCode::kIo, file.string() + ": cannot be written");
+  std::printf("phase %d epoch %d: mask loss %.4f, class loss %.4f, valid accuracy %.4f (best %.4f), %.0f s\n", phase, epoch,
+              losses.mask, losses.classes, accuracy, best_accuracy_, seconds);
+  std::fflush(stdout);
+}
+
+bool Trainer::run_phase(int phase) {
+  const int epochs = phase == 1 ? options_.phase1_epochs : options_.phase2_epochs;
+  int first = 1;
+  if (done_phase_ == phase) first = done_epoch_ + 1;  // load_checkpoint() made the optimiser
+  else make_optimiser(phase);
+  for (int epoch = first; epoch <= epochs; ++epoch) {
+    const auto start = std::chrono::steady_clock::now();
+    const EpochLosses losses = train_epoch(phase, epoch);
+    if (g_stop_requested) return false;
+    report(phase, epoch, losses, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    save_checkpoint(phase, epoch);
+  }
+  return true;
+}
+
+bool Trainer::run() {
+  if (options_.resume && !load_checkpoint())
+    throw Error(ErrorCode::kNotFound, checkpoint_path() + ": no checkpoint to resume from");
+  const bool guided = net_->uses_masks && options_.ablation == "none";
+  if (guided && options_.phase != "2" && done_phase_ < 2 && !run_phase(1)) return false;
+  if (options_.phase == "1") return true;
+  if (done_phase_ < 2) copy_state(*net_, *average_);
+  return run_phase(2);
+}
+
+std::string Trainer::checkpoint_path() const { return (fs::path(options_.run) / "checkpoint.pt").string(); }
+
+void Trainer::save_checkpoint(int phase, int epoch) {
+  const std::string temporary = checkpoint_path() + ".partial";
+  try {
+    torch::serialize::OutputArchive archive, net, average, optimiser;
+    net_->save(net);
+    average_->save(average);
+    optimiser_->save(optimiser);
+    archive.write("net", net);
+    archive.write("average", average);
+    archive.write("optimiser", optimiser);
+    archive.write("phase", c10::IValue(phase));
+    archive.write("epoch", c10::IValue(epoch));
+    archive.write("best_accuracy", c10::IValue(best_accuracy_));
+    archive.save_to(temporary);
+    fs::rename(temporary, checkpoint_path());
+  } catch (const std::exception& fault) {
+    throw Error(ErrorCode::kIo, checkpoint_path() + ": the checkpoint cannot be written (" + std::string(fault.what()).substr(0, 200) + ")");
+  }
+  done_phase_ = phase, done_epoch_ = epoch;
+}
+
+bool Trainer::load_checkpoint() {
+  if (!fs::exists(checkpoint_path())) return false;
+  torch::serialize::InputArchive archive, net, average, optimiser;
+  archive.load_from(checkpoint_path());
+  c10::IValue phase, epoch, best;
+  archive.read("phase", phase);
+  archive.read("epoch", epoch);
+  archive.read("best_accuracy", best);
+  done_phase_ = static_cast<int>(phase.toInt());
+  done_epoch_ = static_cast<int>(epoch.toInt());
+  best_accuracy_ = best.toDouble();
+  archive.read("net", net);
+  archive.read("average", average);
+  archive.read("optimiser", optimiser);
+  net_->load(net);
+  average_->load(average);
+  make_optimiser(done_phase_);
+  optimiser_->load(optimiser);
+  return true;
+}
+
+}  // namespace fmpn::train

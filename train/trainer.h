@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include <torch/torch.h>
+
+#include "data_set.h"
+#include "fit_options.h"
+#include "nn/fmpn_net.h"
+
+namespace fmpn::train {
+
+/// Set by SIGINT and SIGTERM: the trainer stops after the step under way; the last whole epoch is in the checkpoint.
+extern std::atomic<bool> g_stop_requested;
+
+/// Logits of the centre crops (and their mirror image, with `flip`, as mean probability logits), N×K float.
+torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size);
+
+/// Runs the two phases of the method on data in memory, epoch by epoch, with a checkpoint after each. A run is a
+/// function of options and data: the generator is seeded anew every epoch, so a resumed run repeats it bit for bit.
+class Trainer {
+ public:
+  Trainer(const FitOptions& options, DataSet train, DataSet valid, torch::Tensor class_masks);
+
+  /// Trains what is left to train. False: stopped by a signal.
+  bool run();
+  FmpnNetImpl& averaged() { return *(options_.ema > 0 ? average_ : net_); }
+  const ModelInfo& info() const { return options_.model; }
+  int64_t run_size() const { return train_.size(); }
+
+ private:
+  struct EpochLosses {
+    double mask = 0, classes = 0;
+  };
+  bool run_phase(int phase);
+  EpochLosses train_epoch(int phase, int epoch);
+  torch::Tensor loss_of(int phase, const torch::Tensor& crops, const torch::Tensor& labels, bool mix, EpochLosses* sum);
+  void make_optimiser(int phase);
+  void set_learning_rate(int phase, int epoch, double progress);
+  void update_average();
+  void report(int phase, int epoch, const EpochLosses& losses, double seconds);
+  std::string checkpoint_path() const;
+  void save_checkpoint(int phase, int epoch);
+  bool load_checkpoint();
+
+  FitOptions options_;
+  DataSet train_, valid_;
+  torch::Tensor class_masks_;  ///< K×1×H×H
+  FmpnNet net_, average_;
+  std::unique_ptr<torch::optim::Optimizer> optimiser_;
+  int done_phase_ = 0, done_epoch_ = 0;  ///< newest checkpoint
+  double best_accuracy_ = 0;
+};
+
+}  // namespace fmpn::train
