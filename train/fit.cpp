@@ -118,7 +118,6 @@ void fit(FitOptions o, const std::string& configuration) {
 void add_fit(CLI::App& app) {
   auto* c = app.add_subcommand("fit", "Train: phase 1 (FMG alone), phase 2 (FMG, PFN and CN together)");
   auto o = std::make_shared<FitOptions>();
-  c->set_config("--config", "", "TOML file of options (train/recipes/*.toml)");
   c->add_option("data", o->data, "Prepared data set")->required();
   c->add_option("-o,--output", o->run, "Run folder")->required();
   c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);

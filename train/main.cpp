@@ -9,6 +9,8 @@
 int main(int argc, char** argv) {
   CLI::App app{"Trains and examines Facial Motion Prior Networks"};
   app.require_subcommand(1);
+  app.fallthrough();  // so that `fit --config FILE` reaches the option here
+  app.set_config("--config", "", "TOML file of options, a section a subcommand (train/recipes/*.toml)");
   fmpn::train::add_prepare(app);
   fmpn::train::add_masks(app);
   fmpn::train::add_fit(app);

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs what is missing (Debian packages), configures and builds into build/. No prompt; quick when nothing is to be
+# done. --tests adds what only the tests need.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(g++ pkg-config cmake meson ninja-build ccache libtorch-dev libopenblas0-pthread libopencv-dev libdlib-dev
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev gstreamer1.0-tools gstreamer1.0-plugins-base
+  gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+  libcli11-dev nlohmann-json3-dev libpango1.0-dev libcairo2-dev fonts-dejavu-core python-matplotlib-data)
+if [[ "${1:-}" == --tests ]]; then
+  packages+=(libgtest-dev python3-torch python3-torchvision libgstreamer-plugins-bad1.0-dev)
+fi
+missing=()
+for package in "${packages[@]}"; do
+  [[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" == installed ]] || missing+=("$package")
+done
+if ((${#missing[@]})); then
+  as_root=()
+  ((EUID == 0)) || as_root=(sudo)
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi
+
+[[ -f build/build.ninja ]] || meson setup build
+ninja -C build

@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# Sets up, builds and runs every test. Quick when nothing is to be done.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+pipelines/setup.sh --tests
