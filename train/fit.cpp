@@ -5,6 +5,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <memory>
 #include <sstream>
 
@@ -92,7 +93,8 @@ void fit(FitOptions o, const std::string& configuration) {
   check(o);
   fs::create_directories(o.run);
   keep_configuration(o, configuration);
-  if (o.threads > 0) torch::set_num_threads(o.threads);
+  // LibTorch counts physical cores; training gains from every hardware thread.
+  torch::set_num_threads(o.threads > 0 ? o.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   torch::set_num_interop_threads(1);
   o.model.classes = classes_of(o.data);
   o.model.color = looks_gray(o.data) ? "gray" : "rgb";

@@ -2,6 +2,8 @@
 
 #include <fmpn/error.h>
 
+#include "nn/upsample.h"
+
 namespace fmpn {
 namespace nn = torch::nn;
 namespace {
@@ -25,10 +27,7 @@ FmgImpl::FmgImpl(const FmgOptions& o) : options(o) {
   if (s < 8 || (s % 4 != 0 && s % 4 != 3))
     throw Error(ErrorCode::kBadSetting, "input size " + std::to_string(s) + ": FMG needs a side of 0 or 3 modulo 4, at least 8");
   if (w < 1 || w > 1024) throw Error(ErrorCode::kBadSetting, "FMG width " + std::to_string(w) + " is not in 1…1024");
-  const auto up = [&](int64_t in, int64_t out) {
-    return nn::ConvTranspose2d(
-        nn::ConvTranspose2dOptions(in, out, 4).stride(2).padding(1).output_padding(s % 2).bias(false));
-  };
+  const auto up = [&](int64_t in, int64_t out) { return Upsample(in, out, s % 2); };
   feature_extractor = register_module(
       "feature_extractor",
       nn::Sequential(conv(1, w, 7, 1, 3), nn::BatchNorm2d(w), nn::ReLU(), conv(w, 2 * w, 4, 2, 1),
