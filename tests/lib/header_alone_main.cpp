@@ -1,0 +1,2 @@
+// The headers are tested by being compiled.
+int main() {}
