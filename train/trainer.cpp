@@ -170,18 +170,20 @@ Trainer::EpochLosses Trainer::train_epoch(int phase, int epoch) {
     optimiser_->zero_grad();
     loss_of(phase, train_.crops.index_select(0, chosen), train_.labels.index_select(0, chosen), mix, &sum).backward();
     optimiser_->step();
-    if (options_.ema > 0) update_average();
+    if (options_.ema > 0) update_average((epoch - 1) * steps + step);
     progress.update(last);
   }
   const auto n = static_cast<double>(train_.size());
   return {sum.mask / n, sum.classes / n};
 }
 
-void Trainer::update_average() {
+void Trainer::update_average(int64_t step) {
   const torch::NoGradGuard no_grad;
+  // Young averages forget faster: else the first weights, and batch norm's first variances, stay in for epochs.
+  const double decay = std::min(options_.ema, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
   const auto source = state_list(*net_), target = state_list(*average_);
   for (std::size_t i = 0; i < source.size(); ++i) {
-    if (target[i].is_floating_point()) target[i].lerp_(source[i], 1 - options_.ema);
+    if (target[i].is_floating_point()) target[i].lerp_(source[i], 1 - decay);
     else target[i].copy_(source[i]);
   }
 }

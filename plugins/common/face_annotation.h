@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,19 +8,23 @@
 
 #include <gst/video/video.h>
 
-#include <fmpn/aligner.h>
+#include <fmpn/geometry.h>
+#include <fmpn/image_view.h>
 #include <fmpn/motion_mask.h>
 
 namespace fmpn::gst {
 
+/// The label of a face that the product does not judge: too little confidence or quality.
+constexpr const char* kUncertain = "uncertain";
+
 /// The `expression` param of a face region.
 struct ExpressionAnnotation {
-  std::string label;     ///< a class name, or "uncertain"
-  int label_id = -1;     ///< index in the model's classes; -1 for uncertain
-  double confidence = 0; ///< of the most probable class
+  std::string label;      ///< a class name, or kUncertain
+  int label_id = -1;      ///< index in the model's classes; -1 for kUncertain
+  double confidence = 0;  ///< probability of the label; of the most probable class for kUncertain
   std::vector<std::pair<std::string, double>> distribution;  ///< in the model's order, sums to 1
-  double entropy = 0;    ///< bits
-  int frames_ago = 0;    ///< 0: inferred on this frame
+  double entropy = 0;     ///< bits
+  int frames_ago = 0;     ///< 0: inferred on this frame
   std::string model_name;
 };
 
@@ -29,26 +33,33 @@ struct FaceAnnotation {
   int region_id = 0;  ///< GstVideoRegionOfInterestMeta::id
   int track_id = 0;   ///< `object_id` param; 0: none
   Box box;
-  double score = 0;
-  float quality = 1;
+  double score = 0;   ///< of the detector
+  float quality = 1;  ///< 0…1
   std::optional<Landmarks> landmarks;
   std::optional<ExpressionAnnotation> expression;
-  // From our own meta (fmpn_face_meta.h); empty where a foreign detector made the region.
-  Affine warp{};      ///< frame → crop of crop.width
-  Image crop;
-  MotionMask mask;
+  // From our own meta (face_meta.h); empty where another element's detector made the region.
+  Affine warp{};  ///< frame → crop
+  std::shared_ptr<const Image> crop;
+  std::shared_ptr<const MotionMask> mask;
 };
 
-/// Reads every region of type `face`, ours or another element's, with whatever params it has.
+/// Reads every region of type `face` (also `faces`, `human_face`), ours or another element's, with whatever it has.
 std::vector<FaceAnnotation> read_faces(GstBuffer* buffer);
 
-/// Adds a region with `detection`, `object_id` and `landmarks` params, and our own meta with crop and warp.
+/// Gives every face region of a writable buffer an id of its own, other than 0 (facedetect, for one, leaves them all 0).
+void number_regions(GstBuffer* buffer);
+
+/// Describes a face on a writable buffer: region with `detection`, `object_id` and `landmarks` params, and our own meta.
+/// The region with the id `face.region_id` is completed where there is one already, else made.
 void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoInfo& info);
 
 /// Adds or replaces the `expression` param of the region `region_id`.
 void attach_expression(GstBuffer* buffer, int region_id, const ExpressionAnnotation& expression);
 
 /// Stores the motion mask in the face meta of region `region_id`.
-void attach_mask(GstBuffer* buffer, int region_id, const MotionMask& mask);
+void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionMask> mask);
+
+/// As a GstStructure (transfer full): what the `expression` param and the messages carry.
+GstStructure* distribution_structure(const std::vector<std::pair<std::string, double>>& distribution);
 
 }  // namespace fmpn::gst

@@ -1,0 +1,238 @@
+/**
+ * SECTION:element-fmpnalign
+ * @title: fmpnalign
+ * @short_description: finds faces, follows them, and aligns them for expression recognition
+ *
+ * Attaches to every face of a frame a #GstVideoRegionOfInterestMeta of type `face` with the params `detection`
+ * (normalised box, score, quality), `object_id` (a stable track id, never 0) and `landmarks` (five points, normalised to the
+ * region), and FMPN's own meta with the aligned crop. The pixels are never changed, and never copied.
+ *
+ * Where an element upstream (facedetect, gvadetect, …) has attached regions of type `face` already, these are aligned and
+ * followed instead of the own detector's.
+ *
+ * ## Example
+ * |[
+ * gst-launch-1.0 v4l2src ! fmpnalign ! fmpnclassify ! fmpnoverlay ! autovideosink
+ * ]|
+ */
+#include "gstfmpnalign.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <fmpn/face_tracker.h>
+
+#include "common/element_guard.h"
+#include "common/face_annotation.h"
+#include "common/frame_reader.h"
+#include "common/metadata_element.h"
+
+GST_DEBUG_CATEGORY_STATIC(gst_fmpn_align_debug);
+#define GST_CAT_DEFAULT gst_fmpn_align_debug
+
+namespace {
+
+using namespace fmpn;
+using namespace fmpn::gst;
+
+struct Settings {
+  AlignerOptions aligner;
+  TrackerOptions tracker;
+  bool use_regions = true;
+};
+const Settings kDefaults;
+
+enum Property {
+  PROP_0,
+  PROP_LANDMARK_MODEL,
+  PROP_CROP_SIZE,
+  PROP_DETECT_INTERVAL,
+  PROP_MIN_FACE_SIZE,
+  PROP_MAX_FACES,
+  PROP_DETECTION_THRESHOLD,
+  PROP_USE_REGIONS,
+};
+
+struct State {
+  Settings settings;  // guarded by the object lock; everything below belongs to the streaming thread
+  bool use_regions = true;
+  std::unique_ptr<FaceTracker> tracker;
+  FrameReader reader;
+  GstVideoInfo info{};
+  guint64 frames = 0;
+};
+
+}  // namespace
+
+struct _GstFmpnAlign {
+  GstBaseTransform parent;
+  State* state;
+};
+
+G_DEFINE_TYPE(GstFmpnAlign, gst_fmpn_align, GST_TYPE_BASE_TRANSFORM)
+GST_ELEMENT_REGISTER_DEFINE(fmpnalign, "fmpnalign", GST_RANK_NONE, GST_TYPE_FMPN_ALIGN)
+
+static void gst_fmpn_align_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+  Settings& s = GST_FMPN_ALIGN(object)->state->settings;
+  GST_OBJECT_LOCK(object);
+  switch (id) {
+    case PROP_LANDMARK_MODEL: {
+      const char* path = g_value_get_string(value);
+      s.aligner.landmark_model = path != nullptr ? path : "";
+      break;
+    }
+    case PROP_CROP_SIZE: s.aligner.crop_size = g_value_get_int(value); break;
+    case PROP_DETECT_INTERVAL: s.tracker.detect_interval = g_value_get_int(value); break;
+    case PROP_MIN_FACE_SIZE: s.aligner.min_face_size = g_value_get_int(value); break;
+    case PROP_MAX_FACES: s.aligner.max_faces = g_value_get_int(value); break;
+    case PROP_DETECTION_THRESHOLD: s.aligner.detector_threshold = g_value_get_double(value); break;
+    case PROP_USE_REGIONS: s.use_regions = g_value_get_boolean(value); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+  GST_OBJECT_UNLOCK(object);
+}
+
+static void gst_fmpn_align_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  const Settings& s = GST_FMPN_ALIGN(object)->state->settings;
+  GST_OBJECT_LOCK(object);
+  switch (id) {
+    case PROP_LANDMARK_MODEL: g_value_set_string(value, s.aligner.landmark_model.c_str()); break;
+    case PROP_CROP_SIZE: g_value_set_int(value, s.aligner.crop_size); break;
+    case PROP_DETECT_INTERVAL: g_value_set_int(value, s.tracker.detect_interval); break;
+    case PROP_MIN_FACE_SIZE: g_value_set_int(value, s.aligner.min_face_size); break;
+    case PROP_MAX_FACES: g_value_set_int(value, s.aligner.max_faces); break;
+    case PROP_DETECTION_THRESHOLD: g_value_set_double(value, s.aligner.detector_threshold); break;
+    case PROP_USE_REGIONS: g_value_set_boolean(value, s.use_regions); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+  GST_OBJECT_UNLOCK(object);
+}
+
+static void gst_fmpn_align_finalize(GObject* object) {
+  delete GST_FMPN_ALIGN(object)->state;
+  G_OBJECT_CLASS(gst_fmpn_align_parent_class)->finalize(object);
+}
+
+static gboolean gst_fmpn_align_start(GstBaseTransform* base) {
+  return guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
+    State& s = *GST_FMPN_ALIGN(base)->state;
+    GST_OBJECT_LOCK(base);
+    const Settings settings = s.settings;
+    GST_OBJECT_UNLOCK(base);
+    s.tracker = std::make_unique<FaceTracker>(settings.aligner, settings.tracker);
+    s.use_regions = settings.use_regions;
+    s.frames = 0;
+    GST_INFO_OBJECT(base, "detection every %d frames, faces from %d px, crops of %d px", settings.tracker.detect_interval,
+                    settings.aligner.min_face_size, settings.aligner.crop_size);
+    return TRUE;
+  });
+}
+
+static gboolean gst_fmpn_align_stop(GstBaseTransform* base) {
+  GST_FMPN_ALIGN(base)->state->tracker.reset();
+  return TRUE;
+}
+
+static gboolean gst_fmpn_align_set_caps(GstBaseTransform* base, GstCaps* caps, GstCaps*) {
+  return guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
+    State& s = *GST_FMPN_ALIGN(base)->state;
+    GstVideoInfo info;
+    if (!gst_video_info_from_caps(&info, caps)) throw Error(ErrorCode::kBadSetting, "caps that are no raw video");
+    const bool resized = info.width != s.info.width || info.height != s.info.height;
+    s.info = info;
+    s.reader.set_format(info);
+    // Places of another frame size mean nothing here.
+    if (resized) s.tracker->reset();
+    return TRUE;
+  });
+}
+
+static gboolean gst_fmpn_align_sink_event(GstBaseTransform* base, GstEvent* event) {
+  // After a flush the next frame comes from elsewhere in the stream.
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP && GST_FMPN_ALIGN(base)->state->tracker)
+    GST_FMPN_ALIGN(base)->state->tracker->reset();
+  return GST_BASE_TRANSFORM_CLASS(gst_fmpn_align_parent_class)->sink_event(base, event);
+}
+
+static GstFlowReturn gst_fmpn_align_transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
+  return guarded<GstFlowReturn>(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
+    State& s = *GST_FMPN_ALIGN(base)->state;
+    const auto picture = s.reader.read(buffer);
+    std::vector<FaceAnnotation> regions;
+    if (s.use_regions) {
+      number_regions(buffer);
+      regions = read_faces(buffer);
+    }
+    std::vector<TrackedFace> faces;
+    if (regions.empty()) {
+      faces = s.tracker->track(picture->view());
+    } else {
+      std::vector<Box> boxes;
+      std::vector<double> scores;
+      for (const FaceAnnotation& region : regions) boxes.push_back(region.box), scores.push_back(region.score);
+      faces = s.tracker->track_regions(picture->view(), boxes, scores);
+    }
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      AlignedFace& found = faces[i].face;
+      FaceAnnotation face;
+      face.track_id = static_cast<int>(faces[i].id);
+      face.region_id = regions.empty() ? face.track_id : regions[i].region_id;
+      face.box = found.box;
+      face.score = found.score;
+      face.quality = found.quality;
+      face.landmarks = found.landmarks;
+      face.warp = found.warp;
+      face.crop = std::make_shared<const Image>(std::move(found.crop));
+      attach_face(buffer, face, s.info);
+    }
+    GST_LOG_OBJECT(base, "frame %" G_GUINT64_FORMAT ": %zu faces", s.frames++, faces.size());
+    return GST_FLOW_OK;
+  });
+}
+
+static void gst_fmpn_align_class_init(GstFmpnAlignClass* klass) {
+  auto* object = G_OBJECT_CLASS(klass);
+  object->set_property = gst_fmpn_align_set_property;
+  object->get_property = gst_fmpn_align_get_property;
+  object->finalize = gst_fmpn_align_finalize;
+  const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+  const auto install = [&](Property id, GParamSpec* spec) { g_object_class_install_property(object, id, spec); };
+  install(PROP_LANDMARK_MODEL,
+          g_param_spec_string("landmark-model", "Landmark model",
+                              "dlib shape predictor with 68 or 5 points; empty: $FMPN_LANDMARK_MODEL, else Debian's file", "", flags));
+  install(PROP_CROP_SIZE, g_param_spec_int("crop-size", "Crop size",
+                                           "Side of the aligned face in pixels; a model that needs another makes its own", 8,
+                                           1024, kDefaults.aligner.crop_size, flags));
+  install(PROP_DETECT_INTERVAL,
+          g_param_spec_int("detect-interval", "Detect interval",
+                           "Search the whole frame for faces every so many frames; in between each face is followed", 1, G_MAXINT,
+                           kDefaults.tracker.detect_interval, flags));
+  install(PROP_MIN_FACE_SIZE, g_param_spec_int("min-face-size", "Minimum face size",
+                                               "Smaller faces are not looked for, in pixels; small values cost time", 16, 4096,
+                                               kDefaults.aligner.min_face_size, flags));
+  install(PROP_MAX_FACES, g_param_spec_int("max-faces", "Maximum faces", "At most so many faces a frame, the largest first", 1,
+                                           G_MAXINT, kDefaults.aligner.max_faces, flags));
+  install(PROP_DETECTION_THRESHOLD,
+          g_param_spec_double("detection-threshold", "Detection threshold",
+                              "Score that a detection needs (dlib's scale): higher gives fewer false faces", -2, 5,
+                              kDefaults.aligner.detector_threshold, flags));
+  install(PROP_USE_REGIONS,
+          g_param_spec_boolean("use-regions", "Use regions",
+                               "Align the regions of type face that upstream has attached, instead of searching", kDefaults.use_regions,
+                               flags));
+
+  auto* element = GST_ELEMENT_CLASS(klass);
+  gst_element_class_set_static_metadata(element, "Face aligner", "Filter/Analyzer/Video",
+                                        "Finds faces, follows them with stable ids, and aligns them for fmpnclassify", "FMPN");
+  auto* base = GST_BASE_TRANSFORM_CLASS(klass);
+  make_metadata_element(base);
+  base->start = gst_fmpn_align_start;
+  base->stop = gst_fmpn_align_stop;
+  base->set_caps = gst_fmpn_align_set_caps;
+  base->sink_event = gst_fmpn_align_sink_event;
+  base->transform_ip = gst_fmpn_align_transform_ip;
+  GST_DEBUG_CATEGORY_INIT(gst_fmpn_align_debug, "fmpnalign", 0, "fmpnalign element");
+}
+
+static void gst_fmpn_align_init(GstFmpnAlign* self) { self->state = new State; }

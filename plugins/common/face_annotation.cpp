@@ -1,0 +1,189 @@
+#include "face_annotation.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+
+#include <fmpn/error.h>
+
+#include "face_meta.h"
+
+namespace fmpn::gst {
+namespace {
+
+constexpr const char* kDetectorName = "dlib-frontal-hog";
+// DL Streamer's GVAPrecision::FP32: what its readers expect in the "precision" field of a tensor.
+constexpr int kPrecisionFp32 = 10;
+
+bool is_face(const GstVideoRegionOfInterestMeta* region) {
+  const char* type = g_quark_to_string(region->roi_type);
+  return type != nullptr && (!std::strcmp(type, "face") || !std::strcmp(type, "faces") || !std::strcmp(type, "human_face"));
+}
+
+GstVideoRegionOfInterestMeta* find_region(GstBuffer* buffer, int id) {
+  gpointer state = nullptr;
+  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
+    auto* region = reinterpret_cast<GstVideoRegionOfInterestMeta*>(meta);
+    if (region->id == id && is_face(region)) return region;
+  }
+  return nullptr;
+}
+
+/// Replaces the param that has the structure's name. Takes the structure.
+void set_param(GstVideoRegionOfInterestMeta* region, GstStructure* param) {
+  for (GList* item = region->params; item != nullptr; item = item->next) {
+    auto* old = static_cast<GstStructure*>(item->data);
+    if (std::strcmp(gst_structure_get_name(old), gst_structure_get_name(param)) != 0) continue;
+    gst_structure_free(old);
+    item->data = param;
+    return;
+  }
+  gst_video_region_of_interest_meta_add_param(region, param);
+}
+
+/// x, y pairs as fractions of the region: DL Streamer's tensor, and a plain array for everybody else.
+GstStructure* landmarks_structure(const Landmarks& landmarks, const GstVideoRegionOfInterestMeta* region) {
+  std::array<float, 10> values{};
+  for (std::size_t i = 0; i < landmarks.size(); ++i) {
+    values[2 * i] = (landmarks[i].x - static_cast<float>(region->x)) / static_cast<float>(region->w);
+    values[2 * i + 1] = (landmarks[i].y - static_cast<float>(region->y)) / static_cast<float>(region->h);
+  }
+  GstStructure* param =
+      gst_structure_new("landmarks", "format", G_TYPE_STRING, "landmark_points", "precision", G_TYPE_INT, kPrecisionFp32,
+                        "model_name", G_TYPE_STRING, "dlib-shape-predictor", "layer_name", G_TYPE_STRING, "landmarks",
+                        "data_buffer", G_TYPE_VARIANT,
+                        g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, values.data(), sizeof values, 1), nullptr);
+  GValue points = G_VALUE_INIT;
+  gst_value_array_init(&points, static_cast<guint>(values.size()));
+  for (const float value : values) {
+    GValue one = G_VALUE_INIT;
+    g_value_init(&one, G_TYPE_FLOAT);
+    g_value_set_float(&one, value);
+    gst_value_array_append_and_take_value(&points, &one);
+  }
+  gst_structure_take_value(param, "points", &points);
+  return param;
+}
+
+ExpressionAnnotation read_expression(const GstStructure* param) {
+  ExpressionAnnotation e;
+  if (const char* label = gst_structure_get_string(param, "label")) e.label = label;
+  if (const char* model = gst_structure_get_string(param, "model_name")) e.model_name = model;
+  gst_structure_get_int(param, "label_id", &e.label_id);
+  gst_structure_get_int(param, "frames_ago", &e.frames_ago);
+  gst_structure_get_double(param, "confidence", &e.confidence);
+  gst_structure_get_double(param, "entropy", &e.entropy);
+  const GValue* value = gst_structure_get_value(param, "distribution");
+  if (value != nullptr && GST_VALUE_HOLDS_STRUCTURE(value)) {
+    const GstStructure* distribution = gst_value_get_structure(value);
+    for (int i = 0; i < gst_structure_n_fields(distribution); ++i) {
+      const char* name = gst_structure_nth_field_name(distribution, static_cast<guint>(i));
+      double p = 0;
+      if (gst_structure_get_double(distribution, name, &p)) e.distribution.emplace_back(name, p);
+    }
+  }
+  return e;
+}
+
+FaceAnnotation read_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* region) {
+  FaceAnnotation face;
+  face.region_id = region->id;
+  face.box = {static_cast<float>(region->x), static_cast<float>(region->y), static_cast<float>(region->w), static_cast<float>(region->h)};
+  if (const GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "object_id"))
+    gst_structure_get_int(param, "id", &face.track_id);
+  if (const GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "detection"))
+    gst_structure_get_double(param, "confidence", &face.score);
+  if (const GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "expression"))
+    face.expression = read_expression(param);
+  if (const GstFmpnFaceMeta* meta = find_face_meta(buffer, region->id)) {
+    face.landmarks = meta->data->landmarks;
+    face.warp = meta->data->warp;
+    face.quality = meta->data->quality;
+    face.score = meta->data->score;
+    face.crop = meta->data->crop;
+    face.mask = meta->data->mask;
+  }
+  return face;
+}
+
+}  // namespace
+
+std::vector<FaceAnnotation> read_faces(GstBuffer* buffer) {
+  std::vector<FaceAnnotation> faces;
+  gpointer state = nullptr;
+  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
+    auto* region = reinterpret_cast<GstVideoRegionOfInterestMeta*>(meta);
+    if (is_face(region)) faces.push_back(read_face(buffer, region));
+  }
+  return faces;
+}
+
+void number_regions(GstBuffer* buffer) {
+  std::set<gint> used{0};
+  gint next = 1;
+  gpointer state = nullptr;
+  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
+    auto* region = reinterpret_cast<GstVideoRegionOfInterestMeta*>(meta);
+    if (!is_face(region) || used.insert(region->id).second) continue;
+    while (used.count(next) != 0) ++next;
+    region->id = next;
+    used.insert(next);
+  }
+}
+
+void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoInfo& info) {
+  GstVideoRegionOfInterestMeta* region = find_region(buffer, face.region_id);
+  if (region == nullptr) {
+    // Whole pixels that hold the box, inside the frame.
+    const int x0 = std::clamp(static_cast<int>(face.box.x), 0, info.width - 1);
+    const int y0 = std::clamp(static_cast<int>(face.box.y), 0, info.height - 1);
+    const int x1 = std::clamp(static_cast<int>(face.box.x + face.box.width + 0.999F), x0 + 1, info.width);
+    const int y1 = std::clamp(static_cast<int>(face.box.y + face.box.height + 0.999F), y0 + 1, info.height);
+    region = gst_buffer_add_video_region_of_interest_meta(buffer, "face", static_cast<guint>(x0), static_cast<guint>(y0),
+                                                          static_cast<guint>(x1 - x0), static_cast<guint>(y1 - y0));
+    region->id = face.region_id;
+    set_param(region,
+              gst_structure_new("detection", "x_min", G_TYPE_DOUBLE, x0 / static_cast<double>(info.width), "x_max",
+                                G_TYPE_DOUBLE, x1 / static_cast<double>(info.width), "y_min", G_TYPE_DOUBLE,
+                                y0 / static_cast<double>(info.height), "y_max", G_TYPE_DOUBLE,
+                                y1 / static_cast<double>(info.height), "confidence", G_TYPE_DOUBLE, face.score, "label_id",
+                                G_TYPE_INT, 0, "label", G_TYPE_STRING, "face", "quality", G_TYPE_DOUBLE,
+                                static_cast<double>(face.quality), "model_name", G_TYPE_STRING, kDetectorName, "layer_name",
+                                G_TYPE_STRING, "detection", nullptr));
+  }
+  if (face.track_id != 0) set_param(region, gst_structure_new("object_id", "id", G_TYPE_INT, face.track_id, nullptr));
+  if (!face.landmarks) return;
+  set_param(region, landmarks_structure(*face.landmarks, region));
+  FaceData data{*face.landmarks, face.warp, face.score, face.quality, face.crop, face.mask};
+  if (GstFmpnFaceMeta* meta = find_face_meta(buffer, face.region_id)) *meta->data = std::move(data);
+  else add_face_meta(buffer, face.region_id, std::move(data));
+}
+
+GstStructure* distribution_structure(const std::vector<std::pair<std::string, double>>& distribution) {
+  GstStructure* structure = gst_structure_new_empty("distribution");
+  for (const auto& [name, p] : distribution) gst_structure_set(structure, name.c_str(), G_TYPE_DOUBLE, p, nullptr);
+  return structure;
+}
+
+void attach_expression(GstBuffer* buffer, int region_id, const ExpressionAnnotation& e) {
+  GstVideoRegionOfInterestMeta* region = find_region(buffer, region_id);
+  if (region == nullptr) throw Error(ErrorCode::kRuntime, "no face region " + std::to_string(region_id) + " on this buffer");
+  GstStructure* param = gst_structure_new(
+      "expression", "label", G_TYPE_STRING, e.label.c_str(), "label_id", G_TYPE_INT, e.label_id, "confidence", G_TYPE_DOUBLE,
+      e.confidence, "model_name", G_TYPE_STRING, e.model_name.c_str(), "layer_name", G_TYPE_STRING, "cls",
+      "attribute_name", G_TYPE_STRING, "expression", "type", G_TYPE_STRING, "classification_result", "entropy",
+      G_TYPE_DOUBLE, e.entropy, "frames_ago", G_TYPE_INT, e.frames_ago, nullptr);
+  GstStructure* distribution = distribution_structure(e.distribution);
+  gst_structure_set(param, "distribution", GST_TYPE_STRUCTURE, distribution, nullptr);
+  gst_structure_free(distribution);
+  set_param(region, param);
+}
+
+void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionMask> mask) {
+  GstFmpnFaceMeta* meta = find_face_meta(buffer, region_id);
+  if (meta == nullptr) throw Error(ErrorCode::kRuntime, "no face meta " + std::to_string(region_id) + " on this buffer");
+  meta->data->mask = std::move(mask);
+}
+
+}  // namespace fmpn::gst

@@ -1,0 +1,83 @@
+#include "face_meta.h"
+
+#include <gst/video/video.h>
+
+namespace {
+
+GstFmpnFaceMeta* face_meta(GstMeta* meta) { return reinterpret_cast<GstFmpnFaceMeta*>(meta); }
+
+gboolean face_meta_init(GstMeta* meta, gpointer, GstBuffer*) {
+  face_meta(meta)->region_id = 0;
+  face_meta(meta)->data = new fmpn::gst::FaceData;
+  return TRUE;
+}
+
+void face_meta_free(GstMeta* meta, GstBuffer*) { delete face_meta(meta)->data; }
+
+/// The same face in a frame that was scaled by (sx, sy).
+fmpn::gst::FaceData scaled(fmpn::gst::FaceData face, double sx, double sy) {
+  // Pixel centres are at whole numbers, so the frame's corner is at (-0.5, -0.5).
+  for (fmpn::Point& point : face.landmarks) {
+    point.x = static_cast<float>((point.x + 0.5) * sx - 0.5);
+    point.y = static_cast<float>((point.y + 0.5) * sy - 0.5);
+  }
+  fmpn::Affine& m = face.warp;
+  for (int row = 0; row < 2; ++row) {
+    double* r = &m[static_cast<std::size_t>(3 * row)];
+    r[2] += r[0] * (0.5 / sx - 0.5) + r[1] * (0.5 / sy - 0.5);
+    r[0] /= sx;
+    r[1] /= sy;
+  }
+  return face;
+}
+
+gboolean face_meta_transform(GstBuffer* to, GstMeta* meta, GstBuffer*, GQuark type, gpointer data) {
+  const GstFmpnFaceMeta* source = face_meta(meta);
+  if (GST_META_TRANSFORM_IS_COPY(type)) {
+    fmpn::gst::add_face_meta(to, source->region_id, *source->data);
+    return TRUE;
+  }
+  if (GST_VIDEO_META_TRANSFORM_IS_SCALE(type)) {
+    const auto* scale = static_cast<const GstVideoMetaTransform*>(data);
+    const double sx = static_cast<double>(GST_VIDEO_INFO_WIDTH(scale->out_info)) / GST_VIDEO_INFO_WIDTH(scale->in_info);
+    const double sy = static_cast<double>(GST_VIDEO_INFO_HEIGHT(scale->out_info)) / GST_VIDEO_INFO_HEIGHT(scale->in_info);
+    fmpn::gst::add_face_meta(to, source->region_id, scaled(*source->data, sx, sy));
+    return TRUE;
+  }
+  return FALSE;  // an operation that we don't know may have moved the face
+}
+
+}  // namespace
+
+GType gst_fmpn_face_meta_api_get_type() {
+  // The tags let videoconvert and videoscale hand the meta on, as they do with regions of interest.
+  static const gchar* tags[] = {GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, GST_META_TAG_VIDEO_SIZE_STR,
+                                nullptr};
+  static const GType type = gst_meta_api_type_register("GstFmpnFaceMetaAPI", tags);
+  return type;
+}
+
+const GstMetaInfo* gst_fmpn_face_meta_get_info() {
+  static const GstMetaInfo* info =
+      gst_meta_register(gst_fmpn_face_meta_api_get_type(), "GstFmpnFaceMeta", sizeof(GstFmpnFaceMeta), face_meta_init,
+                        face_meta_free, face_meta_transform);
+  return info;
+}
+
+namespace fmpn::gst {
+
+GstFmpnFaceMeta* add_face_meta(GstBuffer* buffer, int region_id, FaceData data) {
+  auto* meta = reinterpret_cast<GstFmpnFaceMeta*>(gst_buffer_add_meta(buffer, gst_fmpn_face_meta_get_info(), nullptr));
+  meta->region_id = region_id;
+  *meta->data = std::move(data);
+  return meta;
+}
+
+GstFmpnFaceMeta* find_face_meta(GstBuffer* buffer, int region_id) {
+  gpointer state = nullptr;
+  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(buffer, &state, gst_fmpn_face_meta_api_get_type()))
+    if (face_meta(meta)->region_id == region_id) return face_meta(meta);
+  return nullptr;
+}
+
+}  // namespace fmpn::gst

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+
+#include <gst/gst.h>
+
+#include <fmpn/geometry.h>
+#include <fmpn/image_view.h>
+#include <fmpn/motion_mask.h>
+
+namespace fmpn::gst {
+
+/// What our elements know of a face and that is not text. Coordinates are those of the buffer's frame.
+struct FaceData {
+  Landmarks landmarks{};
+  Affine warp{};     ///< frame → crop
+  double score = 0;  ///< detector's
+  float quality = 0;
+  std::shared_ptr<const Image> crop;       ///< RGB; null: not made
+  std::shared_ptr<const MotionMask> mask;  ///< of the crop's centre; null: not made
+};
+
+}  // namespace fmpn::gst
+
+/// Belongs to the GstVideoRegionOfInterestMeta with the same id. It survives copies of the buffer, and landmarks and warp
+/// follow a scaling of the frame.
+struct GstFmpnFaceMeta {
+  GstMeta meta;
+  gint region_id;
+  fmpn::gst::FaceData* data;  ///< never null
+};
+
+G_BEGIN_DECLS
+GType gst_fmpn_face_meta_api_get_type();
+const GstMetaInfo* gst_fmpn_face_meta_get_info();
+G_END_DECLS
+
+namespace fmpn::gst {
+
+/// Adds a meta to a writable buffer.
+GstFmpnFaceMeta* add_face_meta(GstBuffer* buffer, int region_id, FaceData data);
+
+/// The meta of a region; null where there is none.
+GstFmpnFaceMeta* find_face_meta(GstBuffer* buffer, int region_id);
+
+}  // namespace fmpn::gst

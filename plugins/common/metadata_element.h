@@ -1,0 +1,16 @@
+#pragma once
+
+#include <gst/base/gstbasetransform.h>
+#include <gst/video/video.h>
+
+/// For elements that add metadata and leave the pixels alone.
+namespace fmpn::gst {
+
+/// Raw video in system memory, any format; an overlay composition may ride along.
+GstCaps* raw_video_caps();
+
+/// Adds both pad templates, and the vfuncs by which a buffer passes without a copy of its memory: a shared buffer gets a
+/// new header, and upstream negotiates its allocation with what is downstream of us.
+void make_metadata_element(GstBaseTransformClass* klass);
+
+}  // namespace fmpn::gst

@@ -1,0 +1,67 @@
+#include "expression_smoother.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace fmpn::gst {
+
+int ExpressionSmoother::stable_label(const Face& face) const {
+  const auto& p = face.probabilities;
+  int best = static_cast<int>(std::max_element(p.begin(), p.end()) - p.begin());
+  if (face.label_id >= 0 && p[static_cast<std::size_t>(best)] < p[static_cast<std::size_t>(face.label_id)] + options_.hysteresis)
+    best = face.label_id;
+  // A label that stands may sink a little below the limit before it falls.
+  const double limit = options_.min_confidence - (best == face.label_id ? options_.hysteresis : 0);
+  return p[static_cast<std::size_t>(best)] < limit ? -1 : best;
+}
+
+SmoothedExpression ExpressionSmoother::update(int track_id, const std::vector<float>& observed, double time, bool judged) {
+  Face& face = faces_[track_id];
+  if (judged) {
+    if (face.probabilities.size() != observed.size() || options_.half_life <= 0) {
+      face.probabilities = observed;
+    } else {
+      const auto keep = static_cast<float>(std::exp2(-std::max(0.0, time - face.observed) / options_.half_life));
+      for (std::size_t i = 0; i < observed.size(); ++i) face.probabilities[i] = keep * face.probabilities[i] + (1 - keep) * observed[i];
+    }
+    face.observed = time;
+  }
+  face.last_seen = time;
+  const std::vector<float>& shown = judged ? face.probabilities : observed;
+  const int label = judged ? (options_.half_life > 0 ? stable_label(face) : stable_label({face.probabilities, 0, 0, -1, false, {}})) : -1;
+  SmoothedExpression result{shown, label, label >= 0 ? shown[static_cast<std::size_t>(label)] : *std::max_element(shown.begin(), shown.end())};
+  if (!face.begun || label != face.label_id)
+    events_.push_back({face.begun ? ExpressionEvent::Kind::kChange : ExpressionEvent::Kind::kOnset, track_id, label,
+                       face.begun ? face.label_id : -1, result, time});
+  face.begun = true;
+  face.label_id = label;
+  face.last = result;
+  return result;
+}
+
+void ExpressionSmoother::seen(int track_id, double time) {
+  if (const auto found = faces_.find(track_id); found != faces_.end()) found->second.last_seen = time;
+}
+
+std::vector<ExpressionEvent> ExpressionSmoother::take_events(double now) {
+  for (auto item = faces_.begin(); item != faces_.end();) {
+    const Face& face = item->second;
+    if (now - face.last_seen <= options_.keep) {
+      ++item;
+      continue;
+    }
+    events_.push_back({ExpressionEvent::Kind::kOffset, item->first, face.label_id, face.label_id, face.last, face.last_seen});
+    item = faces_.erase(item);
+  }
+  return std::exchange(events_, {});
+}
+
+std::vector<ExpressionEvent> ExpressionSmoother::end_all(double now) {
+  for (const auto& [id, face] : faces_)
+    events_.push_back({ExpressionEvent::Kind::kOffset, id, face.label_id, face.label_id, face.last, now});
+  faces_.clear();
+  return std::exchange(events_, {});
+}
+
+}  // namespace fmpn::gst

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace fmpn::gst {
+
+struct SmootherOptions {
+  double half_life = 0.2;       ///< seconds after which an old observation weighs half as much; 0: no smoothing
+  double min_confidence = 0;    ///< below it the stable label is "uncertain", 0…1
+  double hysteresis = 0.05;     ///< a new label must lead the stable one by so much
+  double keep = 1.0;            ///< seconds without the face after which its expression has ended
+};
+
+/// One face's smoothed distribution and the label that follows from it.
+struct SmoothedExpression {
+  std::vector<float> probabilities;
+  int label_id = -1;     ///< stable label; -1: uncertain
+  float confidence = 0;  ///< of the stable label; of the most probable class when uncertain
+};
+
+/// A change of a face's stable label.
+struct ExpressionEvent {
+  enum class Kind { kOnset, kChange, kOffset };
+  Kind kind = Kind::kOnset;
+  int track_id = 0;
+  int label_id = -1;  ///< before the end for kOffset
+  int previous_id = -1;
+  SmoothedExpression expression;
+  double time = 0;
+};
+
+/// Smooths probabilities (not labels) over time, face by face, and says when a face's stable label begins, changes, ends.
+/// Times are seconds and may only grow between two reset().
+class ExpressionSmoother {
+ public:
+  explicit ExpressionSmoother(const SmootherOptions& options) : options_(options) {}
+
+  /// A new observation: a distribution that sums to 1; `judged` false for a face too bad to be judged (quality), which is
+  /// uncertain and leaves no trace in the smoothed distribution.
+  SmoothedExpression update(int track_id, const std::vector<float>& probabilities, double time, bool judged = true);
+
+  /// The face is there, but nothing new is known of it.
+  void seen(int track_id, double time);
+
+  /// Events since the last call, in order; ends the expressions of faces not seen for `keep` seconds.
+  std::vector<ExpressionEvent> take_events(double now);
+
+  /// Ends every face's expression (end of stream).
+  std::vector<ExpressionEvent> end_all(double now);
+
+  void reset() { faces_.clear(), events_.clear(); }
+
+ private:
+  struct Face {
+    std::vector<float> probabilities;
+    double observed = 0;
+    double last_seen = 0;
+    int label_id = -1;
+    bool begun = false;
+    SmoothedExpression last;
+  };
+  int stable_label(const Face& face) const;
+
+  SmootherOptions options_;
+  std::map<int, Face> faces_;
+  std::vector<ExpressionEvent> events_;
+};
+
+}  // namespace fmpn::gst

@@ -1,0 +1,262 @@
+#include "gstfmpninference.h"
+
+#include <algorithm>
+#include <string>
+
+#include <fmpn/aligner.h>
+#include <fmpn/error.h>
+
+#include "common/element_guard.h"
+#include "common/frame_reader.h"
+#include "common/metadata_element.h"
+#include "inference_stats.h"
+
+GST_DEBUG_CATEGORY_STATIC(gst_fmpn_inference_debug);
+#define GST_CAT_DEFAULT gst_fmpn_inference_debug
+
+namespace {
+
+using namespace fmpn;
+using namespace fmpn::gst;
+
+enum Mode { MODE_AUTO, MODE_SYNC, MODE_ASYNC };
+constexpr const char* kDefaultDevice = "cpu";
+constexpr auto kDefaultPrecision = Precision::kAuto;
+constexpr Mode kDefaultMode = MODE_AUTO;
+
+enum Property { PROP_0, PROP_MODEL, PROP_DEVICE, PROP_PRECISION, PROP_MODE };
+
+struct State {
+  // Settings, guarded by the object lock.
+  std::string model;
+  EngineOptions engine_options{kDefaultDevice, kDefaultPrecision};
+  Mode mode = kDefaultMode;
+
+  // Of one run, set by start(), belonging to the streaming thread.
+  std::shared_ptr<const Engine> engine;
+  Mode running_mode = kDefaultMode;
+  std::unique_ptr<InferenceWorker> worker;  ///< null: sync
+  bool mode_is_decided = false;
+  GstVideoInfo info{};
+  FrameReader reader;
+  std::uint64_t frame = 0;
+
+  InferenceStats stats;  // locks itself
+};
+
+GType mode_type() {
+  static const GEnumValue values[] = {{MODE_AUTO, "async where the stream is live, else sync", "auto"},
+                                      {MODE_SYNC, "every frame waits for its own result", "sync"},
+                                      {MODE_ASYNC, "frames pass with the newest result there is", "async"},
+                                      {0, nullptr, nullptr}};
+  static const GType type = g_enum_register_static("GstFmpnMode", values);
+  return type;
+}
+
+GType precision_type() {
+  static const GEnumValue values[] = {{static_cast<gint>(Precision::kAuto), "the fastest that keeps the results", "auto"},
+                                      {static_cast<gint>(Precision::kFp32), "32-bit floating point", "fp32"},
+                                      {static_cast<gint>(Precision::kBf16), "bfloat16", "bf16"},
+                                      {0, nullptr, nullptr}};
+  static const GType type = g_enum_register_static("GstFmpnPrecision", values);
+  return type;
+}
+
+}  // namespace
+
+struct GstFmpnInferencePrivate {
+  State* state;
+};
+
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE(GstFmpnInference, gst_fmpn_inference, GST_TYPE_BASE_TRANSFORM)
+
+static State& state_of(gpointer self) {
+  return *static_cast<GstFmpnInferencePrivate*>(gst_fmpn_inference_get_instance_private(static_cast<GstFmpnInference*>(self)))->state;
+}
+
+static void gst_fmpn_inference_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+  State& s = state_of(object);
+  const auto text = [&] { return std::string(g_value_get_string(value) != nullptr ? g_value_get_string(value) : ""); };
+  GST_OBJECT_LOCK(object);
+  switch (id) {
+    case PROP_MODEL: s.model = text(); break;
+    case PROP_DEVICE: s.engine_options.device = text(); break;
+    case PROP_PRECISION: s.engine_options.precision = static_cast<Precision>(g_value_get_enum(value)); break;
+    case PROP_MODE: s.mode = static_cast<Mode>(g_value_get_enum(value)); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+  GST_OBJECT_UNLOCK(object);
+}
+
+static void gst_fmpn_inference_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  const State& s = state_of(object);
+  GST_OBJECT_LOCK(object);
+  switch (id) {
+    case PROP_MODEL: g_value_set_string(value, s.model.c_str()); break;
+    case PROP_DEVICE: g_value_set_string(value, s.engine_options.device.c_str()); break;
+    case PROP_PRECISION: g_value_set_enum(value, static_cast<gint>(s.engine_options.precision)); break;
+    case PROP_MODE: g_value_set_enum(value, s.mode); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+  GST_OBJECT_UNLOCK(object);
+}
+
+static void gst_fmpn_inference_finalize(GObject* object) {
+  delete &state_of(object);
+  G_OBJECT_CLASS(gst_fmpn_inference_parent_class)->finalize(object);
+}
+
+static gboolean gst_fmpn_inference_start(GstBaseTransform* base) {
+  return guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
+    State& s = state_of(base);
+    GST_OBJECT_LOCK(base);
+    std::string path = s.model;
+    const EngineOptions options = s.engine_options;
+    s.running_mode = s.mode;
+    GST_OBJECT_UNLOCK(base);
+    if (path.empty()) path = default_model();
+    s.engine = Engine::load(path, options);
+    s.frame = 0;
+    s.mode_is_decided = false;
+    const ModelInfo& info = s.engine->info();
+    GST_INFO_OBJECT(base, "model %s from %s: %s, %zu classes, faces of %d px", info.name.c_str(), path.c_str(), info.cn.c_str(),
+                    info.classes.size(), info.crop_size);
+    GST_FMPN_INFERENCE_GET_CLASS(base)->begin(GST_FMPN_INFERENCE(base), info);
+    return TRUE;
+  });
+}
+
+static gboolean gst_fmpn_inference_stop(GstBaseTransform* base) {
+  State& s = state_of(base);
+  s.worker.reset();
+  s.engine.reset();
+  return TRUE;
+}
+
+static gboolean gst_fmpn_inference_set_caps(GstBaseTransform* base, GstCaps* caps, GstCaps*) {
+  return guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
+    State& s = state_of(base);
+    if (!gst_video_info_from_caps(&s.info, caps)) throw Error(ErrorCode::kBadSetting, "caps that are no raw video");
+    s.reader.set_format(s.info);
+    return TRUE;
+  });
+}
+
+static gboolean gst_fmpn_inference_sink_event(GstBaseTransform* base, GstEvent* event) {
+  const GstEventType type = GST_EVENT_TYPE(event);
+  if (type == GST_EVENT_FLUSH_STOP || type == GST_EVENT_EOS) {
+    guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
+      State& s = state_of(base);
+      if (s.worker && type == GST_EVENT_FLUSH_STOP) s.worker->forget();
+      if (s.engine) GST_FMPN_INFERENCE_GET_CLASS(base)->end_stream(GST_FMPN_INFERENCE(base), type == GST_EVENT_EOS);
+      return TRUE;
+    });
+  }
+  return GST_BASE_TRANSFORM_CLASS(gst_fmpn_inference_parent_class)->sink_event(base, event);
+}
+
+/// Times an inference for the statistics.
+static std::vector<Expression> timed_infer(State& s, const GstFmpnInferenceClass* klass, const std::vector<FaceInput>& inputs) {
+  if (inputs.empty()) return {};
+  const gint64 start = g_get_monotonic_time();
+  auto made = klass->infer(*s.engine, inputs);
+  s.stats.add_inference(inputs.size(), static_cast<double>(g_get_monotonic_time() - start) / 1000);
+  return made;
+}
+
+/// Whether the stream is live is known when the first buffer comes: the sources have answered then.
+static void decide_mode(GstBaseTransform* base, State& s) {
+  bool async = s.running_mode == MODE_ASYNC;
+  if (s.running_mode == MODE_AUTO) {
+    GstQuery* query = gst_query_new_latency();
+    gboolean live = FALSE;
+    if (gst_pad_peer_query(GST_BASE_TRANSFORM_SINK_PAD(base), query)) gst_query_parse_latency(query, &live, nullptr, nullptr);
+    gst_query_unref(query);
+    async = live;
+  }
+  const auto* klass = GST_FMPN_INFERENCE_GET_CLASS(base);
+  s.worker = async ? std::make_unique<InferenceWorker>([&s, klass](const auto& inputs) { return timed_infer(s, klass, inputs); }) : nullptr;
+  s.mode_is_decided = true;
+  GST_INFO_OBJECT(base, "runs %s", async ? "beside the stream (async)" : "in step with the stream (sync)");
+}
+
+/// The faces that can be judged, as inputs; `known` gets their annotations in the same order.
+static std::vector<FaceInput> collect(State& s, GstBuffer* buffer, std::vector<FaceAnnotation>* known) {
+  std::vector<FaceInput> inputs;
+  std::unique_ptr<FrameReader::Picture> picture;
+  const ModelInfo& model = s.engine->info();
+  for (FaceAnnotation& face : read_faces(buffer)) {
+    if (!face.landmarks) continue;  // no fmpnalign upstream has seen it
+    FaceInput input{face.track_id != 0 ? face.track_id : face.region_id, s.frame, face.crop, nullptr};
+    if (!input.crop || input.crop->width != model.crop_size) {
+      if (!picture) picture = s.reader.read(buffer);
+      input.crop = std::make_shared<const Image>(
+          warp_face(picture->view(), alignment_warp(*face.landmarks, model.crop_size), model.crop_size));
+    }
+    if (face.mask && face.mask->side == model.input_size && model.uses_masks) input.mask = face.mask;
+    inputs.push_back(std::move(input));
+    known->push_back(std::move(face));
+  }
+  return inputs;
+}
+
+static GstFlowReturn gst_fmpn_inference_transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
+  const GstFlowReturn flow = guarded<GstFlowReturn>(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
+    State& s = state_of(base);
+    auto* self = GST_FMPN_INFERENCE(base);
+    const auto* klass = GST_FMPN_INFERENCE_GET_CLASS(base);
+    if (!s.mode_is_decided) decide_mode(base, s);
+    std::vector<FaceAnnotation> faces;
+    std::vector<FaceInput> inputs = collect(s, buffer, &faces);
+    std::size_t gave_way = 0;
+    if (s.worker) {
+      std::vector<int> tracks;
+      for (const FaceInput& input : inputs) tracks.push_back(input.track_id);
+      gave_way = s.worker->submit(std::move(inputs));
+      for (std::size_t i = 0; i < faces.size(); ++i)
+        if (const auto result = s.worker->latest(tracks[i]))
+          klass->attach(self, buffer, faces[i], *result, static_cast<int>(s.frame - result->frame));
+    } else {
+      std::vector<Expression> made = timed_infer(s, klass, inputs);
+      for (std::size_t i = 0; i < faces.size(); ++i)
+        klass->attach(self, buffer, faces[i], {s.frame, std::make_shared<const Expression>(std::move(made[i]))}, 0);
+    }
+    klass->end_frame(self, buffer);
+    s.stats.add_frame(faces.size(), gave_way);
+    ++s.frame;
+    return GST_FLOW_OK;
+  });
+  if (GstStructure* stats = state_of(base).stats.take_if_due(g_get_monotonic_time()))
+    gst_element_post_message(GST_ELEMENT(base), gst_message_new_element(GST_OBJECT(base), stats));
+  return flow;
+}
+
+static void gst_fmpn_inference_class_init(GstFmpnInferenceClass* klass) {
+  auto* object = G_OBJECT_CLASS(klass);
+  object->set_property = gst_fmpn_inference_set_property;
+  object->get_property = gst_fmpn_inference_get_property;
+  object->finalize = gst_fmpn_inference_finalize;
+  const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+  const auto install = [&](Property id, GParamSpec* spec) { g_object_class_install_property(object, id, spec); };
+  install(PROP_MODEL, g_param_spec_string("model", "Model", "Model file (.safetensors); empty: $FMPN_MODEL, else the bundled model", "", flags));
+  install(PROP_DEVICE, g_param_spec_string("device", "Device", "cpu, cuda or cuda:N", kDefaultDevice, flags));
+  install(PROP_PRECISION, g_param_spec_enum("precision", "Precision", "Arithmetic of the networks", precision_type(),
+                                            static_cast<gint>(kDefaultPrecision), flags));
+  install(PROP_MODE, g_param_spec_enum("mode", "Mode", "Whether a frame waits for its result", mode_type(), kDefaultMode, flags));
+  gst_type_mark_as_plugin_api(mode_type(), static_cast<GstPluginAPIFlags>(0));
+  gst_type_mark_as_plugin_api(precision_type(), static_cast<GstPluginAPIFlags>(0));
+  gst_type_mark_as_plugin_api(GST_TYPE_FMPN_INFERENCE, static_cast<GstPluginAPIFlags>(0));
+
+  auto* base = GST_BASE_TRANSFORM_CLASS(klass);
+  make_metadata_element(base);
+  base->start = gst_fmpn_inference_start;
+  base->stop = gst_fmpn_inference_stop;
+  base->set_caps = gst_fmpn_inference_set_caps;
+  base->sink_event = gst_fmpn_inference_sink_event;
+  base->transform_ip = gst_fmpn_inference_transform_ip;
+  GST_DEBUG_CATEGORY_INIT(gst_fmpn_inference_debug, "fmpninference", 0, "fmpnmask and fmpnclassify");
+}
+
+static void gst_fmpn_inference_init(GstFmpnInference* self) {
+  static_cast<GstFmpnInferencePrivate*>(gst_fmpn_inference_get_instance_private(self))->state = new State;
+}

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <gst/base/gstbasetransform.h>
+#include <gst/video/video.h>
+
+#include <fmpn/engine.h>
+
+#include "common/face_annotation.h"
+#include "inference_worker.h"
+
+G_BEGIN_DECLS
+
+/// What fmpnmask and fmpnclassify share: the model, crops of its size, inference in step with the stream or beside it.
+#define GST_TYPE_FMPN_INFERENCE (gst_fmpn_inference_get_type())
+G_DECLARE_DERIVABLE_TYPE(GstFmpnInference, gst_fmpn_inference, GST, FMPN_INFERENCE, GstBaseTransform)
+
+/// The vfuncs run under the guard of the base class and may throw.
+struct _GstFmpnInferenceClass {
+  GstBaseTransformClass parent_class;
+
+  /// A new run begins with this model. Snapshots the settings.
+  void (*begin)(GstFmpnInference* self, const fmpn::ModelInfo& model);
+
+  /// The networks' part. May run on the worker thread: touches nothing but the engine.
+  std::vector<fmpn::Expression> (*infer)(const fmpn::Engine& engine, const std::vector<fmpn::gst::FaceInput>& inputs);
+
+  /// Writes one face's result on a writable buffer. `frames_ago` 0: of this very frame.
+  void (*attach)(GstFmpnInference* self, GstBuffer* buffer, const fmpn::gst::FaceAnnotation& face,
+                 const fmpn::gst::FaceResult& result, int frames_ago);
+
+  /// All faces of the buffer are done.
+  void (*end_frame)(GstFmpnInference* self, GstBuffer* buffer);
+
+  /// The stream was flushed (`ended` false), or is at its end.
+  void (*end_stream)(GstFmpnInference* self, gboolean ended);
+};
+
+G_END_DECLS

@@ -1,0 +1,79 @@
+#include "inference_worker.h"
+
+#include <utility>
+
+namespace fmpn::gst {
+
+namespace {
+// A face that has not been seen for so many frames is gone: its result is not kept.
+constexpr std::uint64_t kKeepFrames = 300;
+}  // namespace
+
+InferenceWorker::InferenceWorker(Infer infer) : infer_(std::move(infer)), thread_([this] { run(); }) {}
+
+InferenceWorker::~InferenceWorker() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+std::size_t InferenceWorker::submit(std::vector<FaceInput> inputs) {
+  std::size_t gave_way = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (fault_) std::rethrow_exception(std::exchange(fault_, nullptr));
+    for (FaceInput& input : inputs) {
+      const int id = input.track_id;
+      gave_way += waiting_.count(id);
+      waiting_[id] = std::move(input);
+    }
+  }
+  wake_.notify_one();
+  return gave_way;
+}
+
+std::optional<FaceResult> InferenceWorker::latest(int track_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = results_.find(track_id);
+  if (found == results_.end()) return std::nullopt;
+  return found->second;
+}
+
+void InferenceWorker::forget() {
+  const std::lock_guard lock(mutex_);
+  waiting_.clear();
+  results_.clear();
+  ++generation_;
+}
+
+void InferenceWorker::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
+    if (stop_) return;
+    std::vector<FaceInput> inputs;
+    for (auto& [id, input] : waiting_) inputs.push_back(std::move(input));
+    waiting_.clear();
+    const std::uint64_t generation = generation_;
+    lock.unlock();
+    std::vector<Expression> made;
+    std::exception_ptr fault;
+    try {
+      made = infer_(inputs);
+    } catch (...) {
+      fault = std::current_exception();  // handed to the streaming thread by submit()
+    }
+    lock.lock();
+    if (generation != generation_) continue;
+    fault_ = fault;
+    for (std::size_t i = 0; i < made.size(); ++i)
+      results_[inputs[i].track_id] = {inputs[i].frame, std::make_shared<const Expression>(std::move(made[i]))};
+    for (auto item = results_.begin(); item != results_.end();)
+      item = item->second.frame + kKeepFrames < inputs.front().frame ? results_.erase(item) : std::next(item);
+  }
+}
+
+}  // namespace fmpn::gst

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include <fmpn/engine.h>
+
+namespace fmpn::gst {
+
+/// One face of one frame, ready for the networks.
+struct FaceInput {
+  int track_id = 0;
+  std::uint64_t frame = 0;                 ///< number of the frame in this stream
+  std::shared_ptr<const Image> crop;       ///< of the model's crop size
+  std::shared_ptr<const MotionMask> mask;  ///< of this crop; null: to be generated
+};
+
+/// What the networks said of one face, and of which frame.
+struct FaceResult {
+  std::uint64_t frame = 0;
+  std::shared_ptr<const Expression> expression;
+};
+
+/// Runs inference on a thread of its own, so that a live stream never waits. It always works on the newest frame of each
+/// face: an input that has not been begun gives way to a newer one of the same face.
+class InferenceWorker {
+ public:
+  using Infer = std::function<std::vector<Expression>(const std::vector<FaceInput>&)>;
+
+  explicit InferenceWorker(Infer infer);
+  /// Waits for the inference under way.
+  ~InferenceWorker();
+
+  /// Returns at once, with the number of inputs that gave way. Throws what the inference threw.
+  std::size_t submit(std::vector<FaceInput> inputs);
+
+  /// The newest result of a face.
+  std::optional<FaceResult> latest(int track_id) const;
+
+  /// Forgets inputs and results (flush, new stream); a result under way is dropped when it comes.
+  void forget();
+
+ private:
+  void run();
+
+  const Infer infer_;
+  mutable std::mutex mutex_;  // guards everything below but thread_; never held while infer_ runs
+  std::condition_variable wake_;
+  std::map<int, FaceInput> waiting_;
+  std::map<int, FaceResult> results_;
+  std::exception_ptr fault_;
+  std::uint64_t generation_ = 0;  // counts forget()
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace fmpn::gst
