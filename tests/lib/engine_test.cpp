@@ -1,0 +1,209 @@
+#include <fmpn/engine.h>
+
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+#include <random>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "expect_error.h"
+#include "temporary_folder.h"
+#include "tiny_model.h"
+
+namespace fmpn {
+namespace {
+
+using test::expect_error;
+
+Image noise(int side, unsigned seed, PixelFormat format = PixelFormat::kRgb8) {
+  Image image;
+  image.width = image.height = side;
+  image.format = format;
+  std::mt19937 generator(seed);
+  for (int i = 0; i < side * side * channels(format); ++i) image.pixels.push_back(static_cast<std::uint8_t>(generator() & 0xff));
+  return image;
+}
+
+float largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  float worst = a.size() == b.size() ? 0 : INFINITY;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
+  return worst;
+}
+
+class EngineTest : public ::testing::Test {
+ protected:
+  std::string write(const std::string& name, const ModelInfo& info = test::tiny_model_info()) {
+    test::write_tiny_model(folder_.file(name), info);
+    return folder_.file(name);
+  }
+  test::TemporaryFolder folder_;
+  std::vector<Image> images_{noise(52, 1), noise(52, 2), noise(52, 3)};
+  std::vector<ImageView> crops_{images_[0].view(), images_[1].view(), images_[2].view()};
+};
+
+TEST_F(EngineTest, ProbabilitiesMaskAndLabelOfEachCrop) {
+  const auto engine = Engine::load(write("m"));
+  const auto results = engine->classify(crops_);
+  ASSERT_EQ(results.size(), 3U);
+  for (const Expression& e : results) {
+    ASSERT_EQ(e.probabilities.size(), 7U);
+    ASSERT_EQ(e.logits.size(), 7U);
+    EXPECT_NEAR(std::accumulate(e.probabilities.begin(), e.probabilities.end(), 0.0), 1, 1e-5);
+    EXPECT_EQ(e.label_id, std::max_element(e.logits.begin(), e.logits.end()) - e.logits.begin());
+    EXPECT_EQ(e.mask.side, 48);
+    ASSERT_EQ(e.mask.values.size(), 48U * 48);
+    for (const float v : e.mask.values) ASSERT_TRUE(v >= 0 && v <= 1);
+  }
+  EXPECT_GT(largest_difference(results[0].logits, results[1].logits), 1e-3F) << "the tiny model does not look at its input";
+}
+
+TEST_F(EngineTest, ABatchIsItsCropsOneByOne) {
+  const auto engine = Engine::load(write("m"));
+  const auto batch = engine->classify(crops_);
+  for (std::size_t i = 0; i < crops_.size(); ++i) {
+    const auto one = engine->classify({crops_[i]});
+    EXPECT_LT(largest_difference(one[0].logits, batch[i].logits), 1e-4F);
+  }
+  EXPECT_TRUE(engine->classify({}).empty());
+  EXPECT_TRUE(engine->generate_masks({}).empty());
+}
+
+TEST_F(EngineTest, MasksFirstThenClassifyIsClassify) {
+  const auto engine = Engine::load(write("m"));
+  const auto at_once = engine->classify(crops_);
+  const auto masks = engine->generate_masks(crops_);
+  const auto in_two = engine->classify(crops_, masks);
+  ASSERT_EQ(masks.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_LT(largest_difference(masks[i].values, at_once[i].mask.values), 1e-6F);
+    EXPECT_LT(largest_difference(in_two[i].probabilities, at_once[i].probabilities), 1e-6F);
+    EXPECT_EQ(in_two[i].mask.values, masks[i].values);
+  }
+  std::vector<MotionMask> black(3, {std::vector<float>(48 * 48, 0), 48});
+  EXPECT_GT(largest_difference(engine->classify(crops_, black)[0].logits, at_once[0].logits), 1e-4F) << "given masks are not used";
+}
+
+TEST_F(EngineTest, TheCentreOfTheCropIsTheInput) {
+  const auto engine = Engine::load(write("m"));
+  Image centre;
+  centre.width = centre.height = 48;
+  for (int y = 2; y < 50; ++y) centre.pixels.insert(centre.pixels.end(), images_[0].pixels.begin() + 3 * (52 * y + 2), images_[0].pixels.begin() + 3 * (52 * y + 50));
+  EXPECT_EQ(engine->classify({centre.view()})[0].logits, engine->classify({crops_[0]})[0].logits);
+  // Rows with padding between them are the same picture.
+  const ImageView inside{images_[0].pixels.data() + 3 * (52 * 2 + 2), 48, 48, 3 * 52, PixelFormat::kRgb8};
+  EXPECT_EQ(engine->classify({inside})[0].logits, engine->classify({crops_[0]})[0].logits);
+}
+
+TEST_F(EngineTest, WrongSizesAreRefused) {
+  const auto engine = Engine::load(write("m"));
+  for (const int side : {1, 47, 51, 53, 104}) {
+    const Image crop = noise(side, 4);
+    expect_error(ErrorCode::kBadSetting, {std::to_string(side), "52"}, [&] { engine->classify({crop.view()}); });
+    expect_error(ErrorCode::kBadSetting, {std::to_string(side)}, [&] { engine->generate_masks({crops_[0], crop.view()}); });
+  }
+  ImageView oblong = crops_[0];
+  oblong.height = 48;
+  expect_error(ErrorCode::kBadSetting, {"52×48"}, [&] { engine->classify({oblong}); });
+  ImageView nothing = crops_[0];
+  nothing.data = nullptr;
+  expect_error(ErrorCode::kBadSetting, {}, [&] { engine->classify({nothing}); });
+  expect_error(ErrorCode::kBadSetting, {"mask"}, [&] { engine->classify(crops_, std::vector<MotionMask>(2)); });
+  expect_error(ErrorCode::kBadSetting, {"mask", "48"}, [&] { engine->classify({crops_[0]}, {{std::vector<float>(52 * 52), 52}}); });
+  expect_error(ErrorCode::kBadSetting, {"mask"}, [&] { engine->classify({crops_[0]}, {{std::vector<float>(3), 48}}); });
+}
+
+TEST_F(EngineTest, TemperatureDividesTheLogits) {
+  ModelInfo warm = test::tiny_model_info();
+  warm.temperature = 2.5;
+  const Expression plain = Engine::load(write("m"))->classify({crops_[0]})[0];
+  const Expression e = Engine::load(write("warm", warm))->classify({crops_[0]})[0];
+  EXPECT_EQ(e.logits, plain.logits);
+  double sum = 0;
+  for (const float logit : e.logits) sum += std::exp(logit / 2.5);
+  for (std::size_t i = 0; i < e.logits.size(); ++i) EXPECT_NEAR(e.probabilities[i], std::exp(e.logits[i] / 2.5) / sum, 1e-5);
+  EXPECT_GT(largest_difference(e.probabilities, plain.probabilities), 1e-4F);
+}
+
+TEST_F(EngineTest, AGrayModelSeesTheLumaAlone) {
+  ModelInfo info = test::tiny_model_info();
+  info.color = "gray";
+  const auto engine = Engine::load(write("gray", info));
+  Image luma = images_[0];
+  for (std::size_t i = 0; i < luma.pixels.size(); i += 3) {
+    // OpenCV's 8-bit luma: weights in 15 binary places, rounded.
+    const int y = (9798 * luma.pixels[i] + 19235 * luma.pixels[i + 1] + 3735 * luma.pixels[i + 2] + (1 << 14)) >> 15;
+    luma.pixels[i] = luma.pixels[i + 1] = luma.pixels[i + 2] = static_cast<std::uint8_t>(y);
+  }
+  EXPECT_EQ(engine->classify({luma.view()})[0].logits, engine->classify({crops_[0]})[0].logits);
+  const Image gray = noise(52, 9, PixelFormat::kGray8);
+  EXPECT_EQ(engine->classify({gray.view()}).size(), 1U);
+}
+
+TEST_F(EngineTest, TheBaselineHasNoMasks) {
+  ModelInfo info = test::tiny_model_info();
+  info.uses_masks = false;
+  const auto engine = Engine::load(write("baseline", info));
+  EXPECT_TRUE(engine->classify({crops_[0]})[0].mask.empty());
+  expect_error(ErrorCode::kBadSetting, {"mask"}, [&] { engine->generate_masks({crops_[0]}); });
+}
+
+TEST_F(EngineTest, AFileIsLoadedOnceAsLongAsSomebodyHoldsIt) {
+  const std::string path = write("m");
+  const auto first = Engine::load(path);
+  EXPECT_EQ(Engine::load(path), first);
+  EXPECT_NE(Engine::load(path, {"cpu", Precision::kBf16}), first);
+  // Another file in its place is another model.
+  ModelInfo other = test::tiny_model_info();
+  other.name = "another";
+  write("m", other);
+  std::filesystem::last_write_time(path, std::filesystem::last_write_time(path) + std::chrono::seconds(5));
+  const auto second = Engine::load(path);
+  EXPECT_NE(second, first);
+  EXPECT_EQ(second->info().name, "another");
+  EXPECT_EQ(first->info().name, "tiny");
+}
+
+TEST_F(EngineTest, OneEngineServesSeveralThreads) {
+  const auto engine = Engine::load(write("m"));
+  const auto expected = engine->classify(crops_);
+  std::vector<std::vector<Expression>> results(4);
+  std::vector<std::thread> threads;
+  for (auto& result : results) threads.emplace_back([&] { for (int i = 0; i < 5; ++i) result = engine->classify(crops_); });
+  for (auto& thread : threads) thread.join();
+  for (const auto& result : results)
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_LT(largest_difference(result[i].probabilities, expected[i].probabilities), 1e-5F);
+}
+
+TEST_F(EngineTest, HalfPrecisionIsNearAndSaysSo) {
+  const std::string path = write("m");
+  const auto exact = Engine::load(path), half = Engine::load(path, {"cpu", Precision::kBf16});
+  EXPECT_EQ(half->precision(), Precision::kBf16);
+  EXPECT_NE(exact->precision(), Precision::kAuto);
+  const auto a = exact->classify(crops_), b = half->classify(crops_);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_LT(largest_difference(a[i].mask.values, b[i].mask.values), 0.1F);
+    EXPECT_NEAR(std::accumulate(b[i].probabilities.begin(), b[i].probabilities.end(), 0.0), 1, 1e-5);
+  }
+}
+
+TEST_F(EngineTest, WhatCannotBeLoaded) {
+  const std::string path = write("m");
+  expect_error(ErrorCode::kNotFound, {folder_.file("none")}, [&] { Engine::load(folder_.file("none")); });
+  expect_error(ErrorCode::kBadFormat, {folder_.path().string()}, [&] { Engine::load(folder_.path().string()); });
+  test::write_text(folder_.file("text"), "not a model");
+  expect_error(ErrorCode::kBadFormat, {folder_.file("text")}, [&] { Engine::load(folder_.file("text")); });
+  for (const char* device : {"", "tpu", "cpu:x", "meta"}) expect_error(ErrorCode::kBadSetting, {"device"}, [&] { Engine::load(path, {device}); });
+  if (!torch::cuda::is_available()) expect_error(ErrorCode::kBadSetting, {"cuda"}, [&] { Engine::load(path, {"cuda"}); });
+}
+
+TEST(Entropy, InBits) {
+  EXPECT_FLOAT_EQ(entropy_bits({1, 0, 0}), 0);
+  EXPECT_FLOAT_EQ(entropy_bits({0.25F, 0.25F, 0.25F, 0.25F}), 2);
+  EXPECT_FLOAT_EQ(entropy_bits({0.5F, 0.25F, 0.25F}), 1.5F);
+}
+
+}  // namespace
+}  // namespace fmpn

@@ -1,0 +1,115 @@
+"""Runs networks that were written apart from ours: torchvision's, and FMG and PFN by their description.
+
+torchvision_reference.py CASE.safetensors...
+
+Each case holds the weights under net.*, the inputs as input.0, input.1 ..., and in its metadata the network's name.
+The output goes to CASE.safetensors.out as raw float32. Exit status 77: PyTorch or torchvision is not installed.
+"""
+
+import json
+import struct
+import sys
+
+try:
+    import torch
+    import torchvision
+    from torch import nn
+except ImportError as fault:
+    print(fault)
+    sys.exit(77)
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        length = struct.unpack("<Q", file.read(8))[0]
+        header = json.loads(file.read(length))
+        body = file.read()
+    metadata = header.pop("__metadata__")
+    tensors = {}
+    for name, entry in header.items():
+        assert entry["dtype"] == "F32", name
+        first, last = entry["data_offsets"]
+        flat = torch.frombuffer(bytearray(body[first:last]), dtype=torch.float32)
+        tensors[name] = flat.reshape(entry["shape"])
+    return metadata, tensors
+
+
+class Residual(nn.Module):
+    """x + [conv, BN, PReLU, conv, BN, PReLU]; nothing after the sum."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.PReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.PReLU())
+
+    def forward(self, x):
+        return x + self.conv_block(x)
+
+
+class Fmg(nn.Module):
+    def __init__(self, width, side):
+        super().__init__()
+
+        def down(inner, outer):
+            return [nn.Conv2d(inner, outer, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU()]
+
+        def up(inner, outer):
+            transposed = nn.ConvTranspose2d(inner, outer, 4, stride=2, padding=1, output_padding=side % 2, bias=False)
+            return [transposed, nn.BatchNorm2d(outer), nn.ReLU()]
+
+        first = [nn.Conv2d(1, width, 7, padding=3, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        blocks = [Residual(4 * width) for _ in range(4)]
+        self.feature_extractor = nn.Sequential(
+            *first, *down(width, 2 * width), *down(2 * width, 4 * width), *blocks,
+            *up(4 * width, 2 * width), *up(2 * width, width))
+        self.res_top = nn.Sequential(nn.Conv2d(width, 1, 7, padding=3, bias=False), nn.Sigmoid())
+
+    def forward(self, gray):
+        return self.res_top(self.feature_extractor(gray))
+
+
+class Pfn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.process_a = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU())
+        self.process_b = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU())
+        self.model = nn.Sequential(Residual(3), nn.Conv2d(3, 3, 3, padding=1, bias=False), nn.Sigmoid())
+
+    def forward(self, rgb, masked_gray):
+        return self.model(self.process_a(rgb) + self.process_b(masked_gray))
+
+
+def network(name, weights, inputs):
+    if name == "fmg":
+        return Fmg(weights["res_top.0.weight"].shape[1], inputs[0].shape[2])
+    if name == "pfn":
+        return Pfn()
+    classes = weights["fc.bias"].shape[0]
+    if name == "resnet18":
+        return torchvision.models.resnet18(weights=None, num_classes=classes)
+    if name == "inception_v3":
+        return torchvision.models.inception_v3(
+            weights=None, num_classes=classes, aux_logits=False, transform_input=True, init_weights=False)
+    raise SystemExit("unknown network " + name)
+
+
+def main():
+    torch.set_num_threads(2)
+    for path in sys.argv[1:]:
+        metadata, tensors = read_safetensors(path)
+        weights = {name[4:]: value for name, value in tensors.items() if name.startswith("net.")}
+        inputs = [tensors[name] for name in sorted(tensors) if name.startswith("input.")]
+        net = network(metadata["network"], weights, inputs)
+        missing, unexpected = net.load_state_dict(weights, strict=False)
+        missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+        if missing or unexpected:
+            raise SystemExit("%s: missing %s, unexpected %s" % (path, missing, unexpected))
+        net.eval()
+        with torch.no_grad():
+            output = net(*inputs)
+        with open(path + ".out", "wb") as file:
+            file.write(output.contiguous().numpy().tobytes())
+
+
+main()
