@@ -1,0 +1,109 @@
+// fmpn-train evaluate: every picture counts.
+
+#include <filesystem>
+
+#include <fmpn/aligner.h>
+#include <fmpn/engine.h>
+
+#include "manifest.h"
+#include "photograph.h"
+#include "train_program.h"
+
+namespace fmpn::train {
+namespace {
+namespace fs = std::filesystem;
+
+class Evaluate : public TrainProgram {
+ protected:
+  /// Crops of noise whose labels are given round robin, one in five of them "not aligned".
+  void prepared(int count) {
+    fs::create_directories(file("data"));
+    const std::vector<std::string> labels{"happiness", "sadness", "anger"};
+    std::vector<ManifestRow> rows;
+    for (int i = 0; i < count; ++i) {
+      const std::string name = std::to_string(i) + ".png";
+      write_image(file("data/" + name), noise(52, static_cast<unsigned>(i)).view());
+      rows.push_back({name, "", labels[static_cast<std::size_t>(i) % 3], "", "", "", "", i % 2 == 0 ? "train" : "valid", "", i % 5 != 0});
+    }
+    write_manifest(file("data"), rows);
+  }
+  nlohmann::json evaluated(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments{"evaluate", model_, file("data"), "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto outcome = train(arguments);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return nlohmann::json::parse(outcome.out);
+  }
+};
+
+TEST_F(Evaluate, CountsEveryPictureAndAgreesWithTheEngine) {
+  prepared(70);  // more than one batch
+  const auto out = evaluated();
+  const auto engine = Engine::load(model_);
+  const auto& classes = engine->info().classes;
+  std::vector<std::vector<long>> confusion(7, std::vector<long>(7, 0));
+  long right = 0;
+  for (const ManifestRow& row : read_manifest(file("data"))) {
+    const Image crop = read_image(file("data/" + row.path));
+    const auto truth = static_cast<std::size_t>(std::find(classes.begin(), classes.end(), row.label) - classes.begin());
+    const auto named = static_cast<std::size_t>(engine->classify({crop.view()})[0].label_id);
+    ++confusion[truth][named];
+    right += truth == named ? 1 : 0;
+  }
+  EXPECT_EQ(out["images"], 70);
+  EXPECT_EQ(out["unaligned"], 14);
+  EXPECT_EQ(out["classes"].get<std::vector<std::string>>(), classes);
+  EXPECT_EQ(out["confusion"].get<std::vector<std::vector<long>>>(), confusion);
+  EXPECT_DOUBLE_EQ(out["accuracy"].get<double>(), static_cast<double>(right) / 70);
+  long images = 0;
+  for (const auto& name : classes) images += out["per_class"][name]["images"].get<long>();
+  EXPECT_EQ(images, 70);
+  const double recall = out["per_class"]["happiness"]["recall"];
+  EXPECT_DOUBLE_EQ(recall, static_cast<double>(confusion[3][3]) / 24);
+  EXPECT_EQ(out["coverage"], 1.0) << "the tiny model answers always";
+}
+
+TEST_F(Evaluate, OneSplit) {
+  prepared(11);
+  EXPECT_EQ(evaluated({"--split", "train"})["images"], 6);
+  EXPECT_EQ(evaluated({"--split", "valid"})["images"], 5);
+  const auto outcome = train({"evaluate", model_, file("data"), "--split", "test"});
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_TRUE(contains(outcome.err, "'test'")) << outcome.err;
+}
+
+TEST_F(Evaluate, AFolderOfPicturesIsAlignedAsPrepareDoes) {
+  if (!fs::exists(test::photograph_path()) || !fs::exists(default_landmark_model())) GTEST_SKIP() << "no photograph or no landmark model installed";
+  fs::create_directories(file("root/happy"));
+  fs::create_directories(file("root/sad"));
+  fs::copy_file(test::photograph_path(), file("root/happy/a.jpg"));
+  write_image(file("root/sad/wall.png"), noise(100, 1).view());
+  write_image(file("root/sad/dot.png"), noise(1, 1).view());
+  ASSERT_EQ(train({"prepare", "folder", file("root"), "-o", file("data")}).status, 0);
+  const auto prepared_first = evaluated();
+  const auto outcome = train({"evaluate", model_, file("root"), "--json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto at_once = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(at_once["images"], 3);
+  EXPECT_EQ(at_once["unaligned"], 2);
+  EXPECT_EQ(at_once, prepared_first);
+}
+
+TEST_F(Evaluate, AFigureOfOtherPicturesIsNotGiven) {
+  prepared(4);
+  test::write_text(file("data/2.png"), "a text file in the place of a picture");
+  auto outcome = train({"evaluate", model_, file("data"), "--json"});
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_TRUE(outcome.out.empty()) << outcome.out;
+  EXPECT_TRUE(contains(outcome.err, file("data/2.png"))) << outcome.err;
+  write_image(file("data/2.png"), noise(52, 2).view());
+  write_manifest(file("data"), {{"2.png", "", "contempt", "", "", "", "", "", "", true}});
+  outcome = train({"evaluate", model_, file("data")});
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_TRUE(contains(outcome.err, "contempt")) << outcome.err;
+  EXPECT_NE(train({"evaluate", model_, file("nothing")}).status, 0);
+  EXPECT_NE(train({"evaluate", file("nothing"), file("data")}).status, 0);
+}
+
+}  // namespace
+}  // namespace fmpn::train

@@ -1,0 +1,164 @@
+// fmpn-train fit: a run that is stopped and resumed is the run that was never stopped.
+
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <sstream>
+#include <thread>
+
+#include <fmpn/engine.h>
+
+#include "manifest.h"
+#include "runtime/safetensors.h"
+#include "train_program.h"
+
+namespace fmpn::train {
+namespace {
+namespace fs = std::filesystem;
+
+class Fit : public TrainProgram {
+ protected:
+  void SetUp() override {
+    TrainProgram::SetUp();
+    if (IsSkipped()) return;
+    // Bright above is happiness, bright below is sadness: flips and crops keep that.
+    fs::create_directories(file("data"));
+    fs::create_directories(file("masks"));
+    std::vector<ManifestRow> rows;
+    for (int i = 0; i < 80; ++i) {
+      const bool happy = i % 2 == 0;
+      Image crop = noise(20, static_cast<unsigned>(i));
+      for (std::size_t k = 0; k < crop.pixels.size(); ++k) {
+        const bool upper = k < crop.pixels.size() / 2;
+        crop.pixels[k] = static_cast<std::uint8_t>(crop.pixels[k] / 2 + (upper == happy ? 120 : 0));
+      }
+      const std::string name = std::to_string(i) + ".png";
+      write_image(file("data/" + name), crop.view());
+      rows.push_back({name, "", happy ? "happiness" : "sadness", "", "", "", "", i < 60 ? "train" : "valid", "", true});
+    }
+    write_manifest(file("data"), rows);
+    for (const char* name : {"happiness", "sadness"}) write_image(file(std::string("masks/") + name + ".png"), noise(10, 99).view());
+  }
+
+  std::vector<std::string> fit(const std::string& run, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments{"fit",          file("data"), "-o", file(run), "--masks", file("masks"), "--name", "toy", "--cn", "resnet18", "--cn-width", "4",
+                                       "--cn-stem",    "small", "--fmg-width", "2", "--input-size", "16", "--crop-size", "20", "--phase1-epochs", "3",
+                                       "--phase1-batch", "4", "--epochs", "5", "--batch", "4", "--seed", "7", "--threads", "1", "--initialisation", "scratch"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  /// Starts or goes on, and stops it by SIGTERM as soon as `reached` holds.
+  static void interrupted(const std::vector<std::string>& arguments, const std::function<bool()>& reached) {
+    test::Program program(command(arguments));
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (program.running() && !reached() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    program.send(SIGTERM);
+    const auto outcome = program.wait();
+    ASSERT_EQ(outcome.status, 1) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "--resume")) << outcome.err;
+  }
+
+  /// metrics.csv without the seconds.
+  std::vector<std::string> metrics(const std::string& run) const {
+    std::stringstream text(test::read_text(file(run + "/metrics.csv")));
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(text, line);) lines.push_back(line.substr(0, line.rfind(',')));
+    return lines;
+  }
+
+  void expect_same_models(const std::string& a, const std::string& b) const {
+    for (const char* name : {"/last.safetensors", "/best.safetensors"}) {
+      const SafeTensors one = read_safetensors(file(a + name)), other = read_safetensors(file(b + name));
+      ASSERT_EQ(one.tensors.size(), other.tensors.size());
+      for (const auto& [key, tensor] : one.tensors) EXPECT_EQ(tensor.bytes, other.tensors.at(key).bytes) << name << ' ' << key;
+      EXPECT_EQ(one.metadata, other.metadata) << name;
+    }
+    EXPECT_EQ(metrics(a), metrics(b));
+  }
+
+  void resumes_exactly(const std::vector<std::string>& options) {
+    const auto whole = train(fit("whole", options));
+    ASSERT_EQ(whole.status, 0) << whole.err;
+    auto resume = options;
+    resume.push_back("--resume");
+    interrupted(fit("parts", options), [&] { return fs::exists(file("parts/checkpoint.pt")); });
+    if (HasFatalFailure()) return;
+    EXPECT_FALSE(fs::exists(file("parts/last.safetensors"))) << "it was not stopped in the middle";
+    interrupted(fit("parts", resume), [&] { return contains(test::read_text(file("parts/metrics.csv")), "\n2,2,"); });
+    if (HasFatalFailure()) return;
+    const auto rest = train(fit("parts", resume));
+    ASSERT_EQ(rest.status, 0) << rest.err;
+    EXPECT_EQ(metrics("whole").size(), 1U + 3 + 5);
+    expect_same_models("whole", "parts");
+  }
+};
+
+TEST_F(Fit, ResumedInBothPhasesItEndsWithTheSameBits) { resumes_exactly({"--phase1-constant", "1", "--constant", "2"}); }
+
+TEST_F(Fit, SoItDoesWithEveryOtherSourceOfChanceAndState) {
+  resumes_exactly({"--augmentation", "robust", "--optimiser", "sgd", "--schedule", "one-cycle", "--lr", "0.05", "--mixup", "0.2", "--ema", "0.9",
+                   "--label-smoothing", "0.1", "--weight-decay", "5e-4"});
+}
+
+TEST_F(Fit, TheSameSeedIsTheSameRunAndAnotherIsNot) {
+  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1"};
+  ASSERT_EQ(train(fit("a", brief)).status, 0);
+  ASSERT_EQ(train(fit("b", brief)).status, 0);
+  expect_same_models("a", "b");
+  auto other = fit("c", brief);
+  *(std::find(other.begin(), other.end(), "--seed") + 1) = "8";
+  ASSERT_EQ(train(other).status, 0);
+  EXPECT_NE(read_safetensors(file("a/last.safetensors")).tensors.at("cls.fc.weight").bytes, read_safetensors(file("c/last.safetensors")).tensors.at("cls.fc.weight").bytes);
+}
+
+TEST_F(Fit, LearnsWhatCanBeLearned) {
+  const auto outcome = train(fit("run", {"--epochs", "8", "--lr", "2e-3", "--constant", "8"}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto engine = Engine::load(file("run/last.safetensors"));
+  EXPECT_EQ(engine->info().classes, (std::vector<std::string>{"happiness", "sadness"}));
+  EXPECT_EQ(engine->info().name, "toy");
+  EXPECT_EQ(engine->info().color, "rgb");
+  EXPECT_GE(std::stod(engine->info().provenance.at("valid_accuracy")), 0.9);
+  const auto evaluated = train({"evaluate", file("run/last.safetensors"), file("data"), "--split", "valid", "--json"});
+  ASSERT_EQ(evaluated.status, 0) << evaluated.err;
+  EXPECT_NEAR(nlohmann::json::parse(evaluated.out)["accuracy"].get<double>(), std::stod(engine->info().provenance.at("valid_accuracy")), 0.051);
+}
+
+TEST_F(Fit, Ablations) {
+  ASSERT_EQ(train(fit("baseline", {"--ablation", "baseline", "--epochs", "1"})).status, 0);
+  EXPECT_FALSE(read_model_info(file("baseline/last.safetensors")).uses_masks);
+  ASSERT_EQ(train(fit("no-mask", {"--ablation", "no-mask", "--epochs", "1"})).status, 0);
+  EXPECT_TRUE(read_model_info(file("no-mask/last.safetensors")).uses_masks);
+  for (const char* run : {"baseline", "no-mask"}) {
+    const auto lines = metrics(run);
+    ASSERT_EQ(lines.size(), 2U) << run << " has no phase 1";
+    EXPECT_EQ(lines[1].substr(0, 6), "2,1,0,") << run << ": " << lines[1];
+  }
+}
+
+TEST_F(Fit, FaultsEndWithAStatusAndName) {
+  const auto expect_fault = [&](const std::vector<std::string>& arguments, const std::vector<std::string>& parts) {
+    const auto outcome = train(arguments);
+    EXPECT_NE(outcome.status, 0);
+    for (const auto& part : parts) EXPECT_TRUE(contains(outcome.err, part)) << "'" << part << "' is not in: " << outcome.err;
+  };
+  test::write_text(file("plain"), "a file, not a folder");
+  expect_fault(fit("plain/run"), {file("plain")});
+  expect_fault(fit("new", {"--resume"}), {file("new"), "resume"});
+  expect_fault(fit("new", {"--masks", file("no-masks")}), {"no-masks"});
+  fs::remove(file("masks/sadness.png"));
+  expect_fault(fit("new", {"--phase1-epochs", "1", "--epochs", "1"}), {"sadness", "mask"});
+  expect_fault(fit("odd", {"--input-size", "18", "--missing-mask", "zero"}), {"18"});
+  expect_fault(fit("wide", {"--input-size", "24", "--missing-mask", "zero"}), {"--input-size"});
+  expect_fault(fit("other", {"--crop-size", "24", "--missing-mask", "zero"}), {"20×20", "24"});
+  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1", "--missing-mask", "mean"};
+  ASSERT_EQ(train(fit("done", brief)).status, 0);
+  expect_fault(fit("done", brief), {file("done"), "--resume"});
+  expect_fault(fit("done", {"--phase1-epochs", "1", "--epochs", "2", "--missing-mask", "mean", "--resume"}), {"another configuration"});
+}
+
+}  // namespace
+}  // namespace fmpn::train
