@@ -1,64 +1,220 @@
 #include "anonymizer.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
 
-#include <opencv2/imgproc.hpp>
+#include <fmpn/error.h>
+
+#include "overlay_layout.h"
 
 namespace fmpn::overlay {
 namespace {
 
-constexpr double kMargin = 0.18;     // of the face's side: chin and hairline
-constexpr int kBlocks = 7;           // pixelate: blocks along a side
-constexpr double kBlurRadius = 0.2;  // of the side, applied three times: about a Gaussian of a fifth of the face
+constexpr double kGrowth = 0.15;
+constexpr int kBlocks = 8;            // across the face, when pixelating
+constexpr double kBlurRadius = 0.12;  // of each pass, as a share of the face
+constexpr int kBlurPasses = 3;        // three box blurs are close to a Gaussian
+constexpr int kAlphaComponent = 3;
+constexpr int kGrid = 8;  // a multiple of every chroma subsampling
 
-cv::Mat hidden(const cv::Mat& plane, Anonymize how, double black) {
-  cv::Mat result;
-  if (how == Anonymize::kBox) return cv::Mat(plane.size(), CV_8UC1, cv::Scalar(black));
-  if (how == Anonymize::kPixelate) {
-    cv::resize(plane, result, {std::min(kBlocks, plane.cols), std::min(kBlocks, plane.rows)}, 0, 0, cv::INTER_AREA);
-    cv::resize(result, result, plane.size(), 0, 0, cv::INTER_NEAREST);
-    return result;
+/// The values of one component of a frame's region, wherever and however wide they are stored.
+class ComponentRegion {
+ public:
+  ComponentRegion(GstVideoFrame* frame, int component, const Rect& region) {
+    const GstVideoFormatInfo* format = frame->info.finfo;
+    const int w_sub = GST_VIDEO_FORMAT_INFO_W_SUB(format, component);
+    const int h_sub = GST_VIDEO_FORMAT_INFO_H_SUB(format, component);
+    const int x = region.x >> w_sub;
+    const int y = region.y >> h_sub;
+    width = std::min(-(-region.right() >> w_sub), GST_VIDEO_FRAME_COMP_WIDTH(frame, component)) - x;
+    height = std::min(-(-region.bottom() >> h_sub), GST_VIDEO_FRAME_COMP_HEIGHT(frame, component)) - y;
+    row_step_ = GST_VIDEO_FRAME_COMP_STRIDE(frame, component);
+    step_ = GST_VIDEO_FRAME_COMP_PSTRIDE(frame, component);
+    data_ = static_cast<std::uint8_t*>(GST_VIDEO_FRAME_COMP_DATA(frame, component)) + y * row_step_ + x * step_;
+    wide_ = GST_VIDEO_FORMAT_INFO_DEPTH(format, component) > 8;
+    little_endian_ = GST_VIDEO_FORMAT_INFO_IS_LE(format);
+    shift_ = GST_VIDEO_FORMAT_INFO_SHIFT(format, component);
   }
-  const int side = std::max(1, static_cast<int>(kBlurRadius * std::max(plane.cols, plane.rows))) * 2 + 1;
-  cv::blur(plane, result, {side, side}, {-1, -1}, cv::BORDER_REPLICATE | cv::BORDER_ISOLATED);
-  for (int i = 0; i < 2; ++i) cv::blur(result, result, {side, side}, {-1, -1}, cv::BORDER_REPLICATE | cv::BORDER_ISOLATED);
-  return result;
+
+  bool empty() const { return width <= 0 || height <= 0; }
+
+  std::uint32_t get(int x, int y) const {
+    const std::uint8_t* at = data_ + y * row_step_ + x * step_;
+    if (!wide_) return *at;
+    return (little_endian_ ? GST_READ_UINT16_LE(at) : GST_READ_UINT16_BE(at)) >> shift_;
+  }
+
+  void set(int x, int y, std::uint32_t value) {
+    std::uint8_t* at = data_ + y * row_step_ + x * step_;
+    if (!wide_) {
+      *at = static_cast<std::uint8_t>(value);
+      return;
+    }
+    const auto word = static_cast<std::uint16_t>(value << shift_);
+    if (little_endian_) {
+      GST_WRITE_UINT16_LE(at, word);
+    } else {
+      GST_WRITE_UINT16_BE(at, word);
+    }
+  }
+
+  int width = 0;
+  int height = 0;
+
+ private:
+  std::uint8_t* data_ = nullptr;
+  std::ptrdiff_t row_step_ = 0;
+  int step_ = 0;
+  bool wide_ = false;
+  bool little_endian_ = true;
+  unsigned shift_ = 0;
+};
+
+std::uint32_t black(const GstVideoInfo& info, int component) {
+  const unsigned depth = GST_VIDEO_FORMAT_INFO_DEPTH(info.finfo, component);
+  const bool limited = info.colorimetry.range == GST_VIDEO_COLOR_RANGE_16_235;
+  if (GST_VIDEO_INFO_IS_YUV(&info) && component > 0) return 128U << (depth - 8);
+  if ((GST_VIDEO_INFO_IS_YUV(&info) || GST_VIDEO_INFO_IS_GRAY(&info)) && limited) return 16U << (depth - 8);
+  return 0;
+}
+
+void fill(ComponentRegion& region, std::uint32_t value) {
+  for (int y = 0; y < region.height; ++y) {
+    for (int x = 0; x < region.width; ++x) region.set(x, y, value);
+  }
+}
+
+void pixelate(ComponentRegion& region, int block_width, int block_height) {
+  for (int top = 0; top < region.height; top += block_height) {
+    const int bottom = std::min(top + block_height, region.height);
+    for (int left = 0; left < region.width; left += block_width) {
+      const int right = std::min(left + block_width, region.width);
+      std::uint64_t sum = 0;
+      for (int y = top; y < bottom; ++y) {
+        for (int x = left; x < right; ++x) sum += region.get(x, y);
+      }
+      const auto count = static_cast<std::uint64_t>(right - left) * static_cast<std::uint64_t>(bottom - top);
+      const auto mean = static_cast<std::uint32_t>((sum + count / 2) / count);
+      for (int y = top; y < bottom; ++y) {
+        for (int x = left; x < right; ++x) region.set(x, y, mean);
+      }
+    }
+  }
+}
+
+// A running mean over 2 × radius + 1 values of a line of `count` values `step` apart; the ends are repeated.
+void blur_line(float* line, int count, std::ptrdiff_t step, int radius, std::vector<float>& copy) {
+  for (int i = 0; i < count; ++i) copy[static_cast<std::size_t>(i)] = line[i * step];
+  const auto at = [&](int i) { return copy[static_cast<std::size_t>(std::clamp(i, 0, count - 1))]; };
+  double sum = 0;
+  for (int i = -radius; i <= radius; ++i) sum += at(i);
+  const double scale = 1.0 / (2 * radius + 1);
+  for (int i = 0; i < count; ++i) {
+    line[i * step] = static_cast<float>(sum * scale);
+    sum += at(i + radius + 1) - at(i - radius);
+  }
+}
+
+void blur(ComponentRegion& region, int radius_x, int radius_y) {
+  const int width = region.width;
+  const int height = region.height;
+  std::vector<float> values(static_cast<std::size_t>(width) * height);
+  std::vector<float> copy(static_cast<std::size_t>(std::max(width, height)));
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x)
+      values[static_cast<std::size_t>(y) * width + x] = static_cast<float>(region.get(x, y));
+  }
+  for (int pass = 0; pass < kBlurPasses; ++pass) {
+    for (int y = 0; y < height; ++y)
+      blur_line(values.data() + static_cast<std::ptrdiff_t>(y) * width, width, 1, radius_x, copy);
+    for (int x = 0; x < width; ++x) blur_line(values.data() + x, height, width, radius_y, copy);
+  }
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      region.set(x, y, static_cast<std::uint32_t>(std::lround(values[static_cast<std::size_t>(y) * width + x])));
+    }
+  }
+}
+
+// Grown, clipped, and widened to the grid of the coarsest chroma, so that no component keeps a rim of the face.
+Rect region_of(const GstVideoFrame& frame, const Box& box) {
+  const auto bounded = [](double value, int limit) { return static_cast<int>(std::clamp(value, 0.0, 1.0 * limit)); };
+  const int width = GST_VIDEO_FRAME_WIDTH(&frame);
+  const int height = GST_VIDEO_FRAME_HEIGHT(&frame);
+  const double grow_x = kGrowth * box.width;
+  const double grow_y = kGrowth * box.height;
+  const int left = bounded(std::floor(box.x - grow_x), width) / kGrid * kGrid;
+  const int top = bounded(std::floor(box.y - grow_y), height) / kGrid * kGrid;
+  const int right = bounded(std::ceil(box.x + box.width + grow_x), width);
+  const int bottom = bounded(std::ceil(box.y + box.height + grow_y), height);
+  return {left, top, std::min((right + kGrid - 1) / kGrid * kGrid, width) - left,
+          std::min((bottom + kGrid - 1) / kGrid * kGrid, height) - top};
 }
 
 }  // namespace
 
-bool can_hide(const GstVideoFormatInfo* format) {
-  if (GST_VIDEO_FORMAT_INFO_FLAGS(format) & (GST_VIDEO_FORMAT_FLAG_COMPLEX | GST_VIDEO_FORMAT_FLAG_TILED | GST_VIDEO_FORMAT_FLAG_PALETTE)) return false;
-  for (guint c = 0; c < GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format); ++c)
-    if (GST_VIDEO_FORMAT_INFO_DEPTH(format, c) != 8 || GST_VIDEO_FORMAT_INFO_SHIFT(format, c) != 0) return false;
+bool can_hide_faces(const GstVideoFormatInfo* format) {
+  constexpr unsigned kUnusual =
+      GST_VIDEO_FORMAT_FLAG_COMPLEX | GST_VIDEO_FORMAT_FLAG_PALETTE | GST_VIDEO_FORMAT_FLAG_TILED;
+  if ((GST_VIDEO_FORMAT_INFO_FLAGS(format) & kUnusual) != 0 || GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format) == 0)
+    return false;
+  for (guint c = 0; c < GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format); ++c) {
+    const guint depth = GST_VIDEO_FORMAT_INFO_DEPTH(format, c);
+    const guint shift = GST_VIDEO_FORMAT_INFO_SHIFT(format, c);
+    const gint step = GST_VIDEO_FORMAT_INFO_PSTRIDE(format, c);
+    const bool byte = depth == 8 && shift == 0 && step >= 1;
+    const bool word = depth > 8 && depth + shift <= 16 && step >= 2;
+    if (!byte && !word) return false;
+    // Three components of one word (RGB10A2) say so by one offset; hiding one of them would destroy the others.
+    for (guint other = 0; other < c; ++other) {
+      if (GST_VIDEO_FORMAT_INFO_PLANE(format, c) == GST_VIDEO_FORMAT_INFO_PLANE(format, other) &&
+          GST_VIDEO_FORMAT_INFO_POFFSET(format, c) == GST_VIDEO_FORMAT_INFO_POFFSET(format, other) &&
+          !GST_VIDEO_FORMAT_INFO_IS_GRAY(format)) {
+        return false;
+      }
+    }
+  }
   return true;
 }
 
-Rect hidden_area(const Rect& face, Size frame) {
-  const int dx = static_cast<int>(kMargin * face.width), dy = static_cast<int>(kMargin * face.height);
-  return intersection({face.x - dx, face.y - dy, face.width + 2 * dx, face.height + 2 * dy}, {0, 0, frame.width, frame.height});
-}
-
-void hide(GstVideoFrame* frame, const Rect& area, Anonymize how) {
+void hide_face(GstVideoFrame* frame, const Box& box, Anonymize how) {
+  if (how == Anonymize::kNone) return;
   const GstVideoFormatInfo* format = frame->info.finfo;
-  if (area.empty() || how == Anonymize::kNone) return;
+  if (!can_hide_faces(format)) {
+    throw Error(ErrorCode::kBadFormat,
+                std::string("faces cannot be hidden in video of the format ") + GST_VIDEO_FORMAT_INFO_NAME(format));
+  }
+  const bool sane =
+      std::isfinite(box.x) && std::isfinite(box.y) && std::isfinite(box.width) && std::isfinite(box.height);
+  if (!sane || box.width <= 0 || box.height <= 0) return;
+  const Rect region = region_of(*frame, box);
+  if (region.empty()) return;
+
+  const int face = std::max(region.width, region.height);
+  const int block = std::max(kGrid, face / kBlocks / kGrid * kGrid);
+  const int radius = std::max(2, static_cast<int>(std::lround(kBlurRadius * face)));
   for (guint c = 0; c < GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format); ++c) {
-    if (c == GST_VIDEO_COMP_A) continue;
-    // Whole chroma samples that touch the area.
-    const int x0 = area.x >> GST_VIDEO_FORMAT_INFO_W_SUB(format, c), y0 = area.y >> GST_VIDEO_FORMAT_INFO_H_SUB(format, c);
-    const int x1 = std::min(GST_VIDEO_FORMAT_INFO_SCALE_WIDTH(format, c, area.right()), GST_VIDEO_FRAME_COMP_WIDTH(frame, c));
-    const int y1 = std::min(GST_VIDEO_FORMAT_INFO_SCALE_HEIGHT(format, c, area.bottom()), GST_VIDEO_FRAME_COMP_HEIGHT(frame, c));
-    const int stride = GST_VIDEO_FRAME_COMP_STRIDE(frame, c), step = GST_VIDEO_FRAME_COMP_PSTRIDE(frame, c);
-    auto* data = static_cast<guint8*>(GST_VIDEO_FRAME_COMP_DATA(frame, c));
-    if (x1 <= x0 || y1 <= y0) continue;
-    cv::Mat plane(y1 - y0, x1 - x0, CV_8UC1);
-    for (int y = 0; y < plane.rows; ++y)
-      for (int x = 0; x < plane.cols; ++x) plane.at<uchar>(y, x) = data[(y0 + y) * stride + (x0 + x) * step];
-    const bool chroma = GST_VIDEO_FORMAT_INFO_IS_YUV(format) && c != GST_VIDEO_COMP_Y;
-    const bool limited = GST_VIDEO_FORMAT_INFO_IS_YUV(format) && frame->info.colorimetry.range != GST_VIDEO_COLOR_RANGE_0_255;
-    const cv::Mat result = hidden(plane, how, chroma ? 128 : limited ? 16 : 0);
-    for (int y = 0; y < plane.rows; ++y)
-      for (int x = 0; x < plane.cols; ++x) data[(y0 + y) * stride + (x0 + x) * step] = result.at<uchar>(y, x);
+    if (static_cast<int>(c) == kAlphaComponent) continue;
+    ComponentRegion part(frame, static_cast<int>(c), region);
+    if (part.empty()) continue;
+    const int w_sub = GST_VIDEO_FORMAT_INFO_W_SUB(format, c);
+    const int h_sub = GST_VIDEO_FORMAT_INFO_H_SUB(format, c);
+    switch (how) {
+      case Anonymize::kBox:
+        fill(part, black(frame->info, static_cast<int>(c)));
+        break;
+      case Anonymize::kPixelate:
+        pixelate(part, std::max(1, block >> w_sub), std::max(1, block >> h_sub));
+        break;
+      case Anonymize::kBlur:
+        blur(part, std::max(1, radius >> w_sub), std::max(1, radius >> h_sub));
+        break;
+      case Anonymize::kNone:
+        break;
+    }
   }
 }
 

@@ -2,19 +2,26 @@
 
 #include <gst/video/video.h>
 
-#include "overlay_layout.h"
+#include <fmpn/geometry.h>
 
 namespace fmpn::overlay {
 
-enum class Anonymize { kNone, kBlur, kPixelate, kBox };
+enum class Anonymize {
+  kNone,
+  kBlur,      ///< strong blur; pleasant to look at, weaker than the others against somebody determined
+  kPixelate,  ///< blocks of an eighth of the face
+  kBox,       ///< black: nothing of the face remains
+};
 
-/// Whether hide() can work on this raw format in this way: all 8-bit formats without tiles or a colour table.
-bool can_hide(const GstVideoFormatInfo* format);
+constexpr Anonymize kDefaultAnonymize = Anonymize::kNone;
 
-/// The area around a face that has to go: a little more than its box, inside the frame.
-Rect hidden_area(const Rect& face, Size frame);
+/// Whether hide_face() can write this format: every component 8 bits in bytes, or up to 16 in 16-bit words, of its own.
+/// Not among them: tiled, bit-packed and palette formats.
+bool can_hide_faces(const GstVideoFormatInfo* format);
 
-/// Makes the area of a frame (mapped for writing) unrecognisable, in place.
-void hide(GstVideoFrame* frame, const Rect& area, Anonymize how);
+/// Hides what lies in `box` (frame pixels, grown by 15 % on every side, clipped to the frame) in a frame that is mapped
+/// for writing, component by component; alpha stays. Only pixels of the region itself go into what replaces it. Throws
+/// kBadFormat for a format that can_hide_faces() refuses.
+void hide_face(GstVideoFrame* frame, const Box& box, Anonymize how);
 
 }  // namespace fmpn::overlay

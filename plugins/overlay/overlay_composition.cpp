@@ -1,33 +1,52 @@
 #include "overlay_composition.h"
 
-#include <memory>
+#include <gst/video/video.h>
 
 namespace fmpn::overlay {
 namespace {
 
 using Pixels = std::shared_ptr<const std::vector<std::uint8_t>>;
 
-GstVideoOverlayRectangle* make_rectangle(const OverlayPicture& picture) {
-  auto* kept = new Pixels(picture.pixels);
-  // GStreamer does not write into an overlay's pixels; the memory is marked read-only all the same.
-  GstBuffer* buffer = gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, const_cast<std::uint8_t*>((*kept)->data()), (*kept)->size(), 0,
-                                                  (*kept)->size(), kept, [](gpointer data) { delete static_cast<Pixels*>(data); });
-  gst_buffer_add_video_meta(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, static_cast<guint>(picture.width), static_cast<guint>(picture.height));
-  GstVideoOverlayRectangle* rectangle = gst_video_overlay_rectangle_new_raw(buffer, picture.x, picture.y, static_cast<guint>(picture.width), static_cast<guint>(picture.height),
-                                                                            GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
+void drop_pixels(gpointer pixels) { delete static_cast<Pixels*>(pixels); }
+
+RectanglePtr make_rectangle(const OverlayPicture& picture) {
+  // The buffer shares the painter's pixels and keeps them alive; it is read-only, so nobody writes into the painter's
+  // cache.
+  auto* owner = new Pixels(picture.pixels);
+  GstBuffer* buffer = gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, const_cast<std::uint8_t*>((*owner)->data()),
+                                                  (*owner)->size(), 0, (*owner)->size(), owner, drop_pixels);
+  const auto width = static_cast<guint>(picture.width);
+  const auto height = static_cast<guint>(picture.height);
+  gst_buffer_add_video_meta(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width, height);
+  RectanglePtr rectangle(gst_video_overlay_rectangle_new_raw(buffer, picture.x, picture.y, width, height,
+                                                             GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA));
   gst_buffer_unref(buffer);
   return rectangle;
 }
 
 }  // namespace
 
-GstVideoOverlayComposition* make_composition(const std::vector<OverlayPicture>& pictures, GstVideoOverlayComposition* below) {
-  GstVideoOverlayComposition* composition = below != nullptr ? gst_video_overlay_composition_copy(below) : gst_video_overlay_composition_new(nullptr);
-  for (const OverlayPicture& picture : pictures) {
-    GstVideoOverlayRectangle* rectangle = make_rectangle(picture);
-    gst_video_overlay_composition_add_rectangle(composition, rectangle);
-    gst_video_overlay_rectangle_unref(rectangle);
+CompositionPtr CompositionBuilder::build(const std::vector<std::pair<int, OverlayPicture>>& pictures,
+                                         GstVideoOverlayComposition* below) {
+  CompositionPtr composition(below != nullptr ? gst_video_overlay_composition_copy(below)
+                                              : gst_video_overlay_composition_new(nullptr));
+  std::map<int, Kept> now;
+  for (const auto& [id, picture] : pictures) {
+    Kept kept;
+    const auto before = kept_.find(id);
+    const bool same_pixels = before != kept_.end() && before->second.serial == picture.serial;
+    if (same_pixels && before->second.x == picture.x && before->second.y == picture.y) {
+      kept = std::move(before->second);
+    } else {
+      kept.serial = picture.serial;
+      kept.x = picture.x;
+      kept.y = picture.y;
+      kept.rectangle = make_rectangle(picture);
+    }
+    gst_video_overlay_composition_add_rectangle(composition.get(), kept.rectangle.get());
+    now.insert_or_assign(id, std::move(kept));
   }
+  kept_ = std::move(now);
   return composition;
 }
 

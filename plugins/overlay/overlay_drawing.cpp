@@ -9,7 +9,7 @@
 namespace fmpn::overlay {
 namespace {
 
-constexpr double kPlateOpacity = 0.68;
+constexpr double kPlateOpacity = 0.72;
 constexpr double kHaloOpacity = 0.45;
 constexpr double kPi = 3.14159265358979;
 constexpr float kFeather = 0.06F;  // share of the mask's side over which its rim fades out

@@ -33,11 +33,11 @@ struct Size {
 struct LayoutRequest {
   Size frame;
   Rect face;
-  Size label;              ///< empty: none
-  Size panel;              ///< the bars; empty: none
-  int gap = 2;             ///< pixels between the box and what stands beside it
+  Size label;               ///< empty: none
+  Size panel;               ///< the bars; empty: none
+  int gap = 2;              ///< pixels between the box and what stands beside it
   std::vector<Rect> avoid;  ///< other faces: the bars rather not cover them
-  int previous_spot = -1;  ///< Layout::spot of the frame before, so that the bars do not jump to and fro
+  int previous_spot = -1;   ///< Layout::spot of the frame before, so that the bars do not jump to and fro
 };
 
 /// Where label and bars go. Both lie inside the frame where they fit into it at all.
@@ -47,8 +47,9 @@ struct Layout {
   int spot = -1;  ///< which of the places was taken
 };
 
-/// The label stands above the box, else below it, else inside its upper edge. The bars stand right of the box, else left,
-/// below or above, else over the face's least important corner; covering another face costs more than a worse place.
+/// The label stands above the box, else below it, else inside its upper edge. The bars stand right of the box, else
+/// left, below or above, else over the face's least important corner; covering another face costs more than a worse
+/// place.
 Layout place(const LayoutRequest& request);
 
 }  // namespace fmpn::overlay

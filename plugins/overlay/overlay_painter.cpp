@@ -40,7 +40,9 @@ Rect to_pixels(const Box& box, Size frame) {
 
 double face_size(const Rect& box) { return std::sqrt(static_cast<double>(box.width) * box.height); }
 
-int text_size(double face) { return static_cast<int>(std::lround(std::clamp(8 + 0.036 * face, kSmallestText, kLargestText))); }
+int text_size(double face) {
+  return static_cast<int>(std::lround(std::clamp(8 + 0.036 * face, kSmallestText, kLargestText)));
+}
 
 double line_width(double face) { return std::clamp(1.2 + 0.005 * face, 1.5, 4.0); }
 
@@ -203,8 +205,8 @@ Rect OverlayPainter::State::plan_points_and_mask(const OverlayFace& face, double
   return covered;
 }
 
-// Coordinates of the frame become the picture's, rounded to what the eye can tell, so that a face that keeps still is not
-// drawn again for the noise of its landmarks.
+// Coordinates of the frame become the picture's, rounded to what the eye can tell, so that a face that keeps still is
+// not drawn again for the noise of its landmarks.
 void OverlayPainter::State::move_to_picture(const Rect& picture, DrawingPlan& plan) {
   plan.size = {picture.width, picture.height};
   for (Rect* rect : {&plan.box, &plan.label_plate, &plan.bars_plate}) {
@@ -230,7 +232,8 @@ OverlayPainter& OverlayPainter::operator=(OverlayPainter&&) noexcept = default;
 
 const PainterSettings& OverlayPainter::settings() const { return state_->settings; }
 
-std::optional<OverlayPicture> OverlayPainter::paint(const OverlayFace& face, Size frame, const std::vector<Box>& others) {
+std::optional<OverlayPicture> OverlayPainter::paint(const OverlayFace& face, Size frame,
+                                                    const std::vector<Box>& others) {
   const PainterSettings& settings = state_->settings;
   if (!finite(face.box) || frame.width <= 0 || frame.height <= 0) return std::nullopt;
   const Rect whole{0, 0, frame.width, frame.height};
@@ -247,8 +250,8 @@ std::optional<OverlayPicture> OverlayPainter::paint(const OverlayFace& face, Siz
   }
   plan.colour = kUnknownColour;
   if (face.expression) {
-    plan.colour = face.expression->uncertain ? kUncertainColour
-                                             : expression_colour(settings.palette, face.expression->label);
+    plan.colour =
+        face.expression->uncertain ? kUncertainColour : expression_colour(settings.palette, face.expression->label);
     state_->plan_label(face, size, frame, plan);
     state_->plan_bars(*face.expression, size, frame, plan);
   }

@@ -43,8 +43,8 @@ bool operator==(const PainterSettings& a, const PainterSettings& b);
 /// What a classifier says of a face.
 struct FaceExpression {
   std::string label;
-  double confidence = 0;    ///< 0…1
-  bool uncertain = false;   ///< the model abstains
+  double confidence = 0;                                     ///< 0…1
+  bool uncertain = false;                                    ///< the model abstains
   std::vector<std::pair<std::string, double>> distribution;  ///< drawn in this order; values 0…1
 };
 
@@ -56,8 +56,8 @@ struct OverlayFace {
   std::optional<Landmarks> landmarks;
   std::optional<FaceExpression> expression;
   std::shared_ptr<const MotionMask> mask;  ///< null: none
-  Affine warp{};      ///< frame → crop; read only where there is a mask
-  int crop_side = 0;  ///< C; mask pixel (i, j) lies at crop pixel (i, j) + (C − S) / 2
+  Affine warp{};                           ///< frame → crop; read only where there is a mask
+  int crop_side = 0;                       ///< C; mask pixel (i, j) lies at crop pixel (i, j) + (C − S) / 2
 };
 
 /// A finished picture: premultiplied ARGB32 in native byte order (BGRA on little-endian machines), stride 4 × width.
@@ -71,7 +71,8 @@ struct OverlayPicture {
 };
 
 /// Draws faces' annotations, one small picture a face. What it drew for an id last is kept: where nothing that can be
-/// seen has changed but the place, the same pixels come back. One instance per stream; not for use by two threads at once.
+/// seen has changed but the place, the same pixels come back. One instance per stream; not for use by two threads at
+/// once.
 class OverlayPainter {
  public:
   explicit OverlayPainter(const PainterSettings& settings);

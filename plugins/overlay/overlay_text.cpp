@@ -22,8 +22,7 @@ std::string cleaned(const std::string& text) {
 
 void TextPainter::Unref::operator()(void* object) const { g_object_unref(object); }
 
-TextPainter::TextPainter(const std::string& font_desc)
-    : font_(pango_font_description_from_string(font_desc.c_str())) {
+TextPainter::TextPainter(const std::string& font_desc) : font_(pango_font_description_from_string(font_desc.c_str())) {
   const std::unique_ptr<PangoFontMap, Unref> fonts(pango_cairo_font_map_new());
   context_.reset(pango_font_map_create_context(fonts.get()));
   // Sub-pixel colours would show as fringes once the picture is blended over video.
