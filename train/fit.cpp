@@ -91,6 +91,8 @@ void finish(Trainer& trainer, FitOptions o, const DataSet& valid) {
 
 void fit(FitOptions o, const std::string& configuration) {
   check(o);
+  if (o.resume && !fs::exists(fs::path(o.run) / "checkpoint.pt"))
+    throw Error(ErrorCode::kNotFound, o.run + ": holds no checkpoint to resume from");
   fs::create_directories(o.run);
   keep_configuration(o, configuration);
   // LibTorch counts physical cores; training gains from every hardware thread.

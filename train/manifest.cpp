@@ -1,5 +1,6 @@
 #include "manifest.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -43,8 +44,14 @@ std::vector<ManifestRow> read_manifest(const std::string& folder) {
   std::ifstream file(path);
   if (!file) throw Error(ErrorCode::kNotFound, path + ": no such manifest (fmpn-train prepare makes one)");
   std::string line;
+  int number = 0, first_line = 0;  // lines of the file; a record with a quoted line end takes several
   const auto next = [&] {
     if (!std::getline(file, line)) return false;
+    first_line = ++number;
+    for (std::string more; std::count(line.begin(), line.end(), '"') % 2 != 0; ++number) {
+      if (!std::getline(file, more)) throw Error(ErrorCode::kBadFormat, path + ":" + std::to_string(first_line) + ": a quote that is never closed");
+      line += '\n' + more;
+    }
     if (!line.empty() && line.back() == '\r') line.pop_back();
     return true;
   };
@@ -54,11 +61,11 @@ std::vector<ManifestRow> read_manifest(const std::string& folder) {
   for (const char* name : {"path", "label"})
     if (column.count(name) == 0) throw Error(ErrorCode::kBadFormat, path + ": the column '" + name + "' is missing");
   std::vector<ManifestRow> rows;
-  for (int number = 2; next(); ++number) {
+  while (next()) {
     if (line.empty()) continue;
     const auto fields = split_line(line);
     if (fields.size() != column.size())
-      throw Error(ErrorCode::kBadFormat, path + ":" + std::to_string(number) + ": " + std::to_string(fields.size()) +
+      throw Error(ErrorCode::kBadFormat, path + ":" + std::to_string(first_line) + ": " + std::to_string(fields.size()) +
                                              " fields, the heading has " + std::to_string(column.size()));
     const auto get = [&](const char* name) {
       const auto at = column.find(name);

@@ -42,6 +42,8 @@ Abstention choose_abstention(const std::vector<double>& confidence, const std::v
   double right = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
     right += correct[order[i]] ? 1 : 0;
+    // A threshold answers all pictures of its confidence or none.
+    if (i + 1 < order.size() && confidence[order[i + 1]] == confidence[order[i]]) continue;
     const double accuracy = right / static_cast<double>(i + 1);
     if (accuracy >= wanted) best = {confidence[order[i]], static_cast<double>(i + 1) / static_cast<double>(order.size()), accuracy};
   }

@@ -97,6 +97,9 @@ std::vector<AlignedFace> Aligner::find_in_still(const ImageView& picture) {
 
 AlignedFace Aligner::align(const ImageView& frame, const Box& box, double score) {
   if (!(box.width >= 1 && box.height >= 1)) throw Error(ErrorCode::kBadSetting, "a face region without area");
+  // Also refuses what is not a number; dlib counts pixels in whole numbers.
+  if (!(std::abs(box.x) < 1e6F && std::abs(box.y) < 1e6F && box.width < 1e6F && box.height < 1e6F))
+    throw Error(ErrorCode::kBadSetting, "a face region far from any frame");
   return finish_face(frame, {box, score}, state_->landmarks->predict(as_gray(frame), box), state_->options.crop_size);
 }
 

@@ -13,10 +13,11 @@ FaceDetector::FaceDetector() : detector_(dlib::get_frontal_face_detector()) {}
 
 std::vector<Detection> FaceDetector::detect(const cv::Mat& gray, double min_face_size, double threshold) {
   const double scale = kWindow / min_face_size;
+  // dlib's scanner reads beyond pictures that are smaller than its window.
+  if (std::min(gray.cols, gray.rows) * scale < kWindow - 0.5) return {};
   cv::Mat scaled = gray;
   if (std::abs(scale - 1) > 0.02)
     cv::resize(gray, scaled, {}, scale, scale, scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
-  // dlib's scanner reads beyond pictures that are smaller than its window.
   if (scaled.cols < kWindow || scaled.rows < kWindow) return {};
   const double sx = static_cast<double>(gray.cols) / scaled.cols;
   const double sy = static_cast<double>(gray.rows) / scaled.rows;

@@ -22,7 +22,11 @@ Image read_image(const std::string& path) {
 
 void write_image(const std::string& path, const ImageView& image) {
   cv::Mat mat = as_mat(image);
-  if (mat.channels() == 3) cv::cvtColor(mat, mat, cv::COLOR_RGB2BGR);
+  if (mat.channels() == 3) {
+    cv::Mat bgr;  // not in place: the pixels are the caller's
+    cv::cvtColor(mat, bgr, cv::COLOR_RGB2BGR);
+    mat = bgr;
+  }
   bool written = false;
   try {
     written = cv::imwrite(path, mat);

@@ -28,12 +28,25 @@ torch::ScalarType type_of(const std::string& dtype) {
   return torch::kUInt8;
 }
 
+/// The widest convolutions must be in the file as the metadata claims: otherwise a small file could ask for gigabytes.
+void check_widths(const std::string& path, const SafeTensors& content, const ModelInfo& info) {
+  const auto check = [&](const std::string& key, std::int64_t width) {
+    const auto found = content.tensors.find(key);
+    if (found == content.tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
+    if (found->second.shape != std::vector<std::int64_t>{width, width, 3, 3})
+      throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' has another shape than the architecture needs");
+  };
+  if (info.uses_masks) check("resface.feature_extractor.9.conv_block.0.weight", 4 * info.fmg_width);
+  if (info.cn == "resnet18") check("cls.layer4.1.conv2.weight", 8 * info.cn_width);
+}
+
 }  // namespace
 
 LoadedModel load_model(const std::string& path) {
   const SafeTensors content = read_safetensors(path);
   LoadedModel model;
   model.info = info_from_metadata(path, content.metadata);
+  check_widths(path, content, model.info);
   try {
     model.net = FmpnNet(model.info);
   } catch (const Error& fault) {

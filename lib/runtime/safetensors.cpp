@@ -1,9 +1,12 @@
 #include "runtime/safetensors.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <tuple>
 
 #include <nlohmann/json.hpp>
 
@@ -84,6 +87,20 @@ StoredTensor tensor_of(const std::string& name, const std::string& key, const js
   return tensor;
 }
 
+/// The format wants the tensors to fill the body in some order without overlap or gap.
+void check_layout(const std::string& name, const json& header, std::uint64_t body_size) {
+  std::vector<std::tuple<std::uint64_t, std::uint64_t, std::string>> parts;
+  for (const auto& [key, entry] : header.items())
+    if (key != "__metadata__") parts.emplace_back(entry["data_offsets"][0].get<std::uint64_t>(), entry["data_offsets"][1].get<std::uint64_t>(), key);
+  std::sort(parts.begin(), parts.end());
+  std::uint64_t end = 0;
+  for (const auto& [first, last, key] : parts) {
+    if (first != end) bad(name, "tensor '" + key + (first < end ? "' overlaps another" : "' follows bytes that belong to none"));
+    end = last;
+  }
+  if (end != body_size) bad(name, "the body has " + std::to_string(body_size) + " bytes, its tensors have " + std::to_string(end));
+}
+
 std::ifstream open(const std::string& path, std::uint64_t* size) {
   std::error_code fault;
   if (!std::filesystem::exists(path, fault)) throw Error(ErrorCode::kNotFound, path + ": no such file");
@@ -102,6 +119,7 @@ SafeTensors parse_safetensors(const std::string& name, const std::uint8_t* data,
   content.metadata = metadata_of(name, header);
   for (const auto& [key, entry] : header.items())
     if (key != "__metadata__") content.tensors[key] = tensor_of(name, key, entry, data + 8 + length, size - 8 - length);
+  check_layout(name, header, size - 8 - length);
   return content;
 }
 
@@ -154,7 +172,11 @@ void write_safetensors(const std::string& path, const SafeTensors& content) {
   }
   std::error_code fault;
   std::filesystem::rename(temporary, path, fault);
-  if (fault) throw Error(ErrorCode::kIo, path + ": cannot be written (" + fault.message() + ")");
+  if (fault) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw Error(ErrorCode::kIo, path + ": cannot be written (" + fault.message() + ")");
+  }
 }
 
 }  // namespace fmpn

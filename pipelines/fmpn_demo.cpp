@@ -1,0 +1,211 @@
+// fmpn-demo: the main job on a photograph, a file or a camera. Writes an annotated video and prints what it read.
+#include <atomic>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <gst/app/gstappsrc.h>
+#include <gst/gst.h>
+
+#include <fmpn/error.h>
+
+#include "common/face_annotation.h"
+#include "demo_pan.h"
+
+namespace {
+
+using namespace fmpn;
+using gst::FaceAnnotation;
+
+constexpr const char* kPhotograph = "/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg";
+constexpr int kWidth = 640;
+constexpr int kHeight = 480;
+constexpr int kFrames = 240;
+constexpr int kFramesPerSecond = 30;
+
+std::atomic<bool> g_interrupted{false};
+
+struct Unref {
+  void operator()(gpointer object) const { gst_object_unref(object); }
+};
+template <class T>
+using Owned = std::unique_ptr<T, Unref>;
+
+/// What was seen of one face over the whole stream.
+struct FaceSummary {
+  int frames = 0;
+  FaceAnnotation last;
+  std::map<std::string, double> sum;  ///< of the distributions
+};
+
+struct Tally {
+  int frames = 0;
+  int frames_with_face = 0;
+  std::map<int, FaceSummary> faces;
+};
+
+/// Runs in the streaming thread, on every frame that has passed fmpnclassify.
+GstPadProbeReturn count_faces(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  auto& tally = *static_cast<Tally*>(data);
+  const auto faces = gst::read_faces(gst_pad_probe_info_get_buffer(info));
+  ++tally.frames;
+  if (!faces.empty()) ++tally.frames_with_face;
+  for (const FaceAnnotation& face : faces) {
+    FaceSummary& summary = tally.faces[face.track_id];
+    ++summary.frames;
+    summary.last = face;
+    if (face.expression)
+      for (const auto& [name, p] : face.expression->distribution) summary.sum[name] += p;
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+void print(const Tally& tally) {
+  std::printf("%d frames, %d with a face (%.1f %%)\n", tally.frames, tally.frames_with_face,
+              tally.frames > 0 ? 100.0 * tally.frames_with_face / tally.frames : 0.0);
+  for (const auto& [id, face] : tally.faces) {
+    const Box& box = face.last.box;
+    std::printf("face %d: %d frames, last box x=%.0f y=%.0f w=%.0f h=%.0f", id, face.frames, static_cast<double>(box.x),
+                static_cast<double>(box.y), static_cast<double>(box.width), static_cast<double>(box.height));
+    if (face.last.expression) {
+      std::printf(", label %s (%.0f %%)\n  mean distribution:", face.last.expression->label.c_str(), 100 * face.last.expression->confidence);
+      for (const auto& [name, p] : face.last.expression->distribution)
+        std::printf(" %s %.3f", name.c_str(), face.sum.at(name) / face.frames);
+    }
+    std::printf("\n");
+  }
+}
+
+std::string quoted(const std::string& text) {
+  gchar* escaped = g_strescape(text.c_str(), nullptr);
+  std::string result = "\"" + std::string(escaped) + "\"";
+  g_free(escaped);
+  return result;
+}
+
+bool is_camera(const std::string& input) { return input.rfind("/dev/video", 0) == 0; }
+
+/// The pipeline as one would type it after gst-launch-1.0.
+std::string description(const std::string& input, const std::string& output) {
+  const std::string elements = " ! fmpnalign ! fmpnclassify name=classify ! fmpnoverlay ! ";
+  const std::string file = "x264enc speed-preset=veryfast tune=zerolatency ! video/x-h264,profile=high ! h264parse ! mp4mux ! filesink location=" + quoted(output);
+  if (is_camera(input)) {
+    const bool display = std::getenv("DISPLAY") != nullptr || std::getenv("WAYLAND_DISPLAY") != nullptr;
+    return "v4l2src device=" + quoted(input) + elements + (display ? "autovideosink sync=false" : "queue ! videoconvert ! video/x-raw,format=I420 ! " + file);
+  }
+  const std::string to_file = "videoconvert ! video/x-raw,format=I420 ! " + file;
+  if (!input.empty()) return "uridecodebin name=decoder ! videoscale ! video/x-raw,pixel-aspect-ratio=1/1" + elements + to_file;
+  return "appsrc name=source format=time" + elements + to_file;
+}
+
+/// Hands the photograph's frames to the pipeline, one each time it asks.
+struct Feeder {
+  explicit Feeder(const std::string& photograph) : pan(photograph, kWidth, kHeight, kFrames) {}
+  demo::PhotographPan pan;
+  int next = 0;
+};
+
+void feed(GstAppSrc* source, guint, gpointer data) {
+  auto& feeder = *static_cast<Feeder*>(data);
+  if (feeder.next == feeder.pan.frames()) {
+    gst_app_src_end_of_stream(source);
+    return;
+  }
+  const Image picture = feeder.pan.frame(feeder.next);
+  GstBuffer* buffer = gst_buffer_new_memdup(picture.pixels.data(), picture.pixels.size());
+  GST_BUFFER_PTS(buffer) = gst_util_uint64_scale_int(static_cast<guint64>(feeder.next), GST_SECOND, kFramesPerSecond);
+  GST_BUFFER_DURATION(buffer) = GST_SECOND / kFramesPerSecond;
+  ++feeder.next;
+  gst_app_src_push_buffer(source, buffer);
+}
+
+/// Waits for the end of the stream; an interruption ends it in order, so that the file is whole.
+int run(GstElement* pipeline) {
+  Owned<GstBus> bus(gst_element_get_bus(pipeline));
+  if (gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) g_interrupted = false;
+  bool ending = false;
+  while (true) {
+    GstMessage* message = gst_bus_timed_pop_filtered(bus.get(), 200 * GST_MSECOND, static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS));
+    if (message == nullptr) {
+      if (g_interrupted && !ending) {
+        ending = true;
+        gst_element_send_event(pipeline, gst_event_new_eos());
+      }
+      continue;
+    }
+    int status = 0;
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+      GError* error = nullptr;
+      gchar* detail = nullptr;
+      gst_message_parse_error(message, &error, &detail);
+      std::fprintf(stderr, "fmpn-demo: %s: %s\n", GST_OBJECT_NAME(GST_MESSAGE_SRC(message)), error->message);
+      g_error_free(error);
+      g_free(detail);
+      status = 1;
+    }
+    gst_message_unref(message);
+    return status;
+  }
+}
+
+int annotate(const std::string& input, const std::string& output) {
+  namespace fs = std::filesystem;
+  if (!input.empty() && !is_camera(input) && !fs::exists(input)) throw Error(ErrorCode::kNotFound, input + ": no such file");
+  if (fs::path(output).has_parent_path()) fs::create_directories(fs::path(output).parent_path());
+  GError* error = nullptr;
+  Owned<GstElement> pipeline(gst_parse_launch(description(input, output).c_str(), &error));
+  if (error != nullptr) {
+    const std::string what = error->message;
+    g_error_free(error);
+    throw Error(ErrorCode::kBadSetting, what + " (is GST_PLUGIN_PATH set? `meson devenv -C build` does it)");
+  }
+  Tally tally;
+  std::unique_ptr<Feeder> feeder;
+  if (Owned<GstElement> source{gst_bin_get_by_name(GST_BIN(pipeline.get()), "source")}) {
+    const char* photograph = std::getenv("FMPN_PHOTOGRAPH");
+    feeder = std::make_unique<Feeder>(photograph != nullptr ? photograph : kPhotograph);
+    GstCaps* caps = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "RGB", "width", G_TYPE_INT, kWidth, "height", G_TYPE_INT, kHeight, "framerate", GST_TYPE_FRACTION, kFramesPerSecond, 1, nullptr);
+    gst_app_src_set_caps(GST_APP_SRC(source.get()), caps);
+    gst_caps_unref(caps);
+    GstAppSrcCallbacks callbacks{};
+    callbacks.need_data = feed;
+    gst_app_src_set_callbacks(GST_APP_SRC(source.get()), &callbacks, feeder.get(), nullptr);
+  }
+  if (Owned<GstElement> decoder{gst_bin_get_by_name(GST_BIN(pipeline.get()), "decoder")}) {
+    gchar* uri = gst_filename_to_uri(input.c_str(), nullptr);
+    g_object_set(decoder.get(), "uri", uri, nullptr);
+    g_free(uri);
+  }
+  Owned<GstElement> classify(gst_bin_get_by_name(GST_BIN(pipeline.get()), "classify"));
+  Owned<GstPad> pad(gst_element_get_static_pad(classify.get(), "src"));
+  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, count_faces, &tally, nullptr);
+  const int status = run(pipeline.get());
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  print(tally);
+  if (status == 0 && fs::exists(output)) std::printf("wrote %s\n", output.c_str());
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, [](int) { g_interrupted = true; });
+  std::signal(SIGTERM, [](int) { g_interrupted = true; });
+  gst_init(&argc, &argv);
+  if (argc > 3 || (argc > 1 && (std::string(argv[1]) == "--help" || std::string(argv[1]) == "-h"))) {
+    std::printf("usage: fmpn-demo [FILE | /dev/videoN [OUTPUT.mp4]]\n"
+                "Without an argument: a pan over Debian's photograph of Grace Hopper. Writes out/demo.mp4.\n");
+    return argc > 3 ? 2 : 0;
+  }
+  try {
+    return annotate(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "out/demo.mp4");
+  } catch (const std::exception& fault) {
+    std::fprintf(stderr, "fmpn-demo: %s\n", fault.what());
+    return 1;
+  }
+}

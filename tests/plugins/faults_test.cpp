@@ -1,0 +1,93 @@
+#include <fstream>
+
+#include "harness.h"
+#include "temporary_folder.h"
+
+namespace fmpn::test {
+namespace {
+
+/// Tries to start an element; expects one error with this domain and code that names `thing`.
+void expect_start_error(const std::string& launch, GQuark domain, int code, const std::string& thing) {
+  GError* parse_error = nullptr;
+  GstElement* pipeline = gst_parse_launch(("fakesrc ! " + launch + " ! fakesink").c_str(), &parse_error);
+  ASSERT_EQ(parse_error, nullptr) << parse_error->message;
+  EXPECT_EQ(gst_element_set_state(pipeline, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE) << launch;
+  GstBus* bus = gst_element_get_bus(pipeline);
+  GstMessage* message = gst_bus_timed_pop_filtered(bus, GST_SECOND, GST_MESSAGE_ERROR);
+  ASSERT_NE(message, nullptr) << launch;
+  GError* error = nullptr;
+  gst_message_parse_error(message, &error, nullptr);
+  EXPECT_EQ(error->domain, domain) << error->message;
+  EXPECT_EQ(error->code, code) << error->message;
+  EXPECT_NE(std::string(error->message).find(thing), std::string::npos) << error->message;
+  g_error_free(error);
+  gst_message_unref(message);
+  message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+  EXPECT_EQ(message, nullptr) << "one error, not two";
+  if (message != nullptr) gst_message_unref(message);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(bus);
+  gst_object_unref(pipeline);
+}
+
+void write(const std::string& path, const std::string& content) { std::ofstream(path, std::ios::binary) << content; }
+
+TEST(Faults, AMissingModel) {
+  expect_start_error("fmpnclassify model=/no/such.safetensors", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "/no/such.safetensors");
+  expect_start_error("fmpnmask model=/no/such.safetensors", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "/no/such.safetensors");
+}
+
+TEST(Faults, AForeignEmptyOrTruncatedModel) {
+  const TemporaryFolder folder;
+  const std::string text = folder.file("text.safetensors"), empty = folder.file("empty.safetensors"), cut = folder.file("cut.safetensors");
+  write(text, "this is no model, but a text of some length\n");
+  write(empty, "");
+  std::ifstream whole(std::getenv("FMPN_MODEL"), std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(whole)), {});
+  ASSERT_GT(bytes.size(), 1000U);
+  write(cut, bytes.substr(0, bytes.size() / 2));
+  for (const std::string& path : {text, empty, cut})
+    expect_start_error("fmpnclassify model=" + path, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, path);
+}
+
+TEST(Faults, AMissingOrForeignLandmarkModel) {
+  expect_start_error("fmpnalign landmark-model=/no/landmarks.dat", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "/no/landmarks.dat");
+  const TemporaryFolder folder;
+  const std::string text = folder.file("landmarks.dat");
+  write(text, "nothing of the kind");
+  expect_start_error("fmpnalign landmark-model=" + text, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, text);
+}
+
+TEST(Faults, ADeviceThatIsNotThere) {
+  expect_start_error("fmpnclassify device=abacus", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "abacus");
+}
+
+TEST(Faults, AfterAFailedStartTheElementStartsWithARightModel) {
+  GstElement* element = gst_element_factory_make("fmpnclassify", nullptr);
+  ASSERT_NE(element, nullptr);
+  g_object_set(element, "model", "/no/such.safetensors", nullptr);
+  EXPECT_EQ(gst_element_set_state(element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  gst_element_set_state(element, GST_STATE_NULL);
+  g_object_set(element, "model", std::getenv("FMPN_MODEL"), nullptr);
+  EXPECT_NE(gst_element_set_state(element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  gst_element_set_state(element, GST_STATE_NULL);
+  gst_object_unref(element);
+}
+
+TEST(Faults, EveryPropertyIsDocumented) {
+  for (const char* name : {"fmpnalign", "fmpnmask", "fmpnclassify", "fmpnoverlay"}) {
+    GstElement* element = gst_element_factory_make(name, nullptr);
+    ASSERT_NE(element, nullptr) << name;
+    guint n = 0;
+    GParamSpec** specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(element), &n);
+    for (guint i = 0; i < n; ++i) {
+      const char* blurb = g_param_spec_get_blurb(specs[i]);
+      EXPECT_TRUE(blurb != nullptr && std::strlen(blurb) > 5) << name << " " << specs[i]->name;
+    }
+    g_free(specs);
+    gst_object_unref(element);
+  }
+}
+
+}  // namespace
+}  // namespace fmpn::test

@@ -1,0 +1,56 @@
+#include "harness.h"
+
+namespace fmpn::test {
+namespace {
+
+const char* const kFormats[] = {"I420", "NV12", "YUY2", "UYVY", "RGB", "BGR", "BGRx", "RGBA", "GRAY8", "YV12", "NV21", "Y444", "ARGB", "P010_10LE", "I420_10LE"};
+constexpr const char* kWhole = "fmpnalign ! fmpnclassify smoothing=0 ! fmpnoverlay";
+
+class Formats : public PhotographTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  std::vector<gst::FaceAnnotation> faces_of(const char* launch, const GstVideoInfo& info, int padding) {
+    Harness h(launch);
+    h.caps(info);
+    const auto out = h.push(make_buffer(photo_, info, padding));
+    EXPECT_TRUE(out);
+    return out ? gst::read_faces(out.get()) : std::vector<gst::FaceAnnotation>{};
+  }
+};
+
+TEST_P(Formats, GoThroughTheWholePipeline) {
+  for (const auto& [width, height] : {std::pair{512, 600}, std::pair{511, 599}, std::pair{333, 391}}) {
+    const auto faces = faces_of(kWhole, video_info(GetParam(), width, height), 0);
+    ASSERT_EQ(faces.size(), 1U) << width;
+    ASSERT_TRUE(faces[0].expression);
+    EXPECT_EQ(faces[0].expression->distribution.size(), 7U);
+    EXPECT_NEAR(sum_of(*faces[0].expression), 1, 1e-5);
+    EXPECT_NEAR(faces[0].box.x + faces[0].box.width / 2, 0.53F * static_cast<float>(width), 0.06F * static_cast<float>(width));
+  }
+}
+
+TEST_P(Formats, PaddedRowsAndPlanesChangeNothing) {
+  const auto info = video_info(GetParam(), 511, 599);
+  const auto plain = faces_of("fmpnalign ! fmpnclassify", info, 0);
+  const auto padded = faces_of("fmpnalign ! fmpnclassify", info, 64);
+  ASSERT_EQ(plain.size(), 1U);
+  ASSERT_EQ(padded.size(), 1U);
+  EXPECT_EQ(padded[0].crop->pixels, plain[0].crop->pixels);
+  EXPECT_EQ(padded[0].expression->distribution, plain[0].expression->distribution);
+}
+
+TEST_P(Formats, ThePictureIsTheSameInEveryFormat) {
+  const auto rgb = faces_of("fmpnalign", video_info("RGB", 512, 600), 0);
+  const auto other = faces_of("fmpnalign", video_info(GetParam(), 512, 600), 0);
+  ASSERT_EQ(rgb.size(), 1U);
+  ASSERT_EQ(other.size(), 1U);
+  EXPECT_GT(overlap(rgb[0].box, other[0].box), 0.8F);
+  if (std::string(GetParam()) == "GRAY8") return;
+  double difference = 0;
+  for (std::size_t i = 0; i < rgb[0].crop->pixels.size(); ++i) difference += std::abs(rgb[0].crop->pixels[i] - other[0].crop->pixels[i]);
+  EXPECT_LT(difference / static_cast<double>(rgb[0].crop->pixels.size()), 8);
+}
+
+INSTANTIATE_TEST_SUITE_P(Raw, Formats, ::testing::ValuesIn(kFormats), [](const auto& info) { return std::string(info.param); });
+
+}  // namespace
+}  // namespace fmpn::test

@@ -1,0 +1,82 @@
+#include <thread>
+
+#include "harness.h"
+
+namespace fmpn::test {
+namespace {
+
+class Live : public PhotographTest {};
+
+TEST_F(Live, AsyncFramesCarryTheNewestResult) {
+  Harness h("fmpnalign ! fmpnclassify mode=async");
+  const auto info = video_info("I420", photo_.cols, photo_.rows);
+  h.caps(info);
+  bool seen = false;
+  for (int frame = 0; frame < 100 && !seen; ++frame) {
+    const auto out = h.push(make_buffer(photo_, info, 0, frame));
+    ASSERT_TRUE(out);
+    const auto faces = gst::read_faces(out.get());
+    ASSERT_EQ(faces.size(), 1U);
+    if (frame == 0) continue;
+    if (faces[0].expression) {
+      EXPECT_LE(faces[0].expression->frames_ago, frame);
+      seen = true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_TRUE(seen);
+}
+
+TEST_F(Live, AutoIsAsyncInALiveStreamAndSyncInAFile) {
+  for (const bool live : {false, true}) {
+    Harness h("fmpnalign ! fmpnclassify");
+    gst_harness_set_live(h.get(), live);
+    const auto info = video_info("I420", photo_.cols, photo_.rows);
+    h.caps(info);
+    int own_result = 0;
+    for (int frame = 0; frame < 5; ++frame) {
+      const auto out = h.push(make_buffer(photo_, info, 0, frame));
+      ASSERT_TRUE(out);
+      const auto faces = gst::read_faces(out.get());
+      ASSERT_EQ(faces.size(), 1U);
+      own_result += faces[0].expression && faces[0].expression->frames_ago == 0;
+    }
+    if (live) EXPECT_LT(own_result, 5);
+    else EXPECT_EQ(own_result, 5);
+  }
+}
+
+TEST_F(Live, AFlushForgetsTheFaces) {
+  Harness h("fmpnalign ! fmpnclassify mode=async");
+  const auto info = video_info("I420", photo_.cols, photo_.rows);
+  h.caps(info);
+  for (int frame = 0; frame < 3; ++frame) ASSERT_TRUE(h.push(make_buffer(photo_, info, 0, frame)));
+  gst_harness_push_event(h.get(), gst_event_new_flush_start());
+  gst_harness_push_event(h.get(), gst_event_new_flush_stop(TRUE));
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
+  const auto out = h.push(make_buffer(photo_, info, 0, 0));
+  ASSERT_TRUE(out);
+  EXPECT_EQ(gst::read_faces(out.get()).size(), 1U);
+}
+
+TEST_F(Live, TwentyStartsAndStops) {
+  GstElement* pipeline = gst_parse_launch("videotestsrc num-buffers=2 ! video/x-raw,width=160,height=120 ! fmpnalign ! fmpnmask ! fmpnclassify mode=async ! fmpnoverlay ! fakesink", nullptr);
+  ASSERT_NE(pipeline, nullptr);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_NE(gst_element_set_state(pipeline, GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+    if (i % 2 == 0) gst_element_get_state(pipeline, nullptr, nullptr, GST_SECOND);
+    ASSERT_NE(gst_element_set_state(pipeline, GST_STATE_NULL), GST_STATE_CHANGE_FAILURE);
+  }
+  gst_object_unref(pipeline);
+}
+
+}  // namespace
+}  // namespace fmpn::test
+
+int main(int argc, char** argv) {
+  gst_init(&argc, &argv);
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,104 @@
+#include "common/face_meta.h"
+#include "harness.h"
+
+namespace fmpn::test {
+namespace {
+
+gst::FaceAnnotation some_face() {
+  gst::FaceAnnotation face;
+  face.region_id = face.track_id = 7;
+  face.box = {20, 30, 60, 60};
+  face.score = 1.5;
+  face.quality = 0.75F;
+  face.landmarks = Landmarks{Point{35, 50}, Point{65, 50}, Point{50, 65}, Point{40, 78}, Point{60, 78}};
+  face.warp = alignment_warp(*face.landmarks, 52);
+  face.crop = std::make_shared<const Image>(Image{std::vector<std::uint8_t>(52 * 52 * 3, 9), 52, 52, PixelFormat::kRgb8});
+  face.mask = std::make_shared<const MotionMask>(MotionMask{std::vector<float>(48 * 48, 0.5F), 48});
+  return face;
+}
+
+TEST(Metadata, ReadsBackWhatWasAttached) {
+  Buffer buffer(gst_buffer_new());
+  const auto info = video_info("I420", 200, 160);
+  gst::attach_face(buffer.get(), some_face(), info);
+  gst::ExpressionAnnotation e{"sadness", 1, 0.75, {{"anger", 0.25}, {"sadness", 0.75}}, 0.81, 3, "model"};
+  gst::attach_expression(buffer.get(), 7, e);
+  const Buffer copy(gst_buffer_copy(buffer.get()));
+  for (GstBuffer* one : {buffer.get(), copy.get()}) {
+    const auto faces = gst::read_faces(one);
+    ASSERT_EQ(faces.size(), 1U);
+    const auto& face = faces[0];
+    EXPECT_EQ(face.track_id, 7);
+    EXPECT_EQ(face.box.width, 60);
+    EXPECT_DOUBLE_EQ(face.score, 1.5);
+    EXPECT_EQ(face.quality, 0.75F);
+    EXPECT_EQ(face.warp, some_face().warp);
+    ASSERT_TRUE(face.expression);
+    EXPECT_EQ(face.expression->label, "sadness");
+    EXPECT_EQ(face.expression->distribution, e.distribution);
+    EXPECT_EQ(face.expression->frames_ago, 3);
+    EXPECT_EQ(face.crop->pixels, some_face().crop->pixels);
+    EXPECT_EQ(face.mask->values.size(), 48U * 48U);
+  }
+}
+
+TEST(Metadata, AnExpressionIsReplacedNotDoubled) {
+  Buffer buffer(gst_buffer_new());
+  gst::attach_face(buffer.get(), some_face(), video_info("I420", 200, 160));
+  gst::attach_expression(buffer.get(), 7, {"anger", 0, 0.6, {{"anger", 0.6}, {"fear", 0.4}}, 0.9, 0, "m"});
+  gst::attach_expression(buffer.get(), 7, {"fear", 1, 0.9, {{"anger", 0.1}, {"fear", 0.9}}, 0.4, 0, "m"});
+  auto* region = gst_buffer_get_video_region_of_interest_meta(buffer.get());
+  int expressions = 0;
+  for (GList* item = region->params; item != nullptr; item = item->next) expressions += gst_structure_has_name(static_cast<GstStructure*>(item->data), "expression");
+  EXPECT_EQ(expressions, 1);
+  EXPECT_EQ(gst::read_faces(buffer.get()).at(0).expression->label, "fear");
+}
+
+TEST(Metadata, LandmarksAreNormalisedToTheRegion) {
+  Buffer buffer(gst_buffer_new());
+  gst::attach_face(buffer.get(), some_face(), video_info("I420", 200, 160));
+  const GstStructure* s = gst_video_region_of_interest_meta_get_param(gst_buffer_get_video_region_of_interest_meta(buffer.get()), "landmarks");
+  const GValue* points = gst_structure_get_value(s, "points");
+  ASSERT_EQ(gst_value_array_get_size(points), 10U);
+  EXPECT_FLOAT_EQ(g_value_get_float(gst_value_array_get_value(points, 0)), 15.0F / 60);  // (35 - 20) / 60
+  EXPECT_FLOAT_EQ(g_value_get_float(gst_value_array_get_value(points, 1)), 20.0F / 60);  // (50 - 30) / 60
+}
+
+TEST(Metadata, FollowsAScaling) {
+  Harness h("videoscale ! video/x-raw,width=400,height=320");
+  const auto info = video_info("I420", 200, 160);
+  h.caps(info);
+  auto in = make_buffer(cv::Mat(160, 200, CV_8UC3, cv::Scalar(1, 2, 3)), info);
+  gst::attach_face(in.get(), some_face(), info);
+  const auto out = h.push(std::move(in));
+  ASSERT_TRUE(out);
+  const auto faces = gst::read_faces(out.get());
+  ASSERT_EQ(faces.size(), 1U);
+  EXPECT_EQ(faces[0].box.x, 40);
+  EXPECT_EQ(faces[0].box.width, 120);
+  ASSERT_TRUE(faces[0].landmarks);
+  EXPECT_FLOAT_EQ((*faces[0].landmarks)[0].x, 70.5F);  // (35 + ½)·2 - ½
+  const auto face = some_face();
+  for (std::size_t i = 0; i < 5; ++i) {
+    const Point before = apply(face.warp, (*face.landmarks)[i]), after = apply(faces[0].warp, (*faces[0].landmarks)[i]);
+    EXPECT_NEAR(before.x, after.x, 1e-3) << "the warp leads to the same crop";
+    EXPECT_NEAR(before.y, after.y, 1e-3);
+  }
+}
+
+TEST(Metadata, SurvivesConvertTeeAndQueue) {
+  Harness h("videoconvert ! video/x-raw,format=BGRx ! tee ! queue");
+  const auto info = video_info("I420", 200, 160);
+  h.caps(info);
+  auto in = make_buffer(cv::Mat(160, 200, CV_8UC3, cv::Scalar(1, 2, 3)), info);
+  gst::attach_face(in.get(), some_face(), info);
+  const auto out = h.push(std::move(in));
+  ASSERT_TRUE(out);
+  const auto faces = gst::read_faces(out.get());
+  ASSERT_EQ(faces.size(), 1U);
+  EXPECT_TRUE(faces[0].crop);
+  EXPECT_TRUE(faces[0].mask);
+}
+
+}  // namespace
+}  // namespace fmpn::test

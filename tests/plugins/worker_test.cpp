@@ -1,0 +1,96 @@
+#include <chrono>
+#include <future>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+#include "inference_worker.h"
+
+namespace fmpn::gst {
+namespace {
+
+using namespace std::chrono_literals;
+
+FaceInput input(int track, std::uint64_t frame) { return {track, frame, nullptr, nullptr}; }
+
+std::vector<Expression> echo(const std::vector<FaceInput>& inputs) {
+  std::vector<Expression> results(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) results[i].label_id = static_cast<int>(inputs[i].frame);
+  return results;
+}
+
+/// Polls until the condition holds; false after five seconds.
+template <class Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 1000 && !condition(); ++i) std::this_thread::sleep_for(5ms);
+  return condition();
+}
+
+TEST(Worker, GivesTheResultWithItsFrame) {
+  InferenceWorker worker(echo);
+  EXPECT_FALSE(worker.latest(1));
+  worker.submit({input(1, 42)});
+  ASSERT_TRUE(eventually([&] { return worker.latest(1).has_value(); }));
+  EXPECT_EQ(worker.latest(1)->frame, 42U);
+  EXPECT_EQ(worker.latest(1)->expression->label_id, 42);
+}
+
+TEST(Worker, NewerInputsTakeThePlaceOfWaitingOnes) {
+  std::promise<void> gate;
+  auto open = gate.get_future().share();
+  std::atomic<int> runs{0};
+  InferenceWorker worker([&](const std::vector<FaceInput>& inputs) {
+    ++runs;
+    open.wait();
+    return echo(inputs);
+  });
+  worker.submit({input(1, 0)});
+  ASSERT_TRUE(eventually([&] { return runs == 1; }));
+  EXPECT_EQ(worker.submit({input(1, 1)}), 0U);
+  EXPECT_EQ(worker.submit({input(1, 2)}), 1U);
+  EXPECT_EQ(worker.submit({input(1, 3), input(2, 3)}), 1U);
+  gate.set_value();
+  ASSERT_TRUE(eventually([&] { return worker.latest(2).has_value(); }));
+  EXPECT_EQ(worker.latest(1)->frame, 3U);
+  EXPECT_EQ(runs, 2);
+}
+
+TEST(Worker, HandsAFaultToTheNextSubmit) {
+  std::atomic<bool> failed{false};
+  InferenceWorker worker([&](const std::vector<FaceInput>&) -> std::vector<Expression> {
+    failed = true;
+    throw std::runtime_error("out of order");
+  });
+  worker.submit({input(1, 0)});
+  ASSERT_TRUE(eventually([&] { return failed.load(); }));
+  bool thrown = false;
+  EXPECT_TRUE(eventually([&] {
+    try {
+      worker.submit({});
+    } catch (const std::runtime_error&) {
+      thrown = true;
+    }
+    return thrown;
+  }));
+}
+
+TEST(Worker, DropsWhatComesAfterForget) {
+  std::promise<void> gate;
+  auto open = gate.get_future().share();
+  std::atomic<int> begun{0};
+  InferenceWorker worker([&](const std::vector<FaceInput>& inputs) {
+    ++begun;
+    open.wait();
+    return echo(inputs);
+  });
+  worker.submit({input(1, 0)});
+  ASSERT_TRUE(eventually([&] { return begun == 1; }));
+  worker.forget();
+  gate.set_value();
+  worker.submit({input(2, 9)});
+  ASSERT_TRUE(eventually([&] { return worker.latest(2).has_value(); }));
+  EXPECT_FALSE(worker.latest(1));
+}
+
+}  // namespace
+}  // namespace fmpn::gst
