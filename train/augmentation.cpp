@@ -46,14 +46,14 @@ torch::Tensor degrade(torch::Tensor x) {
   const int64_t n = x.size(0);
   const int64_t side = x.size(-1);
   const auto mean = x.mean({1, 2, 3}, true);
-  x = (x - mean) * per_image(uniform(n, 0.65, 1.35)) + mean + per_image(uniform(n, -0.18, 0.18));
+  x = (x - mean) * per_image(uniform(n, 0.7, 1.3)) + mean + per_image(uniform(n, -0.15, 0.15));
   x = x.clamp(0, 1).pow(per_image(uniform(n, 0.8, 1.25)));
 
-  const auto small_side = torch::randint(side * 2 / 5, side * 4 / 5, {1}).item<int64_t>();
+  const auto small_side = torch::randint(side / 2, side * 5 / 6, {1}).item<int64_t>();
   const auto resized = [](const torch::Tensor& t, int64_t to) {
     return F::interpolate(t, F::InterpolateFuncOptions().size(std::vector<int64_t>{to, to}).mode(torch::kBilinear).align_corners(false));
   };
-  x = torch::where(per_image(chance(n, 0.25)), resized(resized(x, small_side), side), x);
+  x = torch::where(per_image(chance(n, 0.15)), resized(resized(x, small_side), side), x);
   x = x + torch::randn({n, 1, side, side}) * per_image(uniform(n, 0, 0.03) * chance(n, 0.4));
 
   const auto at = torch::arange(side).to(torch::kFloat32);
@@ -61,7 +61,7 @@ torch::Tensor degrade(torch::Tensor x) {
   const auto height = uniform(n, 0.1, 0.4) * side, width = uniform(n, 0.1, 0.4) * side;
   const auto rows = at.view({1, -1}) >= top.view({-1, 1}) & at.view({1, -1}) < (top + height).view({-1, 1});
   const auto columns = at.view({1, -1}) >= left.view({-1, 1}) & at.view({1, -1}) < (left + width).view({-1, 1});
-  const auto patch = rows.unsqueeze(2) & columns.unsqueeze(1) & chance(n, 0.35).view({-1, 1, 1});
+  const auto patch = rows.unsqueeze(2) & columns.unsqueeze(1) & chance(n, 0.25).view({-1, 1, 1});
   return torch::where(patch.unsqueeze(1), per_image(torch::rand({n})), x).clamp(0, 1);
 }
 

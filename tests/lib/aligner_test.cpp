@@ -103,7 +103,7 @@ TEST_F(AlignerOnPhotograph, TwelveFacesLargestFirstUpToMaxFaces) {
   ASSERT_EQ(faces.size(), 12U);
   std::vector<int> found(12, 0);
   for (std::size_t i = 0; i < faces.size(); ++i) {
-    if (i > 0) EXPECT_LE(faces[i].box.width, faces[i - 1].box.width + 0.01F);
+    if (i > 0) { EXPECT_LE(faces[i].box.width, faces[i - 1].box.width + 0.01F); }
     const Point nose = faces[i].landmarks[2];
     ++found[static_cast<std::size_t>(static_cast<int>(nose.x) / 256 + 4 * (static_cast<int>(nose.y) / 300))];
   }

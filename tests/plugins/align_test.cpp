@@ -47,7 +47,7 @@ TEST_F(AlignElement, KeepsIdsWhileTheFaceMoves) {
   for (int frame = 0; frame < 12; ++frame) {
     const cv::Mat moved = [&] {
       cv::Mat out;
-      cv::warpAffine(photo_, out, (cv::Mat_<double>(2, 3) << 1, 0, 4 * frame, 0, 1, 2 * frame), photo_.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+      cv::warpAffine(photo_, out, cv::Matx23d(1, 0, 4 * frame, 0, 1, 2 * frame), photo_.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
       return out;
     }();
     const auto out = h.push(make_buffer(moved, info, 0, frame));
