@@ -3,3 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pipelines/setup.sh --tests
+exec meson test -C build --no-rebuild --print-errorlogs "$@"

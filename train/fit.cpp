@@ -122,6 +122,8 @@ void fit(FitOptions o, const std::string& configuration) {
 void add_fit(CLI::App& app) {
   auto* c = app.add_subcommand("fit", "Train: phase 1 (FMG alone), phase 2 (FMG, PFN and CN together)");
   auto o = std::make_shared<FitOptions>();
+  // A recipe's option may be given again on the command line, and the last one counts.
+  c->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   c->add_option("data", o->data, "Prepared data set")->required();
   c->add_option("-o,--output", o->run, "Run folder")->required();
   c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);

@@ -41,6 +41,9 @@ void FrameReader::set_format(const GstVideoInfo& info) {
   if (format == GST_VIDEO_FORMAT_RGB || format == GST_VIDEO_FORMAT_GRAY8) return;
   GstVideoInfo rgb;
   gst_video_info_set_format(&rgb, GST_VIDEO_FORMAT_RGB, static_cast<guint>(info.width), static_cast<guint>(info.height));
+  // The converter changes neither rate nor interlacing, and insists that both sides agree.
+  GST_VIDEO_INFO_FPS_N(&rgb) = info.fps_n;
+  GST_VIDEO_INFO_FPS_D(&rgb) = info.fps_d;
   // Both fields of an interlaced frame show the face: the picture is read as it lies.
   GstVideoInfo in = info;
   GST_VIDEO_INFO_INTERLACE_MODE(&in) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;

@@ -39,15 +39,16 @@ TEST_P(Formats, PaddedRowsAndPlanesChangeNothing) {
 }
 
 TEST_P(Formats, ThePictureIsTheSameInEveryFormat) {
-  const auto rgb = faces_of("fmpnalign", video_info("RGB", 512, 600), 0);
-  const auto other = faces_of("fmpnalign", video_info(GetParam(), 512, 600), 0);
-  ASSERT_EQ(rgb.size(), 1U);
-  ASSERT_EQ(other.size(), 1U);
-  EXPECT_GT(overlap(rgb[0].box, other[0].box), 0.8F);
-  if (std::string(GetParam()) == "GRAY8") return;
+  const auto faces = faces_of("fmpnalign", video_info(GetParam(), 512, 600), 0);
+  ASSERT_EQ(faces.size(), 1U);
+  // The same warp of the photograph itself: what is left is the conversions' loss. GStreamer's 8-bit YUV paths alone darken
+  // a picture by 3.5 levels there and back.
+  cv::Mat expected = photo_;
+  if (std::string(GetParam()) == "GRAY8") cv::cvtColor(photo_, expected, cv::COLOR_RGB2GRAY);
+  const Image crop = warp_face(view_of(expected), faces[0].warp, faces[0].crop->width);
   double difference = 0;
-  for (std::size_t i = 0; i < rgb[0].crop->pixels.size(); ++i) difference += std::abs(rgb[0].crop->pixels[i] - other[0].crop->pixels[i]);
-  EXPECT_LT(difference / static_cast<double>(rgb[0].crop->pixels.size()), 8);
+  for (std::size_t i = 0; i < crop.pixels.size(); ++i) difference += std::abs(crop.pixels[i] - faces[0].crop->pixels[i]);
+  EXPECT_LT(difference / static_cast<double>(crop.pixels.size()), 4.5);
 }
 
 INSTANTIATE_TEST_SUITE_P(Raw, Formats, ::testing::ValuesIn(kFormats), [](const auto& info) { return std::string(info.param); });

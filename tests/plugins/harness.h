@@ -24,6 +24,7 @@ class Harness {
  public:
   explicit Harness(const std::string& launch) : harness_(gst_harness_new_parse(launch.c_str())), bus_(gst_bus_new()) {
     gst_element_set_bus(harness_->element, bus_);
+    gst_harness_set_live(harness_, FALSE);  // as a file: every frame waits for its own result
   }
   ~Harness() {
     gst_element_set_bus(harness_->element, nullptr);
@@ -79,7 +80,11 @@ inline GstVideoInfo video_info(const char* format, int width, int height) {
 
 /// An RGB picture as a buffer of `info`'s format; `padding` bytes are added to every row, and before every plane.
 inline Buffer make_buffer(const cv::Mat& rgb, const GstVideoInfo& info, int padding = 0, int frame = 0) {
-  const GstVideoInfo in_info = video_info("RGB", info.width, info.height);
+  GstVideoInfo in_info = video_info("RGB", info.width, info.height);
+  // The converter changes neither rate nor interlacing, and insists that both sides agree.
+  GST_VIDEO_INFO_FPS_N(&in_info) = info.fps_n;
+  GST_VIDEO_INFO_FPS_D(&in_info) = info.fps_d;
+  GST_VIDEO_INFO_INTERLACE_MODE(&in_info) = GST_VIDEO_INFO_INTERLACE_MODE(&info);
   GstBuffer* in = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&in_info), nullptr);
   cv::Mat resized;
   cv::resize(rgb, resized, {info.width, info.height}, 0, 0, cv::INTER_AREA);

@@ -65,7 +65,7 @@ TEST(Metadata, LandmarksAreNormalisedToTheRegion) {
 }
 
 TEST(Metadata, FollowsAScaling) {
-  Harness h("videoscale ! video/x-raw,width=400,height=320");
+  Harness h("videoscale ! capsfilter caps=video/x-raw,width=400,height=320");
   const auto info = video_info("I420", 200, 160);
   h.caps(info);
   auto in = make_buffer(cv::Mat(160, 200, CV_8UC3, cv::Scalar(1, 2, 3)), info);

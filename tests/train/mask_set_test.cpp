@@ -74,7 +74,7 @@ TEST_F(MaskSet, OneMaskAClassInTheOrderOfTheClasses) {
     const auto values = masks_for(masks, {"fear", "anger"}, side, "none");
     const auto area = static_cast<std::ptrdiff_t>(side) * side;
     ASSERT_EQ(values.size(), static_cast<std::size_t>(2 * area));
-    EXPECT_TRUE(std::all_of(values.begin(), values.begin() + area, [](float v) { return v == 1.0F; }));
+    EXPECT_TRUE(std::all_of(values.begin(), values.begin() + area, [](float v) { return std::abs(v - 1) < 1e-6F; }));
     EXPECT_TRUE(std::all_of(values.begin() + area, values.end(), [](float v) { return std::abs(v - 0.2F) < 1e-6F; }));
   }
 }

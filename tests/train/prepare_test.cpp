@@ -36,15 +36,12 @@ TEST_F(Prepare, CropsAreTheAlignersBitForBit) {
   photograph("root/train/happy/hopper.jpg");
   photograph("root/valid/Happy/again.jpg");
   const Image photo = read_image(test::photograph_path());
-  Image tight;  // about the face alone: seen in the second look only
-  const cv::Mat face = test::as_cv(photo)(cv::Rect(180, 50, 160, 180));
+  // The face alone, small: seen in the second look only.
+  Aligner aligner({});
+  const Box box = aligner.find(photo.view()).at(0).box;
   cv::Mat small;
-  cv::resize(face, small, {64, 72}, 0, 0, cv::INTER_AREA);
-  cv::cvtColor(small, small, cv::COLOR_RGB2BGR);
-  tight = read_image(test::photograph_path());
-  tight.width = small.cols, tight.height = small.rows;
-  cv::cvtColor(small, small, cv::COLOR_BGR2RGB);
-  tight.pixels.assign(small.data, small.data + small.total() * 3);
+  cv::resize(test::as_cv(photo)(cv::Rect(cvRound(box.x), cvRound(box.y), cvRound(box.width), cvRound(box.height))), small, {48, 48}, 0, 0, cv::INTER_AREA);
+  const Image tight{{small.data, small.data + small.total() * 3}, small.cols, small.rows, PixelFormat::kRgb8};
   picture("root/valid/sad/tight.png", tight);
   const auto outcome = train({"prepare", "folder", file("root"), "-o", file("data")});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
@@ -55,7 +52,6 @@ TEST_F(Prepare, CropsAreTheAlignersBitForBit) {
   EXPECT_EQ(rows[1].split, "valid");
   EXPECT_EQ(rows[2].label, "sadness");
   EXPECT_EQ(rows[0].source, file("root/train/happy/hopper.jpg"));
-  Aligner aligner({});
   for (const ManifestRow& row : rows) {
     const auto faces = aligner.find_in_still(read_image(row.source).view());
     ASSERT_FALSE(faces.empty()) << row.source;

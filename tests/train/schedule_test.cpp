@@ -11,7 +11,7 @@ TEST(Schedule, PublishedPhaseOne) {
   EXPECT_DOUBLE_EQ(published_factor(150, 150, 150), 1 - 1 / 151.0);
   EXPECT_DOUBLE_EQ(published_factor(151, 150, 150), 1 - 2 / 151.0);
   EXPECT_DOUBLE_EQ(published_factor(225, 150, 150), 1 - 76 / 151.0);
-  EXPECT_DOUBLE_EQ(published_factor(299, 150, 150), 1 / 151.0);
+  EXPECT_NEAR(published_factor(299, 150, 150), 1 / 151.0, 1e-15);
   EXPECT_NEAR(published_factor(300, 150, 150), 0, 1e-15);
 }
 
@@ -19,7 +19,7 @@ TEST(Schedule, PublishedPhaseTwo) {
   EXPECT_DOUBLE_EQ(published_factor(99, 100, 100), 1);
   EXPECT_DOUBLE_EQ(published_factor(100, 100, 100), 100 / 101.0);
   EXPECT_DOUBLE_EQ(published_factor(150, 100, 100), 50 / 101.0);
-  EXPECT_DOUBLE_EQ(published_factor(199, 100, 100), 1 / 101.0);
+  EXPECT_NEAR(published_factor(199, 100, 100), 1 / 101.0, 1e-15);
   EXPECT_NEAR(published_factor(200, 100, 100), 0, 1e-15);
 }
 
