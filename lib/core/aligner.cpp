@@ -39,7 +39,8 @@ AlignedFace finish_face(const ImageView& frame, const Detection& detection, cons
   face.landmarks = landmarks;
   face.warp = alignment_warp(landmarks, crop_size);
   face.crop = warp_face(frame, face.warp, crop_size);
-  face.quality = face_quality(landmarks, face.warp, face.crop);
+  const Affine judged = alignment_warp(landmarks, kQualitySide);
+  face.quality = face_quality(landmarks, judged, warp_face(frame, judged, kQualitySide));
   return face;
 }
 

@@ -60,14 +60,14 @@ TEST_F(AlignerOnPhotograph, CropAndWarpBelongTogether) {
   const auto faces = Aligner(options()).find(view_of(photo_));
   ASSERT_EQ(faces.size(), 1U);
   const AlignedFace& face = faces[0];
-  EXPECT_EQ(face.warp, alignment_warp(face.landmarks, 52));
-  EXPECT_EQ(face.crop.pixels, warp_face(view_of(photo_), face.warp, 52).pixels);
-  EXPECT_EQ(face.crop.width, 52);
-  EXPECT_EQ(face.crop.height, 52);
+  EXPECT_EQ(face.warp, alignment_warp(face.landmarks, 44));
+  EXPECT_EQ(face.crop.pixels, warp_face(view_of(photo_), face.warp, 44).pixels);
+  EXPECT_EQ(face.crop.width, 44);
+  EXPECT_EQ(face.crop.height, 44);
   for (std::size_t i = 0; i < face.landmarks.size(); ++i) {
     const Point at = apply(face.warp, face.landmarks[i]);
-    EXPECT_NEAR(at.x / 52, kStandardTemplate[i].x, 0.08);
-    EXPECT_NEAR(at.y / 52, kStandardTemplate[i].y, 0.08);
+    EXPECT_NEAR(at.x / 44, kStandardTemplate[i].x, 0.08);
+    EXPECT_NEAR(at.y / 44, kStandardTemplate[i].y, 0.08);
   }
 }
 
@@ -143,7 +143,7 @@ TEST_F(AlignerOnPhotograph, AFaceCutByTheBorder) {
   expect_inside(face.box, frame);
   EXPECT_EQ(face.box.x, 0);
   EXPECT_EQ(face.score, 1.5);
-  EXPECT_EQ(face.crop.pixels.size(), 52U * 52 * 3);
+  EXPECT_EQ(face.crop.pixels.size(), 44U * 44 * 3);
   for (std::size_t i = 0; i < 5; ++i) {
     EXPECT_NEAR(face.landmarks[i].x + static_cast<float>(cut), whole[0].landmarks[i].x, 0.1 * box.width);
     EXPECT_NEAR(face.landmarks[i].y, whole[0].landmarks[i].y, 0.1 * box.width);
@@ -163,7 +163,7 @@ TEST_F(AlignerOnPhotograph, BoxesFarFromTheFrameGiveAFaceOrAnError) {
   for (const Box& box : {Box{-900, -900, 50, 50}, Box{5000, 20, 80, 80}, Box{0, 0, 9e5F, 9e5F}, Box{505, 590, 7, 10}}) {
     const AlignedFace face = aligner.align(view_of(photo_), box, 0);
     expect_inside(face.box, photo_);
-    EXPECT_EQ(face.crop.pixels.size(), 52U * 52 * 3);
+    EXPECT_EQ(face.crop.pixels.size(), 44U * 44 * 3);
   }
   test::expect_error(ErrorCode::kBadSetting, {"one point"}, [&] { aligner.align(view_of(photo_), {511, 599, 1, 1}, 0); });
   const float nan = std::numeric_limits<float>::quiet_NaN(), infinite = std::numeric_limits<float>::infinity();

@@ -38,7 +38,7 @@ TEST_F(TrackerOnPhotograph, AnIdStaysOverAPan) {
     if (frame == 0) first = nose;
     EXPECT_NEAR(nose.x, first.x, 8) << frame;
     EXPECT_NEAR(nose.y, first.y, 8) << frame;
-    EXPECT_EQ(faces[0].face.crop.pixels.size(), 52U * 52 * 3);
+    EXPECT_EQ(faces[0].face.crop.pixels.size(), 44U * 44 * 3);
   }
   EXPECT_EQ(ids.size(), 1U);
   EXPECT_EQ(ids.count(0), 0U);

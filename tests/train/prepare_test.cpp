@@ -57,7 +57,7 @@ TEST_F(Prepare, CropsAreTheAlignersBitForBit) {
     ASSERT_FALSE(faces.empty()) << row.source;
     EXPECT_TRUE(row.aligned);
     const Image crop = read_image((fs::path(file("data")) / row.path).string());
-    EXPECT_EQ(crop.width, 52);
+    EXPECT_EQ(crop.width, 44);
     EXPECT_EQ(crop.pixels, faces[0].crop.pixels) << row.path;
   }
 }

@@ -13,7 +13,7 @@ namespace fmpn {
 
 struct AlignerOptions {
   std::string landmark_model;     ///< dlib shape predictor of 68 or 5 points; empty: default_landmark_model()
-  int crop_size = 52;             ///< side of the aligned crop in pixels, 8…1024
+  int crop_size = 44;             ///< side of the aligned crop in pixels, 8…1024; 44 is what the bundled model takes
   int min_face_size = 80;         ///< smaller faces are not looked for, in pixels, ≥ 16; small values cost time
   int max_faces = 16;             ///< the largest ones are kept, ≥ 1
   double detector_threshold = 0;  ///< score that a detection needs; dlib's scale, about −1…3
