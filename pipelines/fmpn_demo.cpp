@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
@@ -92,7 +93,7 @@ bool is_camera(const std::string& input) { return input.rfind("/dev/video", 0) =
 
 /// The pipeline as one would type it after gst-launch-1.0.
 std::string description(const std::string& input, const std::string& output) {
-  const std::string elements = " ! fmpnalign ! fmpnclassify name=classify ! fmpnoverlay ! ";
+  const std::string elements = " ! fmpnalign name=align ! fmpnclassify name=classify ! fmpnoverlay ! ";
   const std::string file = "x264enc speed-preset=veryfast tune=zerolatency ! video/x-h264,profile=high ! h264parse ! mp4mux ! filesink location=" + quoted(output);
   if (is_camera(input)) {
     const bool display = std::getenv("DISPLAY") != nullptr || std::getenv("WAYLAND_DISPLAY") != nullptr;
@@ -124,71 +125,105 @@ void feed(GstAppSrc* source, guint, gpointer data) {
   gst_app_src_push_buffer(source, buffer);
 }
 
-/// Waits for the end of the stream; an interruption ends it in order, so that the file is whole.
-int run(GstElement* pipeline) {
+/// The text of an error message, with the element that posted it.
+std::string text_of(GstMessage* message) {
+  GError* error = nullptr;
+  gst_message_parse_error(message, &error, nullptr);
+  const std::string text = std::string(GST_OBJECT_NAME(GST_MESSAGE_SRC(message))) + ": " + error->message;
+  g_error_free(error);
+  return text;
+}
+
+/// Waits for the end of the stream, and returns what went wrong, or nothing. An interruption ends the stream in order, and so
+/// does a fault upstream of `align`: the file then holds all the frames that came before.
+std::string run(GstElement* pipeline, GstElement* align) {
   Owned<GstBus> bus(gst_element_get_bus(pipeline));
-  if (gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) g_interrupted = false;
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  constexpr auto kEnds = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+  constexpr int kPatience = 50;  // fifths of a second for the rest of the pipeline to finish after a fault
+  std::string fault;
   bool ending = false;
-  while (true) {
-    GstMessage* message = gst_bus_timed_pop_filtered(bus.get(), 200 * GST_MSECOND, static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS));
+  for (int waited = 0; fault.empty() || waited < kPatience; waited += fault.empty() ? 0 : 1) {
+    GstMessage* message = gst_bus_timed_pop_filtered(bus.get(), 200 * GST_MSECOND, kEnds);
     if (message == nullptr) {
-      if (g_interrupted && !ending) {
-        ending = true;
-        gst_element_send_event(pipeline, gst_event_new_eos());
-      }
+      if (g_interrupted && !std::exchange(ending, true)) gst_element_send_event(pipeline, gst_event_new_eos());
       continue;
     }
-    int status = 0;
-    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-      GError* error = nullptr;
-      gchar* detail = nullptr;
-      gst_message_parse_error(message, &error, &detail);
-      std::fprintf(stderr, "fmpn-demo: %s: %s\n", GST_OBJECT_NAME(GST_MESSAGE_SRC(message)), error->message);
-      g_error_free(error);
-      g_free(detail);
-      status = 1;
+    const bool ended = GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
+    if (!ended && fault.empty()) {
+      fault = text_of(message);
+      Owned<GstPad> pad(gst_element_get_static_pad(align, "sink"));
+      if (!gst_pad_send_event(pad.get(), gst_event_new_eos())) waited = kPatience;
     }
     gst_message_unref(message);
-    return status;
+    if (ended) break;
   }
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  return fault;
+}
+
+/// The photograph's frames, where the pipeline has a source for them.
+std::unique_ptr<Feeder> feed_photograph(GstElement* pipeline) {
+  Owned<GstElement> source{gst_bin_get_by_name(GST_BIN(pipeline), "source")};
+  if (!source) return nullptr;
+  const char* photograph = std::getenv("FMPN_PHOTOGRAPH");
+  auto feeder = std::make_unique<Feeder>(photograph != nullptr ? photograph : kPhotograph);
+  GstCaps* caps = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "RGB", "width", G_TYPE_INT, kWidth, "height", G_TYPE_INT, kHeight,
+                                      "framerate", GST_TYPE_FRACTION, kFramesPerSecond, 1, nullptr);
+  gst_app_src_set_caps(GST_APP_SRC(source.get()), caps);
+  gst_caps_unref(caps);
+  GstAppSrcCallbacks callbacks{};
+  callbacks.need_data = feed;
+  gst_app_src_set_callbacks(GST_APP_SRC(source.get()), &callbacks, feeder.get(), nullptr);
+  return feeder;
+}
+
+/// A video has its name only when it is whole; without a single frame there is none.
+void settle(const std::string& partial, const std::string& output, const Tally& tally) {
+  namespace fs = std::filesystem;
+  std::error_code fault;
+  if (!fs::exists(partial)) return;  // a window, no file
+  if (tally.frames == 0) {
+    fs::remove(partial, fault);
+    return;
+  }
+  fs::rename(partial, output, fault);
+  if (fault) throw Error(ErrorCode::kIo, output + ": cannot be written (" + fault.message() + ")");
+  std::printf("wrote %s\n", output.c_str());
 }
 
 int annotate(const std::string& input, const std::string& output) {
   namespace fs = std::filesystem;
-  if (!input.empty() && !is_camera(input) && !fs::exists(input)) throw Error(ErrorCode::kNotFound, input + ": no such file");
-  if (fs::path(output).has_parent_path()) fs::create_directories(fs::path(output).parent_path());
+  if (!input.empty() && !fs::exists(input)) throw Error(ErrorCode::kNotFound, input + ": no such file or camera");
+  if (fs::path(output).has_parent_path()) {
+    std::error_code fault;
+    fs::create_directories(fs::path(output).parent_path(), fault);
+    if (fault) throw Error(ErrorCode::kIo, output + ": its folder cannot be made (" + fault.message() + ")");
+  }
+  const std::string partial = output + ".partial";
   GError* error = nullptr;
-  Owned<GstElement> pipeline(gst_parse_launch(description(input, output).c_str(), &error));
+  Owned<GstElement> pipeline(gst_parse_launch(description(input, partial).c_str(), &error));
   if (error != nullptr) {
     const std::string what = error->message;
     g_error_free(error);
     throw Error(ErrorCode::kBadSetting, what + " (is GST_PLUGIN_PATH set? `meson devenv -C build` does it)");
   }
   Tally tally;
-  std::unique_ptr<Feeder> feeder;
-  if (Owned<GstElement> source{gst_bin_get_by_name(GST_BIN(pipeline.get()), "source")}) {
-    const char* photograph = std::getenv("FMPN_PHOTOGRAPH");
-    feeder = std::make_unique<Feeder>(photograph != nullptr ? photograph : kPhotograph);
-    GstCaps* caps = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "RGB", "width", G_TYPE_INT, kWidth, "height", G_TYPE_INT, kHeight, "framerate", GST_TYPE_FRACTION, kFramesPerSecond, 1, nullptr);
-    gst_app_src_set_caps(GST_APP_SRC(source.get()), caps);
-    gst_caps_unref(caps);
-    GstAppSrcCallbacks callbacks{};
-    callbacks.need_data = feed;
-    gst_app_src_set_callbacks(GST_APP_SRC(source.get()), &callbacks, feeder.get(), nullptr);
-  }
+  const auto feeder = feed_photograph(pipeline.get());
   if (Owned<GstElement> decoder{gst_bin_get_by_name(GST_BIN(pipeline.get()), "decoder")}) {
     gchar* uri = gst_filename_to_uri(input.c_str(), nullptr);
     g_object_set(decoder.get(), "uri", uri, nullptr);
     g_free(uri);
   }
+  Owned<GstElement> align(gst_bin_get_by_name(GST_BIN(pipeline.get()), "align"));
   Owned<GstElement> classify(gst_bin_get_by_name(GST_BIN(pipeline.get()), "classify"));
   Owned<GstPad> pad(gst_element_get_static_pad(classify.get(), "src"));
   gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, count_faces, &tally, nullptr);
-  const int status = run(pipeline.get());
-  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  const std::string fault = run(pipeline.get(), align.get());
   print(tally);
-  if (status == 0 && fs::exists(output)) std::printf("wrote %s\n", output.c_str());
-  return status;
+  settle(partial, output, tally);
+  if (!fault.empty()) throw Error(ErrorCode::kRuntime, (input.empty() ? output : input) + ": " + fault);
+  return 0;
 }
 
 }  // namespace
