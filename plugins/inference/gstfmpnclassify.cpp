@@ -10,6 +10,7 @@
  *
  * Messages on the bus: `fmpn-expression` when a face's stable label begins, changes or ends (fields event = onset | change |
  * offset, face-id, label, previous, confidence, distribution, stream-time, running-time), and `fmpn-stats` once a second.
+ * A sticky event `fmpn-model` (model-name, classes in order) goes downstream before the first frame.
  *
  * ## Example
  * |[
@@ -24,6 +25,7 @@
 
 #include <fmpn/error.h>
 
+#include "common/model_event.h"
 #include "expression_smoother.h"
 
 using namespace fmpn;
@@ -193,6 +195,15 @@ static void gst_fmpn_classify_end_stream(GstFmpnInference* base, gboolean ended)
   s.shown.clear();
 }
 
+static gboolean gst_fmpn_classify_sink_event(GstBaseTransform* base, GstEvent* event) {
+  const bool caps = GST_EVENT_TYPE(event) == GST_EVENT_CAPS;
+  const gboolean passed = GST_BASE_TRANSFORM_CLASS(gst_fmpn_classify_parent_class)->sink_event(base, event);
+  // Who is downstream knows the classes before the first face.
+  const ModelInfo& model = GST_FMPN_CLASSIFY(base)->state->model;
+  if (caps && passed) gst_pad_push_event(GST_BASE_TRANSFORM_SRC_PAD(base), make_model_event(model.name, model.classes));
+  return passed;
+}
+
 static void gst_fmpn_classify_class_init(GstFmpnClassifyClass* klass) {
   auto* object = G_OBJECT_CLASS(klass);
   object->set_property = gst_fmpn_classify_set_property;
@@ -212,6 +223,7 @@ static void gst_fmpn_classify_class_init(GstFmpnClassifyClass* klass) {
                               "A face of less quality (size, sharpness, pose) gets the label uncertain", 0, 1, kDefaultMinQuality, flags));
   gst_element_class_set_static_metadata(GST_ELEMENT_CLASS(klass), "Facial expression classifier", "Filter/Analyzer/Video",
                                         "Names the expression of each aligned face, with its whole distribution", "FMPN");
+  GST_BASE_TRANSFORM_CLASS(klass)->sink_event = gst_fmpn_classify_sink_event;
   auto* inference = GST_FMPN_INFERENCE_CLASS(klass);
   inference->begin = gst_fmpn_classify_begin;
   inference->infer = gst_fmpn_classify_infer;

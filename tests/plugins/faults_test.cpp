@@ -75,7 +75,7 @@ TEST(Faults, AfterAFailedStartTheElementStartsWithARightModel) {
 }
 
 TEST(Faults, EveryPropertyIsDocumented) {
-  for (const char* name : {"fmpnalign", "fmpnmask", "fmpnclassify", "fmpnoverlay"}) {
+  for (const char* name : {"fmpnalign", "fmpnmask", "fmpnclassify", "fmpnoverlay", "fmpnrecord"}) {
     GstElement* element = gst_element_factory_make(name, nullptr);
     ASSERT_NE(element, nullptr) << name;
     guint n = 0;

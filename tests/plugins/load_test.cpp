@@ -13,8 +13,8 @@ bool torch_is_loaded() {
   return false;
 }
 
-TEST(Loading, AlignAndOverlayDoWithoutTorch) {
-  for (const char* name : {"fmpnalign", "fmpnoverlay"}) {
+TEST(Loading, AlignOverlayAndRecordDoWithoutTorch) {
+  for (const char* name : {"fmpnalign", "fmpnoverlay", "fmpnrecord"}) {
     GstElement* element = gst_element_factory_make(name, nullptr);
     ASSERT_NE(element, nullptr) << name;
     EXPECT_FALSE(torch_is_loaded()) << name;
