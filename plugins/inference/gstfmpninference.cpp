@@ -115,6 +115,8 @@ static gboolean gst_fmpn_inference_start(GstBaseTransform* base) {
     s.running_mode = s.mode;
     GST_OBJECT_UNLOCK(base);
     if (path.empty()) path = default_model();
+    if (const std::string blas = reference_blas(); !blas.empty())
+      GST_ELEMENT_WARNING(base, RESOURCE, SETTINGS, ("Inference will be slow: install libopenblas0-pthread"), ("%s is the reference BLAS", blas.c_str()));
     s.engine = Engine::load(path, options);
     s.frame = 0;
     s.mode_is_decided = false;

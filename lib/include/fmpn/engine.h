@@ -32,6 +32,10 @@ FMPN_API float entropy_bits(const std::vector<float>& probabilities);
 /// The bundled model: environment variable FMPN_MODEL, else the installed file.
 FMPN_API std::string default_model();
 
+/// The file of the reference BLAS where LibTorch runs its matrix products on that one, some 30 times slower than OpenBLAS
+/// (Debian: libopenblas0-pthread); empty where it has a fast one. Worth a warning.
+FMPN_API std::string reference_blas();
+
 /// A loaded model, ready to run: immutable, safe to call from several threads, shared between all who load the
 /// same file with the same options as long as one of them holds it.
 class FMPN_API Engine {
