@@ -9,8 +9,11 @@ packages=(g++ pkg-config cmake meson ninja-build ccache libtorch-dev libopenblas
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   libcli11-dev nlohmann-json3-dev libpango1.0-dev libcairo2-dev fonts-dejavu-core python-matplotlib-data)
 if [[ "${1:-}" == --tests ]]; then
-  packages+=(libgtest-dev python3-torch python3-torchvision libgstreamer-plugins-bad1.0-dev)
+  packages+=(libgtest-dev python3-torch python3-torchvision libgstreamer-plugins-bad1.0-dev
+    chromium chromium-driver python3-selenium slurm-wlm munge)
 fi
+# The report of fmpn-annotate embeds a chart library from npm, whichever npm there is.
+command -v npm >/dev/null || packages+=(npm)
 missing=()
 for package in "${packages[@]}"; do
   [[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" == installed ]] || missing+=("$package")

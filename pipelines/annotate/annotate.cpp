@@ -1,0 +1,164 @@
+#include "annotate.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <fmpn/engine.h>
+#include <fmpn/error.h>
+
+#include "annotate_input.h"
+#include "overall.h"
+#include "progress.h"
+#include "report.h"
+#include "result_folder.h"
+
+namespace fmpn::annotate {
+namespace fs = std::filesystem;
+namespace {
+
+Precision precision_named(const std::string& name) { return name == "fp32" ? Precision::kFp32 : name == "bf16" ? Precision::kBf16 : Precision::kAuto; }
+
+void make_output(const std::string& output) {
+  std::error_code fault;
+  fs::create_directories(output, fault);
+  if (fault) throw Error(ErrorCode::kIo, output + ": " + fault.message());
+}
+
+/// The run: a queue of inputs, worked off by `jobs` threads.
+class Run {
+ public:
+  Run(const Options& options, std::vector<Input> inputs, std::string settings, Manifest& manifest, const std::atomic<bool>& stop)
+      : options_(options), inputs_(std::move(inputs)), settings_(std::move(settings)), manifest_(manifest), stop_(stop),
+        progress_(Progress::style_for(options.quiet, options.json_progress), inputs_.size()) {}
+
+  void work() {
+    std::vector<std::thread> threads;
+    for (int i = 1; i < options_.jobs; ++i) threads.emplace_back([this] { take_inputs(); });
+    take_inputs();
+    for (std::thread& thread : threads) thread.join();
+    if (fault_) std::rethrow_exception(fault_);
+  }
+
+  std::vector<Entry> entries() const {
+    std::vector<Entry> list;
+    for (const auto& [name, entry] : entries_) list.push_back(entry);
+    return list;
+  }
+
+ private:
+  void take_inputs() {
+    // A fault here is none of an input's: the manifest cannot be written. The others stop too.
+    try {
+      while (!stop_ && !broken_) {
+        const std::size_t i = next_++;
+        if (i >= inputs_.size()) return;
+        one(inputs_[i]);
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!fault_) fault_ = std::current_exception();
+      broken_ = true;
+    }
+  }
+
+  void one(const Input& input) {
+    const auto before = options_.resume ? manifest_.find(input.name) : std::nullopt;
+    if (before && is_done(input, *before)) {
+      keep(*before);
+      progress_.note(input.name, "skipped", input.name + ": done before");
+      return;
+    }
+    Progress::Job* job = progress_.begin(input.name);
+    const Outcome outcome = annotate_input(input, options_, settings_, before ? before->fingerprint : Fingerprint{}, job->meter, stop_);
+    manifest_.add(outcome.entry);
+    keep(outcome.entry);
+    const bool failed = outcome.entry.state == State::kFailed;
+    progress_.end(job, failed ? "failed" : outcome.entry.state == State::kDone ? "done" : "partial", outcome.line);
+    if (failed && options_.quiet) std::fprintf(stderr, "fmpn-annotate: %s\n", outcome.line.c_str());
+  }
+
+  bool is_done(const Input& input, const Entry& before) {
+    if (before.state != State::kDone || before.settings != settings_ || !ResultFolder::is_result((fs::path(options_.output) / input.name).string())) return false;
+    try {
+      return fingerprint_of(input.path, before.fingerprint, stop_) == before.fingerprint;
+    } catch (const Error&) {
+      return false;  // the attempt will say what is wrong with it
+    }
+  }
+
+  void keep(const Entry& entry) {
+    const std::lock_guard lock(mutex_);
+    entries_[entry.name] = entry;
+  }
+
+  const Options& options_;
+  const std::vector<Input> inputs_;
+  const std::string settings_;
+  Manifest& manifest_;
+  const std::atomic<bool>& stop_;
+  Progress progress_;
+  std::atomic<std::size_t> next_{0};
+  std::atomic<bool> broken_{false};
+  std::mutex mutex_;  ///< guards the two below
+  std::map<std::string, Entry> entries_;
+  std::exception_ptr fault_;
+};
+
+/// What a person, or a script, is told at the end.
+int conclude(const Options& options, const std::vector<Entry>& entries, std::size_t inputs, bool interrupted) {
+  std::size_t done = 0;
+  std::vector<const Entry*> failed;
+  for (const Entry& entry : entries) {
+    if (entry.state == State::kDone) ++done;
+    if (entry.state == State::kFailed) failed.push_back(&entry);
+  }
+  if (!options.quiet) {
+    std::fprintf(stderr, "%zu of %zu inputs are done, in %s\n", done, inputs, options.output.c_str());
+    if (!failed.empty()) std::fprintf(stderr, "%zu failed:\n", failed.size());
+    for (const Entry* entry : failed) std::fprintf(stderr, "  %s: %s\n", entry->source.c_str(), entry->reason.c_str());
+    if (interrupted) std::fprintf(stderr, "interrupted; --resume goes on from here\n");
+  }
+  return interrupted ? 130 : failed.empty() ? 0 : 1;
+}
+
+}  // namespace
+
+int annotate(const Options& given, const std::atomic<bool>& stop) {
+  Options options = given;
+  if (options.report && !report_is_built()) {
+    std::fprintf(stderr, "fmpn-annotate: no report.html: this build is without it (npm was not there)\n");
+    options.report = false;
+  }
+  const Shard shard = options.shard ? *options.shard : shard_of_environment();
+  if (options.model.empty()) options.model = default_model();
+  // Held to the end: every pipeline shares it, and none has to load it again.
+  const auto engine = Engine::load(options.model, {options.device, precision_named(options.precision)});
+  make_output(options.output);
+  std::vector<Input> inputs = collect_inputs(options.inputs, options.output, std::cin);
+  inputs.erase(std::remove_if(inputs.begin(), inputs.end(), [&](const Input& input) { return !belongs(input.name, shard); }), inputs.end());
+  const std::size_t count = inputs.size();
+  Manifest manifest(options.output, shard, options.resume);
+  std::vector<Entry> entries;
+  {
+    Run run(options, std::move(inputs), settings_hash(options, sha256_of_file(options.model, stop)), manifest, stop);
+    run.work();
+    entries = run.entries();
+  }
+  if (!stop) manifest.complete(count);
+  if (shard.whole()) write_overall(options.output, entries, options.report);
+  return conclude(options, entries, count, stop);
+}
+
+int merge(const Options& options) {
+  const std::vector<Entry> entries = merge_shards(options.output);
+  write_overall(options.output, entries, options.report && report_is_built());
+  return conclude(options, entries, entries.size(), false);
+}
+
+}  // namespace fmpn::annotate

@@ -1,0 +1,81 @@
+#include "result_folder.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <nlohmann/json.hpp>
+
+#include <fmpn/error.h>
+
+namespace fmpn::annotate {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void fail(const std::string& path, const std::string& why) { throw Error(ErrorCode::kIo, path + ": " + why); }
+
+void remove_all(const std::string& path) {
+  std::error_code fault;
+  fs::remove_all(path, fault);
+  if (fault) fail(path, fault.message());
+}
+
+}  // namespace
+
+bool ResultFolder::is_result(const std::string& folder) {
+  std::ifstream file(fs::path(folder) / "summary.json", std::ios::binary);
+  if (!file) return false;
+  const auto json = nlohmann::json::parse(file, nullptr, false);
+  return json.is_object() && json.value("generator", "") == "fmpn-annotate";
+}
+
+ResultFolder::ResultFolder(const std::string& output, const std::string& name)
+    : partial_((fs::path(output) / (name + ".partial")).string()), whole_((fs::path(output) / name).string()) {
+  if (fs::exists(whole_) && !is_result(whole_))
+    throw Error(ErrorCode::kBadSetting, whole_ + " exists and is no result of fmpn-annotate: choose another output folder");
+  remove_all(partial_);
+  std::error_code fault;
+  fs::create_directories(partial_, fault);
+  if (fault) fail(partial_, fault.message());
+}
+
+std::string ResultFolder::stem() const { return fs::path(whole_).filename().string(); }
+
+void ResultFolder::commit() {
+  if (fs::exists(whole_)) {
+    if (renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, whole_.c_str(), RENAME_EXCHANGE) == 0) return remove_all(partial_);
+    if (errno != EINVAL && errno != ENOSYS) fail(whole_, std::strerror(errno));
+    remove_all(whole_);  // a file system that cannot exchange
+  }
+  if (std::rename(partial_.c_str(), whole_.c_str()) != 0) fail(whole_, std::strerror(errno));
+}
+
+void ResultFolder::discard() { remove_all(partial_); }
+
+void write_whole_file(const std::string& path, const std::string& text) {
+  const std::string partial = path + ".partial";
+  std::FILE* file = std::fopen(partial.c_str(), "wbe");
+  if (file == nullptr) fail(path, std::strerror(errno));
+  bool well = std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
+  if (well && fsync(fileno(file)) != 0) well = errno == EINVAL || errno == ENOTSUP;
+  const int fault = errno;
+  well = std::fclose(file) == 0 && well;
+  if (well && std::rename(partial.c_str(), path.c_str()) == 0) return;
+  const std::string why = std::strerror(fault != 0 ? fault : errno);
+  std::remove(partial.c_str());
+  fail(path, why);
+}
+
+std::string read_whole_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(ErrorCode::kNotFound, path + ": " + std::strerror(errno));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace fmpn::annotate

@@ -1,0 +1,201 @@
+// fmpn-annotate: what comes out.
+#include <set>
+
+#include "annotate_program.h"
+
+namespace fmpn::test {
+namespace {
+
+TEST_F(AnnotateProgram, AFilmGivesItsVideoRowsSummaryAndReport) {
+  VideoSpec spec;
+  spec.sound = true;
+  make_video(file("film.mp4"), spec);
+  const Outcome run = annotate({"film.mp4"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Decoded video = decode(out("film/film.mp4"), true);
+  EXPECT_EQ(video.frames, 8);
+  EXPECT_GT(video.sounds, 0);
+  EXPECT_EQ(video.width, 256);
+  EXPECT_NEAR(video.seconds, 0.8, 0.01);
+
+  const auto csv = lines("film/film.csv"), jsonl = lines("film/film.jsonl");
+  ASSERT_EQ(csv.size(), 9U);
+  EXPECT_EQ(csv[0], "frame,timestamp,face_id,x,y,w,h,face_score,quality,label,confidence,anger,disgust,fear,happiness,sadness,surprise,neutral");
+  EXPECT_EQ(csv[8].substr(0, 13), "7,0.700000,1,");
+  ASSERT_EQ(jsonl.size(), 8U);
+  for (std::size_t i = 0; i < 8; ++i) {
+    const auto row = nlohmann::json::parse(jsonl[i]);
+    EXPECT_EQ(row.at("frame"), i);
+    EXPECT_EQ(row.at("frames_ago"), 0);
+  }
+  EXPECT_EQ(lines("film/film.vtt").at(0), "WEBVTT");
+
+  const auto summary = json("film/summary.json");
+  EXPECT_EQ(summary.at("frames"), 8);
+  EXPECT_NEAR(summary.at("seconds"), 0.8, 0.01);
+  ASSERT_EQ(summary.at("faces").size(), 1U);
+  EXPECT_EQ(summary.at("faces")[0].at("frames"), 8);
+  EXPECT_EQ(json("summary.json").at("totals").at("done"), 1);
+  EXPECT_FALSE(is_there("film.partial"));
+}
+
+TEST_F(AnnotateProgram, EveryContainerAndNone) {
+  VideoSpec spec;
+  spec.frames = 3;
+  spec.sound = true;
+  make_video(file("film.mp4"), spec);
+  for (const std::string kind : {"mkv", "webm"}) {
+    const Outcome run = annotate({"film.mp4", "--video", kind, "--data", "csv", "--no-report"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const Decoded video = decode(out("film/film." + kind), true);
+    EXPECT_EQ(video.frames, 3) << kind;
+    EXPECT_GT(video.sounds, 0) << kind;
+    EXPECT_FALSE(is_there("film/film.mp4")) << "of the run before";
+    EXPECT_FALSE(is_there("film/film.jsonl"));
+    EXPECT_FALSE(is_there("film/report.html"));
+  }
+  const Outcome none = annotate({"film.mp4", "--video", "none", "--data", "none"});
+  ASSERT_EQ(none.status, 0) << none.err;
+  std::set<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(out("film"))) files.insert(entry.path().filename());
+  EXPECT_TRUE(files == (std::set<std::string>{"summary.json", "report.html"}) || files == std::set<std::string>{"summary.json"});
+}
+
+TEST_F(AnnotateProgram, AFilmWithoutAFaceHasARowForEveryFrame) {
+  run_pipeline("videotestsrc num-buffers=5 pattern=ball ! video/x-raw,width=160,height=120,framerate=25/1 ! x264enc ! matroskamux ! filesink location=" + file("empty.mkv"));
+  const Outcome run = annotate({"empty.mkv"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  ASSERT_EQ(lines("empty/empty.csv").size(), 6U);
+  EXPECT_EQ(lines("empty/empty.csv")[5], "4,0.160000,,,,,,,,,,,,,,,,");
+  EXPECT_EQ(json("empty/summary.json").at("frames_with_face"), 0);
+}
+
+TEST_F(AnnotateProgram, APictureGivesAPicture) {
+  std::filesystem::copy_file(photograph_path(), file("portrait.jpg"));
+  const Outcome run = annotate({"portrait.jpg"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Image before = read_image(file("portrait.jpg")), after = read_image(out("portrait/portrait.jpg"));
+  EXPECT_EQ(after.width, before.width);
+  EXPECT_EQ(after.height, before.height);
+  EXPECT_NE(after.pixels, before.pixels);
+  EXPECT_EQ(lines("portrait/portrait.csv").size(), 2U);
+  EXPECT_EQ(json("portrait/summary.json").at("image"), true);
+}
+
+TEST_F(AnnotateProgram, OddSizesWidePixelsAndTurnedFilms) {
+  VideoSpec odd, wide, turned;
+  odd.frames = wide.frames = turned.frames = 3;
+  odd.width = 255, odd.height = 301, odd.format = "Y444";
+  wide.width = 128, wide.caps = ",pixel-aspect-ratio=2/1";
+  // Lies on its side in the file, with a tag that says how to turn it.
+  turned.filter = "videoflip method=counterclockwise ! taginject tags=\"image-orientation=rotate-90\" ! ";
+  make_video(file("odd.mkv"), [&] { odd.muxer = "matroskamux"; return odd; }());
+  make_video(file("wide.mp4"), wide);
+  make_video(file("turned.mp4"), turned);
+  const Outcome run = annotate({"odd.mkv", "wide.mp4", "turned.mp4"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(decode(out("odd/odd.mp4"), false).width, 256);
+  EXPECT_EQ(decode(out("odd/odd.mp4"), false).height, 302);
+  for (const std::string name : {"wide", "turned"}) {
+    const Decoded video = decode(out(name + "/" + name + ".mp4"), false);
+    EXPECT_EQ(video.width, 256) << name;
+    EXPECT_EQ(video.height, 300) << name;
+  }
+  for (const std::string name : {"odd", "wide", "turned"}) EXPECT_EQ(json(name + "/summary.json").at("faces").size(), 1U) << name;
+}
+
+TEST_F(AnnotateProgram, AStreamThatChangesItsSizeStaysOneVideo) {
+  VideoSpec small, large;
+  small.frames = large.frames = 4;
+  small.muxer = large.muxer = "mpegtsmux";
+  large.width = 512, large.height = 600;
+  make_video(file("1.ts"), large);
+  make_video(file("2.ts"), small);
+  write_text(file("both.ts"), read_text(file("1.ts")) + read_text(file("2.ts")));
+  const Outcome run = annotate({"both.ts"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Decoded video = decode(out("both/both.mp4"), false);
+  EXPECT_EQ(video.frames, json("both/summary.json").at("frames"));
+  EXPECT_GE(video.frames, 7);
+  EXPECT_EQ(video.width, 512);
+}
+
+TEST_F(AnnotateProgram, HiddenFacesAreHiddenInTheReportToo) {
+  VideoSpec spec;
+  spec.frames = 2;
+  make_video(file("film.mp4"), spec);
+  ASSERT_EQ(annotate({"film.mp4"}).status, 0);
+  if (!is_there("film/report.html")) GTEST_SKIP() << "this build is without the report";
+  EXPECT_TRUE(contains(read_text(out("film/report.html")), "\"thumbnail\":\"/9j/"));
+  ASSERT_EQ(annotate({"film.mp4", "--anonymize", "box"}).status, 0);
+  EXPECT_TRUE(contains(read_text(out("film/report.html")), "\"thumbnail\":\"\""));
+  EXPECT_FALSE(contains(read_text(out("film/report.html")), "\"thumbnail\":\"/9j/"));
+}
+
+TEST_F(AnnotateProgram, TheReportWorksInABrowser) {
+  VideoSpec spec;
+  spec.frames = 25;
+  spec.sound = true;
+  make_video(file("film.mp4"), spec);
+  ASSERT_EQ(annotate({"film.mp4", "no.mp4"}).status, 1);
+  if (!is_there("film/report.html")) GTEST_SKIP() << "this build is without the report";
+  const std::string root = std::getenv("FMPN_SOURCE_ROOT");
+  for (const char* mode : {"embedded", "linked"}) {
+    const Outcome browser = run_program({"/usr/bin/python3", root + "/tests/pipelines/report_in_browser.py", out(), "film"});
+    if (browser.status == 77) GTEST_SKIP() << browser.out;
+    EXPECT_EQ(browser.status, 0) << mode << ":\n" << browser.out << browser.err;
+    ASSERT_EQ(annotate({"film.mp4", "no.mp4", "--report-video", "link"}).status, 1);
+  }
+}
+
+TEST_F(AnnotateProgram, JobsChangeNothingInTheResults) {
+  VideoSpec spec;
+  for (const char* name : {"a.mp4", "b.mp4", "c.mp4"}) {
+    spec.frames += 2;
+    make_video(file(name), spec);
+  }
+  std::vector<std::string> before;
+  for (const char* jobs : {"1", "3"}) {
+    ASSERT_EQ(annotate({"a.mp4", "b.mp4", "c.mp4", "--jobs", jobs, "--no-report"}).status, 0);
+    std::vector<std::string> now;
+    for (const std::string name : {"a", "b", "c"}) now.push_back(read_text(out(name + "/" + name + ".csv")));
+    if (before.empty()) before = now;
+    EXPECT_EQ(now, before);
+  }
+}
+
+TEST_F(AnnotateProgram, ProgressAsJsonPlainOrNotAtAll) {
+  VideoSpec spec;
+  spec.frames = 2;
+  make_video(file("film.mp4"), spec);
+  const Outcome json_run = annotate({"film.mp4", "no.mp4", "--json-progress"});
+  EXPECT_EQ(json_run.status, 1);
+  std::istringstream text(json_run.out);
+  std::vector<std::string> events;
+  for (std::string line; std::getline(text, line);) {
+    const auto event = nlohmann::json::parse(line);
+    events.push_back(event.at("event").get<std::string>() + " " + event.at("input").get<std::string>());
+    EXPECT_EQ(event.at("total"), 2);
+  }
+  EXPECT_EQ(std::count(events.begin(), events.end(), "start film"), 1);
+  EXPECT_EQ(std::count(events.begin(), events.end(), "done film"), 1);
+  EXPECT_EQ(std::count(events.begin(), events.end(), "failed no"), 1);
+
+  const Outcome quiet = annotate({"film.mp4", "no.mp4", "--quiet"});
+  EXPECT_EQ(quiet.status, 1);
+  EXPECT_EQ(quiet.out, "");
+  EXPECT_EQ(quiet.err, "fmpn-annotate: no.mp4: no such file\n");
+
+  const Outcome plain = annotate({"film.mp4"});
+  EXPECT_TRUE(contains(plain.err, "film: 2 frames, 1 face"));
+  EXPECT_FALSE(contains(plain.err, "\033")) << "no bars in a log";
+}
+
+}  // namespace
+}  // namespace fmpn::test
+
+int main(int argc, char** argv) {
+  gst_init(&argc, &argv);
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include <gst/gst.h>
+
+#include "photograph.h"
+
+namespace fmpn::test {
+
+/// Runs a pipeline to its end and takes it down; throws with the error's text.
+inline void run_to_end(GstElement* pipeline, const std::string& what) {
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  GstBus* bus = gst_element_get_bus(pipeline);
+  GstMessage* end = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
+  std::string fault = end == nullptr ? "no end within a minute" : "";
+  if (end != nullptr && GST_MESSAGE_TYPE(end) == GST_MESSAGE_ERROR) {
+    GError* error = nullptr;
+    gst_message_parse_error(end, &error, nullptr);
+    fault = error->message;
+    g_error_free(error);
+  }
+  if (end != nullptr) gst_message_unref(end);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(bus);
+  gst_object_unref(pipeline);
+  if (!fault.empty()) throw std::runtime_error(what + ": " + fault);
+}
+
+inline void run_pipeline(const std::string& launch) {
+  GError* error = nullptr;
+  GstElement* pipeline = gst_parse_launch(launch.c_str(), &error);
+  if (error != nullptr) throw std::runtime_error(error->message);
+  run_to_end(pipeline, launch);
+}
+
+struct VideoSpec {
+  int frames = 8;
+  int width = 256, height = 300;
+  std::string format = "I420";
+  std::string muxer = "mp4mux";  ///< the file's container
+  bool sound = false;
+  std::string caps;    ///< more of the video's caps: ",pixel-aspect-ratio=2/1"
+  std::string filter;  ///< elements before the encoder, each with " ! " behind it
+};
+
+/// A film of the photograph at 10 frames a second: every frame has its face, if the size allows to find it.
+inline void make_video(const std::string& path, const VideoSpec& spec = {}) {
+  std::string launch = std::string("filesrc location=") + photograph_path() + " ! jpegdec ! imagefreeze num-buffers=" + std::to_string(spec.frames) +
+                       " ! video/x-raw,framerate=10/1 ! videoscale add-borders=false ! video/x-raw,width=" + std::to_string(spec.width) + ",height=" + std::to_string(spec.height) +
+                       spec.caps + " ! videoconvert ! " + spec.filter + "video/x-raw,format=" + spec.format + " ! x264enc tune=zerolatency speed-preset=ultrafast ! " + spec.muxer +
+                       " name=mux ! filesink location=\"" + path + "\"";
+  if (spec.sound)
+    launch += " audiotestsrc volume=0.1 samplesperbuffer=800 num-buffers=" + std::to_string(spec.frames) + " ! audio/x-raw,rate=8000 ! audioresample ! audio/x-raw,rate=48000 ! avenc_aac ! mux.";
+  run_pipeline(launch);
+}
+
+/// What a media file decodes to.
+struct Decoded {
+  int frames = 0;  ///< of the video
+  int sounds = 0;  ///< buffers of sound
+  int width = 0, height = 0;
+  double seconds = 0;  ///< end of the last frame
+};
+
+inline GstPadProbeReturn count_decoded(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
+  auto& result = *static_cast<Decoded*>(data);
+  GstCaps* caps = gst_pad_get_current_caps(pad);
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  if (gst_structure_get_int(structure, "width", &result.width) && gst_structure_get_int(structure, "height", &result.height)) {
+    const GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+    ++result.frames;
+    if (GST_BUFFER_DURATION_IS_VALID(buffer)) result.seconds = static_cast<double>(GST_BUFFER_PTS(buffer) + GST_BUFFER_DURATION(buffer)) / GST_SECOND;
+  } else {
+    ++result.sounds;
+  }
+  gst_caps_unref(caps);
+  return GST_PAD_PROBE_OK;
+}
+
+/// Decodes a whole file. Throws where that fails.
+inline Decoded decode(const std::string& path, bool sound) {
+  Decoded result;
+  GError* error = nullptr;
+  const std::string launch = "filesrc location=\"" + path + "\" ! decodebin name=d d. ! video/x-raw ! queue name=q0 ! fakesink" +
+                             (sound ? " d. ! audio/x-raw ! queue name=q1 max-size-time=0 max-size-bytes=0 max-size-buffers=0 ! fakesink" : "");
+  GstElement* pipeline = gst_parse_launch(launch.c_str(), &error);
+  if (error != nullptr) throw std::runtime_error(error->message);
+  for (const char* name : {"q0", "q1"}) {
+    GstElement* queue = gst_bin_get_by_name(GST_BIN(pipeline), name);
+    if (queue == nullptr) continue;
+    GstPad* pad = gst_element_get_static_pad(queue, "src");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, count_decoded, &result, nullptr);
+    gst_object_unref(pad);
+    gst_object_unref(queue);
+  }
+  run_to_end(pipeline, path);
+  return result;
+}
+
+}  // namespace fmpn::test
