@@ -9,7 +9,17 @@ namespace fmpn {
 
 constexpr double kWindow = 80;  // side of dlib's scanning window
 
-FaceDetector::FaceDetector() : detector_(dlib::get_frontal_face_detector()) {}
+namespace {
+
+/// dlib unpacks its detector from text, which takes a second: once a process is enough. Copies are cheap.
+const dlib::frontal_face_detector& unpacked_detector() {
+  static const dlib::frontal_face_detector detector = dlib::get_frontal_face_detector();
+  return detector;
+}
+
+}  // namespace
+
+FaceDetector::FaceDetector() : detector_(unpacked_detector()) {}
 
 std::vector<Detection> FaceDetector::detect(const cv::Mat& gray, double min_face_size, double threshold) {
   const double scale = kWindow / min_face_size;

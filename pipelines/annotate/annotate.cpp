@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include <fmpn/aligner.h>
 #include <fmpn/engine.h>
 #include <fmpn/error.h>
 
@@ -23,6 +24,14 @@ namespace fs = std::filesystem;
 namespace {
 
 Precision precision_named(const std::string& name) { return name == "fp32" ? Precision::kFp32 : name == "bf16" ? Precision::kBf16 : Precision::kAuto; }
+
+/// With the landmark model that the elements will ask for.
+AlignerOptions aligner_options(const Options& options) {
+  AlignerOptions aligner;
+  for (const auto& [property, value] : options.align)
+    if (property == "landmark-model") aligner.landmark_model = value;
+  return aligner;
+}
 
 void make_output(const std::string& output) {
   std::error_code fault;
@@ -137,8 +146,9 @@ int annotate(const Options& given, const std::atomic<bool>& stop) {
   }
   const Shard shard = options.shard ? *options.shard : shard_of_environment();
   if (options.model.empty()) options.model = default_model();
-  // Held to the end: every pipeline shares it, and none has to load it again.
+  // Both held to the end: every pipeline shares the networks and the landmark model, and none has to load them again.
   const auto engine = Engine::load(options.model, {options.device, precision_named(options.precision)});
+  const Aligner aligner(aligner_options(options));
   make_output(options.output);
   std::vector<Input> inputs = collect_inputs(options.inputs, options.output, std::cin);
   inputs.erase(std::remove_if(inputs.begin(), inputs.end(), [&](const Input& input) { return !belongs(input.name, shard); }), inputs.end());

@@ -78,7 +78,7 @@ MediaPipeline::MediaPipeline(const Input& input, const Options& options, const s
   if (made == nullptr) {
     const std::string what = error->message;
     g_error_free(error);
-    throw Error(ErrorCode::kBadSetting, what);
+    throw Error(ErrorCode::kBadSetting, what + " (is GST_PLUGIN_PATH set? in a build tree `meson devenv -C build` does it)");
   }
   pipeline_.reset(made);
   configure(input, options, folder, stem);
