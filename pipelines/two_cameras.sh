@@ -9,5 +9,5 @@ source_of "${1:-/dev/video0}"
 left=("${source[@]}")
 source_of "${2:-/dev/video2}"
 right=("${source[@]}")
-faces=(videoconvert ! videoscale ! video/x-raw,width=640,height=480 ! fmpnalign ! fmpnclassify ! fmpnoverlay ! queue ! sides.)
+faces=(videoconvert ! videoscale ! video/x-raw,width=640,height=480,pixel-aspect-ratio=1/1 ! fmpnalign ! fmpnclassify ! fmpnoverlay ! queue ! sides.)
 launch compositor name=sides sink_1::xpos=640 ! "${screen[@]}" "${left[@]}" ! queue ! "${faces[@]}" "${right[@]}" ! queue ! "${faces[@]}"
