@@ -4,7 +4,7 @@
 # usage: slurm_array.sh FMPN_ANNOTATE ANNOTATE.sbatch
 # Exit status 77: Slurm is not installed, or cannot run here; the reason is the last line of the output.
 set -uo pipefail
-program=$1 batch=$2
+program="$(realpath "$1")" batch="$(realpath "$2")"
 skip() { echo "skipped: $*"; exit 77; }
 
 for tool in munged slurmctld slurmd sbatch squeue; do
