@@ -9,6 +9,7 @@ namespace fmpn {
 struct InceptionV3Impl : ClassificationNetImpl {
   explicit InceptionV3Impl(int64_t classes);
   torch::Tensor forward(const torch::Tensor& rgb) override;
+  std::string final_layer() const override { return "fc"; }
 
  private:
   torch::nn::Sequential stem_a_, stem_b_, blocks_;

@@ -7,12 +7,26 @@
 #include <fmpn/error.h>
 
 #include "runtime/model_metadata.h"
-#include "runtime/safetensors.h"
 
 namespace fmpn {
 namespace {
 
-/// Every parameter and buffer by name, `num_batches_tracked` left out: it says nothing about the function.
+/// The widest layers must be in the file as the metadata claims: otherwise a small file could ask for gigabytes.
+void check_widths(const std::string& path, const SafeTensors& content, const ModelInfo& info) {
+  const auto check = [&](const std::string& key, const std::vector<std::int64_t>& shape) {
+    const auto found = content.tensors.find(key);
+    if (found == content.tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
+    if (found->second.shape != shape)
+      throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' has another shape than the architecture needs");
+  };
+  const std::int64_t width = 4 * info.fmg_width;
+  if (info.uses_masks) check("resface.feature_extractor.9.conv_block.0.weight", {width, width, 3, 3});
+  const WidthProbe probe = width_probe(info.cn, info.cn_width);
+  if (!probe.name.empty()) check("cls." + probe.name, probe.shape);
+}
+
+}  // namespace
+
 std::map<std::string, torch::Tensor> state_of(torch::nn::Module& net) {
   std::map<std::string, torch::Tensor> state;
   for (const auto& item : net.named_parameters()) state[item.key()] = item.value();
@@ -21,29 +35,17 @@ std::map<std::string, torch::Tensor> state_of(torch::nn::Module& net) {
   return state;
 }
 
-torch::ScalarType type_of(const std::string& dtype) {
-  if (dtype == "F32") return torch::kFloat32;
-  if (dtype == "F16") return torch::kFloat16;
-  if (dtype == "BF16") return torch::kBFloat16;
-  return torch::kUInt8;
+torch::Tensor view_of(const StoredTensor& stored) {
+  const std::map<std::string, torch::ScalarType> types{
+      {"F64", torch::kFloat64}, {"F32", torch::kFloat32}, {"F16", torch::kFloat16}, {"BF16", torch::kBFloat16}};
+  const auto type = types.find(stored.dtype);
+  if (type == types.end()) return {};
+  return torch::from_blob(const_cast<std::uint8_t*>(stored.bytes.data()), stored.shape, type->second);
 }
 
-/// The widest convolutions must be in the file as the metadata claims: otherwise a small file could ask for gigabytes.
-void check_widths(const std::string& path, const SafeTensors& content, const ModelInfo& info) {
-  const auto check = [&](const std::string& key, std::int64_t width) {
-    const auto found = content.tensors.find(key);
-    if (found == content.tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
-    if (found->second.shape != std::vector<std::int64_t>{width, width, 3, 3})
-      throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' has another shape than the architecture needs");
-  };
-  if (info.uses_masks) check("resface.feature_extractor.9.conv_block.0.weight", 4 * info.fmg_width);
-  if (info.cn == "resnet18") check("cls.layer4.1.conv2.weight", 8 * info.cn_width);
-}
+LoadedModel load_model(const std::string& path) { return load_model(path, read_safetensors(path)); }
 
-}  // namespace
-
-LoadedModel load_model(const std::string& path) {
-  const SafeTensors content = read_safetensors(path);
+LoadedModel load_model(const std::string& path, const SafeTensors& content) {
   LoadedModel model;
   model.info = info_from_metadata(path, content.metadata);
   check_widths(path, content, model.info);
@@ -58,11 +60,10 @@ LoadedModel load_model(const std::string& path) {
     const auto found = content.tensors.find(key);
     if (found == content.tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
     const StoredTensor& stored = found->second;
-    const auto type = type_of(stored.dtype);
-    if (type == torch::kUInt8) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is " + stored.dtype + ", not a float");
+    if (stored.dtype != "F32" && stored.dtype != "F16" && stored.dtype != "BF16") throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is " + stored.dtype + "; F32, F16 and BF16 are known");
     if (target.sizes() != torch::IntArrayRef(stored.shape))
       throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' has another shape than the architecture needs");
-    target.copy_(torch::from_blob(const_cast<std::uint8_t*>(stored.bytes.data()), stored.shape, type));
+    target.copy_(view_of(stored));
     if (!torch::isfinite(target).all().item<bool>())
       throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' holds numbers that are not finite");
   }

@@ -143,6 +143,9 @@ TEST_F(ModelFile, WidthsThatTheTensorsDoNotHaveAreRefusedBeforeAllocation) {
   refused({"resface.", "shape"}, [](SafeTensors& c) { c.metadata["fmg_width"] = "1024"; });
   refused({"cls.", "shape"}, [](SafeTensors& c) { c.metadata["cn_width"] = "512"; });
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2)) << "the network was built first";
+  for (const std::string& cn : classification_nets())
+    if (cn != "inception_v3" && cn != "resnet18")
+      refused({"cls." + width_probe(cn, 512).name}, [&](SafeTensors& c) { c.metadata["cn"] = cn, c.metadata["cn_width"] = "512", c.metadata["cn_stem"] = "imagenet"; });
 }
 
 TEST_F(ModelFile, FilesThatAreNone) {

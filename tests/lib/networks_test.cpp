@@ -71,6 +71,42 @@ TEST(TensorNames, WithResNet18AndOfTheBaseline) {
   EXPECT_EQ(shapes_of(*baseline), frozen({"resnet18"}));
 }
 
+// Names and shapes as torchvision 0.14 lists them, so that its checkpoints fit.
+TEST(TensorNames, OfEveryClassificationNet) {
+  for (const std::string& name : classification_nets()) {
+    SCOPED_TRACE(name);
+    ModelInfo info = paper_model(name);
+    info.uses_masks = false;
+    const FmpnNet net(info);
+    EXPECT_EQ(shapes_of(*net), frozen({name}));
+    EXPECT_TRUE(net->named_parameters().contains("cls." + net->cn->final_layer() + ".bias"));
+  }
+}
+
+// What a model file is checked for before its net is built must be a tensor of that net, of that shape.
+TEST(Networks, WidthProbesAreTensorsOfTheirNets) {
+  for (const std::string& name : classification_nets()) {
+    if (name == "inception_v3") continue;
+    for (const int64_t width : {4, 10}) {
+      const auto net = make_classification_net({name, 3, width, "imagenet"});
+      const WidthProbe probe = width_probe(name, width);
+      const auto parameters = net->named_parameters();
+      ASSERT_TRUE(parameters.contains(probe.name)) << name << ' ' << probe.name;
+      EXPECT_EQ(parameters[probe.name].sizes(), torch::IntArrayRef(probe.shape)) << name;
+    }
+  }
+}
+
+TEST(Networks, ClassificationNetsOfOtherWidthsMakeLogits) {
+  const torch::InferenceMode inference;
+  for (const std::string& name : classification_nets()) {
+    if (name == "inception_v3") continue;
+    const auto net = make_classification_net({name, 5, 6, "imagenet"});
+    net->eval();
+    EXPECT_EQ(net->forward(torch::rand({2, 3, 33, 33})).sizes(), (std::vector<int64_t>{2, 5})) << name;
+  }
+}
+
 TEST(Networks, ParameterCountsOfTheReference) {
   EXPECT_EQ(parameter_count(*Fmg(FmgOptions(299))), 6'040'968);
   EXPECT_EQ(parameter_count(*Pfn()), 377);
@@ -116,6 +152,9 @@ TEST(Networks, UnknownClassificationNets) {
   test::expect_error(ErrorCode::kBadSetting, {"vgg99"}, [] { make_classification_net({"vgg99", 7, 64, "imagenet"}); });
   test::expect_error(ErrorCode::kBadSetting, {"stem", "big"}, [] { make_classification_net({"resnet18", 7, 64, "big"}); });
   test::expect_error(ErrorCode::kBadSetting, {"width"}, [] { make_classification_net({"resnet18", 7, 3, "small"}); });
+  test::expect_error(ErrorCode::kBadSetting, {"width 65", "densenet121"}, [] { make_classification_net({"densenet121", 7, 65, "imagenet"}); });
+  test::expect_error(ErrorCode::kBadSetting, {"width 32", "inception_v3"}, [] { make_classification_net({"inception_v3", 7, 32, "imagenet"}); });
+  test::expect_error(ErrorCode::kBadSetting, {"stem", "vgg16"}, [] { make_classification_net({"vgg16", 7, 64, "small"}); });
   test::expect_error(ErrorCode::kBadSetting, {"1 classes"}, [] { make_classification_net({"resnet18", 1, 8, "small"}); });
 }
 

@@ -80,14 +80,31 @@ class Pfn(nn.Module):
         return self.model(self.process_a(rgb) + self.process_b(masked_gray))
 
 
+def vgg(name, weights):
+    """torchvision's VGG with its channel counts scaled to the weights' width."""
+    from torchvision.models.vgg import VGG, cfgs, make_layers
+    width = weights["features.0.weight"].shape[0]
+    plan = [n if n == "M" else n * width // 64 for n in cfgs["D" if "16" in name else "E"]]
+    net = VGG(make_layers(plan, batch_norm=name.endswith("_bn")), init_weights=False)
+    hidden, classes = 64 * width, weights["classifier.6.bias"].shape[0]
+    net.classifier[0] = nn.Linear(8 * width * 7 * 7, hidden)
+    net.classifier[3] = nn.Linear(hidden, hidden)
+    net.classifier[6] = nn.Linear(hidden, classes)
+    return net
+
+
 def network(name, weights, inputs):
     if name == "fmg":
         return Fmg(weights["res_top.0.weight"].shape[1], inputs[0].shape[2])
     if name == "pfn":
         return Pfn()
+    if name.startswith("vgg"):
+        return vgg(name, weights)
+    if name == "densenet121":
+        return torchvision.models.densenet121(weights=None, num_classes=weights["classifier.bias"].shape[0])
     classes = weights["fc.bias"].shape[0]
-    if name == "resnet18":
-        return torchvision.models.resnet18(weights=None, num_classes=classes)
+    if name in ("resnet18", "resnet50", "resnet152"):
+        return getattr(torchvision.models, name)(weights=None, num_classes=classes)
     if name == "inception_v3":
         return torchvision.models.inception_v3(
             weights=None, num_classes=classes, aux_logits=False, transform_input=True, init_weights=False)
@@ -112,4 +129,5 @@ def main():
             file.write(output.contiguous().numpy().tobytes())
 
 
-main()
+if __name__ == "__main__":
+    main()

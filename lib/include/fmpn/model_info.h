@@ -15,8 +15,8 @@ struct ModelInfo {
   std::string name;                  ///< shown as model_name in the metadata
   bool uses_masks = true;            ///< false: ablation "CNN (baseline)", the CN alone
   int fmg_width = 64;                ///< w of the reference
-  std::string cn = "inception_v3";   ///< inception_v3 | resnet18
-  int cn_width = 64;                 ///< channels of the first ResNet stage; 64 is torchvision's
+  std::string cn = "inception_v3";   ///< inception_v3, resnet18/50/152, densenet121, vgg16/19, vgg16/19_bn
+  int cn_width = 64;                 ///< channels of CN's first stage; 64 is torchvision's
   std::string cn_stem = "imagenet";  ///< imagenet: 7×7 stride 2 and pooling; small: 3×3 stride 1 (faces under 100 px)
   int input_size = 299;              ///< S, side of the networks' input in pixels
   int crop_size = 320;               ///< side of the aligned crop of which the centre S×S is the input
