@@ -11,5 +11,7 @@ void add_fit(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_info(CLI::App& app);
+void add_import(CLI::App& app);
+void add_export(CLI::App& app);
 
 }  // namespace fmpn::train

@@ -135,8 +135,9 @@ void add_fit(CLI::App& app) {
   add("--missing-mask", o->missing_mask, "For a class without a mask")->check(CLI::IsMember({"none", "zero", "mean"}));
   add("--train-split", o->train_split, "Split to train on");
   add("--valid-split", o->valid_split, "Split to watch and to calibrate on; empty: none");
-  add("--cn", o->model.cn, "Classification net")->check(CLI::IsMember({"inception_v3", "resnet18"}));
-  add("--cn-width", o->model.cn_width, "ResNet: channels of the first stage");
+  add("--cn", o->model.cn, "Classification net")->check(CLI::IsMember(classification_nets()));
+  add("--cn-weights", o->cn_weights, "CN starts from these: torchvision's .pth or .safetensors, or a model of fmpn-train");
+  add("--cn-width", o->model.cn_width, "Channels of CN's first stage; 64 is torchvision's");
   add("--cn-stem", o->model.cn_stem, "ResNet: imagenet or small")->check(CLI::IsMember({"imagenet", "small"}));
   add("--fmg-width", o->model.fmg_width, "w of FMG");
   add("--input-size", o->model.input_size, "S, 0 or 3 modulo 4");

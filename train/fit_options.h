@@ -15,6 +15,7 @@ struct FitOptions {
   std::string masks;               ///< folder of ground-truth masks
   std::string missing_mask = "none";  ///< a class without a mask: none (an error) | zero | mean
   std::string train_split = "train", valid_split = "valid";
+  std::string cn_weights;          ///< file that CN starts from; empty: drawn
   bool resume = false;
 
   ModelInfo model;                 ///< architecture; classes and colour come from the data

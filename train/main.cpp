@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
   fmpn::train::add_evaluate(app);
   fmpn::train::add_predict(app);
   fmpn::train::add_info(app);
+  fmpn::train::add_import(app);
+  fmpn::train::add_export(app);
   if (const std::string blas = fmpn::reference_blas(); !blas.empty())
     std::cerr << "fmpn-train: warning: " << blas << " is the slow reference BLAS; install libopenblas0-pthread\n";
   try {

@@ -12,7 +12,9 @@
 #include <fmpn/error.h>
 
 #include "augmentation.h"
+#include "cn_weights.h"
 #include "progress.h"
+#include "pth_file.h"
 #include "runtime/model_file.h"
 #include "schedule.h"
 
@@ -87,6 +89,10 @@ Trainer::Trainer(const FitOptions& options, DataSet train, DataSet valid, torch:
       initialise_for_scratch(*net_->fmg);
       start_near_identity(*net_->pfn);
     }
+  }
+  if (!options_.cn_weights.empty() && !options_.resume) {  // a resumed run finds them in its checkpoint
+    const CnWeights found = load_cn_weights(options_.cn_weights, read_weights(options_.cn_weights), *net_->cn);
+    std::printf("%s:\n%s", options_.cn_weights.c_str(), found.text().c_str());
   }
   for (auto& parameter : net_->parameters())
     if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));

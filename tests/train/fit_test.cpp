@@ -139,6 +139,16 @@ TEST_F(Fit, Ablations) {
   }
 }
 
+TEST_F(Fit, TheClassificationNetStartsFromGivenWeights) {
+  const auto outcome = train(fit("run", {"--phase1-epochs", "0", "--epochs", "1", "--lr", "0", "--fmg-lr", "0", "--cn-weights", model_}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, model_ + ":\n  taken: 100 tensors")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "final layer, drawn anew (2)")) << outcome.out;
+  const auto given = read_safetensors(model_), kept = read_safetensors(file("run/best.safetensors"));
+  EXPECT_EQ(kept.tensors.at("cls.layer4.1.conv2.weight").bytes, given.tensors.at("cls.layer4.1.conv2.weight").bytes);
+  EXPECT_EQ(train(fit("other", {"--cn-weights", file("data/0.png")})).status, 1);
+}
+
 TEST_F(Fit, FaultsEndWithAStatusAndName) {
   const auto expect_fault = [&](const std::vector<std::string>& arguments, const std::vector<std::string>& parts) {
     const auto outcome = train(arguments);

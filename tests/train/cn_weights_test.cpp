@@ -1,0 +1,85 @@
+#include "cn_weights.h"
+
+#include <cstring>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "runtime/model_file.h"
+
+#include "expect_error.h"
+
+namespace fmpn::train {
+namespace {
+
+StoredTensor stored(const torch::Tensor& tensor) {
+  const torch::Tensor flat = tensor.detach().contiguous();
+  StoredTensor out{"F32", flat.sizes().vec(), std::vector<std::uint8_t>(flat.nbytes())};
+  std::memcpy(out.bytes.data(), flat.data_ptr(), out.bytes.size());
+  return out;
+}
+
+ClassificationNet net_of(int64_t classes, int64_t width = 4, const char* stem = "imagenet") { return make_classification_net({"resnet18", classes, width, stem}); }
+
+SafeTensors weights_of(torch::nn::Module& net, const std::string& prefix) {
+  SafeTensors weights;
+  for (const auto& [key, value] : state_of(net)) weights.tensors[prefix + key] = stored(value + 1);
+  return weights;
+}
+
+TEST(CnWeights, EverythingButTheFinalLayerIsTaken) {
+  for (const int64_t classes : {7, 3}) {  // with as many classes the final layer would fit, and is drawn anew all the same
+    const auto source = net_of(7), target = net_of(classes);
+    const auto final_before = state_of(*target).at("fc.weight").clone();
+    SafeTensors weights = weights_of(*source, "");
+    weights.tensors["bn1.num_batches_tracked"] = {"I64", {}, std::vector<std::uint8_t>(8)};
+    const CnWeights result = load_cn_weights("x.pth", weights, *target);
+    const auto was = state_of(*source), now = state_of(*target);
+    EXPECT_EQ(result.taken.size(), was.size() - 2);
+    EXPECT_EQ(result.drawn, (std::vector<std::string>{"fc.bias", "fc.weight"}));
+    EXPECT_TRUE(result.missing.empty() && result.unused.empty() && result.other_shape.empty());
+    for (const auto& name : result.taken) EXPECT_TRUE(torch::equal(now.at(name), was.at(name) + 1)) << name;
+    EXPECT_TRUE(torch::equal(now.at("fc.weight"), final_before));
+  }
+}
+
+TEST(CnWeights, WhatDoesNotMatchIsListed) {
+  const auto source = net_of(7), target = net_of(7, 4, "small");
+  SafeTensors weights = weights_of(*source, "");
+  weights.tensors.erase("layer1.0.bn1.bias");
+  weights.tensors["AuxLogits.fc.bias"] = stored(torch::zeros({7}));
+  weights.tensors["stranger"] = stored(torch::zeros({7}));
+  const auto before = state_of(*target).at("conv1.weight").clone();
+  const CnWeights result = load_cn_weights("x.pth", weights, *target);
+  EXPECT_EQ(result.other_shape, (std::vector<std::string>{"conv1.weight: 4×3×7×7 in the file, 4×3×3×3 in the net"}));
+  EXPECT_EQ(result.missing, (std::vector<std::string>{"layer1.0.bn1.bias"}));
+  EXPECT_EQ(result.unused, (std::vector<std::string>{"stranger"}));
+  EXPECT_EQ(result.auxiliary, 1U);
+  EXPECT_TRUE(torch::equal(state_of(*target).at("conv1.weight"), before));
+  for (const char* part : {"taken: ", "conv1.weight: 4×3×7×7", "layer1.0.bn1.bias", "stranger", "auxiliary", "fc.weight"})
+    EXPECT_NE(result.text().find(part), std::string::npos) << part;
+}
+
+TEST(CnWeights, OfOurOwnModelTheCnCounts) {
+  const auto source = net_of(7), target = net_of(7);
+  SafeTensors weights = weights_of(*source, "cls.");
+  weights.tensors["fusion.model.1.weight"] = stored(torch::zeros({3, 3, 3, 3}));
+  const CnWeights result = load_cn_weights("m.safetensors", weights, *target);
+  EXPECT_EQ(result.taken.size(), state_of(*source).size() - 2);
+  EXPECT_TRUE(result.unused.empty());
+}
+
+TEST(CnWeights, Faults) {
+  const auto target = net_of(7);
+  SafeTensors none;
+  none.tensors["other"] = stored(torch::zeros({7}));
+  test::expect_error(ErrorCode::kBadFormat, {"x.pth", "no tensor"}, [&] { load_cn_weights("x.pth", none, *target); });
+  SafeTensors wrong = weights_of(*target, "");
+  wrong.tensors["bn1.weight"] = stored(torch::full({4}, NAN));
+  test::expect_error(ErrorCode::kBadFormat, {"x.pth", "bn1.weight", "finite"}, [&] { load_cn_weights("x.pth", wrong, *target); });
+  wrong.tensors["bn1.weight"] = {"I32", {4}, std::vector<std::uint8_t>(16)};
+  test::expect_error(ErrorCode::kBadFormat, {"x.pth", "bn1.weight", "I32"}, [&] { load_cn_weights("x.pth", wrong, *target); });
+}
+
+}  // namespace
+}  // namespace fmpn::train
