@@ -16,6 +16,7 @@
 #include "calibrate.h"
 #include "commands.h"
 #include "mask_set.h"
+#include "recipe.h"
 #include "runtime/model_file.h"
 #include "scores.h"
 #include "trainer.h"
@@ -128,6 +129,7 @@ void add_fit(CLI::App& app) {
   c->add_option("-o,--output", o->run, "Run folder")->required();
   c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);
   const auto add = [c](const char* name, auto& value, const char* help) { return c->add_option(name, value, help)->capture_default_str(); };
+  add("--recipe", o->recipe, "Values of all options that are not given: paper, default (the bundled model's), or a TOML file");
   add("--name", o->model.name, "Model name");
   add("--phase", o->phase, "Phases to run")->check(CLI::IsMember({"1", "2", "both"}));
   add("--ablation", o->ablation, "none; baseline: CN alone; no-mask: no phase 1, no mask loss")->check(CLI::IsMember({"none", "baseline", "no-mask"}));
@@ -164,7 +166,10 @@ void add_fit(CLI::App& app) {
   add("--precision", o->precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}));
   add("--seed", o->seed, "Of every random draw");
   add("--threads", o->threads, "0: all cores");
-  c->callback([o, c] { fit(*o, c->config_to_str(true)); });
+  c->callback([o, c] {
+    apply_recipe(*c, o->recipe);
+    fit(*o, c->config_to_str(true));
+  });
 }
 
 }  // namespace fmpn::train

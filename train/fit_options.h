@@ -10,6 +10,7 @@ namespace fmpn::train {
 /// What `fit` was asked for. The defaults are the paper's recipe; train/recipes/*.toml hold others.
 struct FitOptions {
   std::string data, run;
+  std::string recipe = "paper";    ///< what gives the values that the user did not; see recipe.h
   std::string phase = "both";      ///< 1 | 2 | both
   std::string ablation = "none";   ///< none | baseline | no-mask
   std::string masks;               ///< folder of ground-truth masks

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fit_options.h"
+
 namespace fmpn::train {
 
 /// Learning-rate factor of 1-based `epoch` in the published code: constant, then linear towards 0 over `decay` epochs.
@@ -15,6 +17,15 @@ inline double one_cycle_factor(double progress) {
   constexpr double kRise = 0.2;
   if (progress < kRise) return 0.04 + 0.96 * progress / kRise;
   return 0.5 * (1 + std::cos(M_PI * (progress - kRise) / (1 - kRise)));
+}
+
+/// Learning rate at 1-based `epoch` of a phase, of which the share `progress` is done; `fmg`: FMG's, else CN's and PFN's.
+inline double learning_rate(const FitOptions& o, int phase, bool fmg, int epoch, double progress) {
+  const int epochs = phase == 1 ? o.phase1_epochs : o.phase2_epochs;
+  const int constant = phase == 1 ? o.phase1_constant : o.phase2_constant;
+  const double base = phase == 1 ? o.phase1_lr : fmg ? o.fmg_lr : o.lr;
+  if (o.schedule == "one-cycle") return base * one_cycle_factor((epoch - 1 + progress) / epochs);
+  return base * published_factor(epoch, constant, epochs - constant);
 }
 
 }  // namespace fmpn::train

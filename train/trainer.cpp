@@ -7,42 +7,21 @@
 #include <numeric>
 #include <random>
 
-#include <ATen/autocast_mode.h>
-
 #include <fmpn/error.h>
 
 #include "augmentation.h"
 #include "cn_weights.h"
+#include "optimisation.h"
 #include "progress.h"
 #include "pth_file.h"
 #include "runtime/model_file.h"
-#include "schedule.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
-namespace F = torch::nn::functional;
 
 std::atomic<bool> g_stop_requested{false};
 
 namespace {
-
-/// Half precision for the matrix work inside its scope (torch.autocast of Python).
-class Autocast {
- public:
-  explicit Autocast(bool on) : on_(on) {
-    if (!on_) return;
-    at::autocast::set_autocast_cpu_dtype(torch::kBFloat16);
-    at::autocast::set_cpu_enabled(true);
-  }
-  ~Autocast() {
-    if (!on_) return;
-    at::autocast::clear_cache();
-    at::autocast::set_cpu_enabled(false);
-  }
-
- private:
-  bool on_;
-};
 
 double beta_draw(double alpha, std::mt19937_64& generator) {
   std::gamma_distribution<double> gamma(alpha, 1);
@@ -99,37 +78,6 @@ Trainer::Trainer(const FitOptions& options, DataSet train, DataSet valid, torch:
   copy_state(*net_, *average_);
 }
 
-void Trainer::make_optimiser(int phase) {
-  using torch::optim::OptimizerParamGroup;
-  std::vector<torch::Tensor> fmg, rest;
-  for (auto& item : net_->named_parameters()) (item.key().rfind("resface.", 0) == 0 ? fmg : rest).push_back(item.value());
-  std::vector<std::vector<torch::Tensor>> lists;
-  if (phase == 2) lists.push_back(rest);
-  if (!fmg.empty()) lists.push_back(fmg);
-  std::vector<OptimizerParamGroup> groups;
-  // Phase 1 trains FMG with Adam whatever phase 2 uses: its loss is a plain regression.
-  const bool adam = phase == 1 || options_.optimiser == "adam";
-  for (auto& list : lists) {
-    if (adam) groups.emplace_back(list, std::make_unique<torch::optim::AdamOptions>(torch::optim::AdamOptions(1e-4).betas({0.5, 0.999}).weight_decay(phase == 1 ? 0 : options_.weight_decay)));
-    else groups.emplace_back(list, std::make_unique<torch::optim::SGDOptions>(torch::optim::SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(options_.weight_decay)));
-  }
-  if (adam) optimiser_ = std::make_unique<torch::optim::Adam>(std::move(groups), torch::optim::AdamOptions(1e-4));
-  else optimiser_ = std::make_unique<torch::optim::SGD>(std::move(groups), torch::optim::SGDOptions(0.1));
-}
-
-void Trainer::set_learning_rate(int phase, int epoch, double progress) {
-  const bool first = phase == 1;
-  const int epochs = first ? options_.phase1_epochs : options_.phase2_epochs;
-  const int constant = first ? options_.phase1_constant : options_.phase2_constant;
-  const double factor = options_.schedule == "one-cycle" ? one_cycle_factor((epoch - 1 + progress) / epochs)
-                                                         : published_factor(epoch, constant, epochs - constant);
-  auto& groups = optimiser_->param_groups();
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    const double base = first ? options_.phase1_lr : i == 0 ? options_.lr : options_.fmg_lr;
-    groups[i].options().set_lr(base * factor);
-  }
-}
-
 torch::Tensor Trainer::loss_of(int phase, const torch::Tensor& crops, const torch::Tensor& labels, bool mix, EpochLosses* sum) {
   const auto n = static_cast<double>(labels.size(0));
   Batch batch = augment(crops, class_masks_.index_select(0, labels), options_.model.input_size, options_.augmentation);
@@ -141,22 +89,11 @@ torch::Tensor Trainer::loss_of(int phase, const torch::Tensor& crops, const torc
     batch = {mixed(batch.rgb), mixed(batch.mask)};
     target = mixed(target);
   }
-  const auto rgb = batch.rgb.contiguous(torch::MemoryFormat::ChannelsLast);
-  const Autocast autocast(options_.precision == "bf16");
-  if (phase == 1) {
-    const auto loss = torch::mse_loss(net_->generate_mask(rgb).to(torch::kFloat32), batch.mask);
-    sum->mask += loss.item<double>() * n;
-    return loss;
-  }
-  const auto output = net_->forward(rgb);
-  const auto classes = static_cast<double>(target.size(1));
-  const auto smooth = target * (1 - options_.label_smoothing) + options_.label_smoothing / classes;
-  const auto entropy = -(smooth * torch::log_softmax(output.logits.to(torch::kFloat32), 1)).sum(1).mean();
-  sum->classes += entropy.item<double>() * n;
-  if (!output.mask.defined() || options_.lambda_mask == 0) return options_.lambda_class * entropy;
-  const auto mask_loss = torch::mse_loss(output.mask.to(torch::kFloat32), batch.mask);
-  sum->mask += mask_loss.item<double>() * n;
-  return options_.lambda_class * entropy + options_.lambda_mask * mask_loss;
+  batch.rgb = batch.rgb.contiguous(torch::MemoryFormat::ChannelsLast);
+  const Losses losses = losses_of(options_, phase, *net_, batch, target);
+  sum->mask += losses.mask * n;
+  sum->classes += losses.classes * n;
+  return losses.total;
 }
 
 Trainer::EpochLosses Trainer::train_epoch(int phase, int epoch) {
@@ -169,7 +106,7 @@ Trainer::EpochLosses Trainer::train_epoch(int phase, int epoch) {
   Progress progress("phase " + std::to_string(phase) + " epoch " + std::to_string(epoch), train_.size());
   EpochLosses sum;
   for (int64_t step = 0; step < steps && !g_stop_requested; ++step) {
-    set_learning_rate(phase, epoch, static_cast<double>(step) / static_cast<double>(steps));
+    set_learning_rates(*optimiser_, options_, phase, epoch, static_cast<double>(step) / static_cast<double>(steps));
     // The last, smaller batch joins the one before it: a batch of one would break batch norm.
     const int64_t last = step + 1 == steps ? train_.size() : (step + 1) * batch;
     const auto chosen = order.slice(0, step * batch, last);
@@ -220,7 +157,7 @@ bool Trainer::run_phase(int phase) {
   const int epochs = phase == 1 ? options_.phase1_epochs : options_.phase2_epochs;
   int first = 1;
   if (done_phase_ == phase) first = done_epoch_ + 1;  // load_checkpoint() made the optimiser
-  else make_optimiser(phase);
+  else optimiser_ = make_optimiser(options_, phase, *net_);
   for (int epoch = first; epoch <= epochs; ++epoch) {
     const auto start = std::chrono::steady_clock::now();
     const EpochLosses losses = train_epoch(phase, epoch);
@@ -280,7 +217,7 @@ bool Trainer::load_checkpoint() {
   archive.read("optimiser", optimiser);
   net_->load(net);
   average_->load(average);
-  make_optimiser(done_phase_);
+  optimiser_ = make_optimiser(options_, done_phase_, *net_);
   optimiser_->load(optimiser);
   return true;
 }

@@ -36,8 +36,6 @@ class Trainer {
   bool run_phase(int phase);
   EpochLosses train_epoch(int phase, int epoch);
   torch::Tensor loss_of(int phase, const torch::Tensor& crops, const torch::Tensor& labels, bool mix, EpochLosses* sum);
-  void make_optimiser(int phase);
-  void set_learning_rate(int phase, int epoch, double progress);
   void update_average(int64_t step);
   void report(int phase, int epoch, const EpochLosses& losses, double seconds);
   std::string checkpoint_path() const;

@@ -10,7 +10,6 @@ Exit status 77: PyTorch or torchvision is not installed.
 import collections
 import json
 import os
-import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -19,6 +18,7 @@ import torchvision_reference as reference  # noqa: E402  (exits with 77 where Py
 import torch
 import torchvision
 from PIL import Image
+from safetensors_writer import write_safetensors
 
 SIDE, WIDTH, CLASSES = 75, 4, 7
 
@@ -61,18 +61,6 @@ def answer(fmg, pfn, cls, rgb):
 
 def old(value, path):
     torch.save(value, path, _use_new_zipfile_serialization=False)
-
-
-def write_safetensors(tensors, path):
-    names = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64", torch.int64: "I64"}
-    header, body = {}, b""
-    for name, value in tensors.items():
-        raw = value.contiguous().view(-1).view(torch.uint8).numpy().tobytes() if value.dim() else struct.pack("<q", value.item())
-        header[name] = {"dtype": names[value.dtype], "shape": list(value.shape), "data_offsets": [len(body), len(body) + len(raw)]}
-        body += raw
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + body)
 
 
 class Command:

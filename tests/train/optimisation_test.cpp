@@ -1,0 +1,141 @@
+// The paper's two phases, step and schedule, against numbers that Python made.
+
+#include "optimisation.h"
+
+#include <cstring>
+
+#include <gtest/gtest.h>
+
+#include "runtime/model_file.h"
+#include "schedule.h"
+
+#include "run_program.h"
+#include "temporary_folder.h"
+
+namespace fmpn::train {
+namespace {
+
+constexpr int64_t kBatch = 6, kClasses = 7;
+
+FitOptions options() {
+  FitOptions o;  // the paper's, but for the nets' sizes
+  o.model.cn = "densenet121";
+  o.model.cn_width = 8;
+  o.model.fmg_width = 2;
+  o.model.input_size = 32;
+  o.model.classes = {"anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise"};
+  return o;
+}
+
+StoredTensor stored(const torch::Tensor& tensor) {
+  const torch::Tensor flat = tensor.detach().to(torch::kFloat32).contiguous();
+  StoredTensor out{"F32", flat.sizes().vec(), std::vector<std::uint8_t>(flat.nbytes())};
+  std::memcpy(out.bytes.data(), flat.data_ptr(), out.bytes.size());
+  return out;
+}
+
+/// Both sides compute in 64 bits: Adam's first step is lr · sign(gradient), and in 32 bits the sign of a gradient that is
+/// nearly 0 would be chance.
+class Step : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    torch::manual_seed(21);
+    folder_ = std::make_unique<test::TemporaryFolder>();
+    FmpnNet net(options().model);
+    initialise_as_published(*net);
+    SafeTensors content;
+    for (const auto& [key, value] : state_of(*net)) content.tensors["net." + key] = stored(value);
+    labels_ = torch::arange(kBatch) % kClasses;
+    batch_ = {torch::rand({kBatch, 3, 32, 32}), torch::rand({kBatch, 1, 32, 32})};
+    content.tensors["rgb"] = stored(batch_.rgb);
+    content.tensors["mask"] = stored(batch_.mask);
+    content.tensors["label"] = stored(labels_);
+    write_safetensors(folder_->file("case"), content);
+    start_ = content;
+    const char* root = std::getenv("FMPN_SOURCE_ROOT");
+    outcome_ = test::run_program({"/usr/bin/python3", std::string(root != nullptr ? root : ".") + "/tests/train/optimiser_reference.py",
+                                  folder_->file("case"), folder_->file("result")});
+    if (outcome_.status == 0) result_ = read_safetensors(folder_->file("result"));
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+  void SetUp() override {
+    if (outcome_.status == 77 || outcome_.status == 127) GTEST_SKIP() << "python3-torch or python3-torchvision is not installed: " << outcome_.out;
+    ASSERT_EQ(outcome_.status, 0) << outcome_.err;
+  }
+  static torch::Tensor theirs(const std::string& key) { return view_of(result_.tensors.at(key)); }
+
+  static void compare(int phase, const Losses& losses, FmpnNetImpl& net) {
+    const auto expected = theirs("losses");
+    if (phase == 1) {
+      EXPECT_NEAR(losses.mask, expected[0].item<double>(), 1e-8);
+      EXPECT_EQ(losses.classes, 0);
+    } else {
+      EXPECT_NEAR(losses.mask, expected[1].item<double>(), 1e-8);
+      EXPECT_NEAR(losses.classes, expected[2].item<double>(), 1e-8);
+    }
+    double moved = 0;
+    for (const auto& [key, value] : state_of(net)) {
+      const double difference = (value - theirs(std::to_string(phase) + "." + key)).abs().max().item<double>();
+      EXPECT_LE(difference, 1e-8) << key;
+      moved = std::max(moved, (value - view_of(start_.tensors.at("net." + key))).abs().max().item<double>());
+    }
+    EXPECT_GT(moved, 5e-5) << "nothing was learned";
+  }
+
+  static void step(int phase) {
+    const FitOptions o = options();
+    FmpnNet net(o.model);
+    {
+      const torch::NoGradGuard no_grad;
+      for (auto& [key, value] : state_of(*net)) value.copy_(view_of(start_.tensors.at("net." + key)));
+    }
+    net->to(torch::kFloat64);
+    net->train();
+    const auto optimiser = make_optimiser(o, phase, *net);
+    set_learning_rates(*optimiser, o, phase, 1, 0);
+    const Losses losses = losses_of(o, phase, *net, {batch_.rgb.to(torch::kFloat64), batch_.mask.to(torch::kFloat64)},
+                                    torch::one_hot(labels_, kClasses).to(torch::kFloat64));
+    losses.total.backward();
+    optimiser->step();
+    compare(phase, losses, *net);
+  }
+
+  static inline std::unique_ptr<test::TemporaryFolder> folder_;
+  static inline test::Outcome outcome_;
+  static inline SafeTensors start_, result_;
+  static inline Batch batch_;
+  static inline torch::Tensor labels_;
+};
+
+TEST_F(Step, OfPhaseOne) { step(1); }
+TEST_F(Step, OfPhaseTwo) { step(2); }
+
+TEST_F(Step, TheLearningRateOfEveryEpoch) {
+  const FitOptions o;
+  const auto compare = [&](int phase, bool fmg, const std::string& key, int epochs) {
+    const auto expected = theirs(key);
+    ASSERT_EQ(expected.size(0), epochs);
+    for (int epoch = 1; epoch <= epochs; ++epoch)
+      ASSERT_NEAR(learning_rate(o, phase, fmg, epoch, 0.5), expected[epoch - 1].item<double>(), 1e-16) << key << ", epoch " << epoch;
+  };
+  compare(1, true, "rates.1", 300);
+  compare(2, false, "rates.2", 200);
+  compare(2, true, "rates.2.fmg", 200);
+}
+
+TEST(Optimiser, GroupsOfThePhases) {
+  const FitOptions o = options();
+  FmpnNet net(o.model);
+  const auto first = make_optimiser(o, 1, *net), second = make_optimiser(o, 2, *net);
+  ASSERT_EQ(first->param_groups().size(), 1U);
+  ASSERT_EQ(second->param_groups().size(), 2U);
+  EXPECT_EQ(first->param_groups()[0].params().size(), net->fmg->parameters().size());
+  EXPECT_EQ(second->param_groups()[1].params().size(), net->fmg->parameters().size());
+  EXPECT_EQ(second->param_groups()[0].params().size(), net->cn->parameters().size() + net->pfn->parameters().size());
+  set_learning_rates(*second, o, 2, 150, 0);
+  EXPECT_DOUBLE_EQ(second->param_groups()[0].options().get_lr(), 1e-4 * 50 / 101);
+  EXPECT_DOUBLE_EQ(second->param_groups()[1].options().get_lr(), 1e-5 * 50 / 101);
+}
+
+}  // namespace
+}  // namespace fmpn::train

@@ -1,0 +1,102 @@
+#include "recipe.h"
+
+#include <gtest/gtest.h>
+
+#include "commands.h"
+#include "fit_options.h"
+
+#include "expect_error.h"
+#include "temporary_folder.h"
+
+namespace fmpn::train {
+namespace {
+
+struct Command {
+  explicit Command(std::vector<std::string> arguments) {
+    auto* fit = app.add_subcommand("fit", "");
+    fit->add_option("--lr", lr);
+    fit->add_option("--epochs", epochs);
+    fit->add_option("--schedule", schedule)->check(CLI::IsMember({"published", "one-cycle"}));
+    std::reverse(arguments.begin(), arguments.end());
+    app.parse(arguments);
+  }
+  void apply(const std::string& recipe) { apply_recipe(*app.get_subcommand("fit"), recipe); }
+  CLI::App app;
+  double lr = -1;
+  int epochs = -1;
+  std::string schedule = "none";
+};
+
+TEST(Recipe, GivesWhatTheUserDidNot) {
+  const test::TemporaryFolder folder;
+  test::write_text(folder.file("r.toml"), "# a comment\n[fit]\nlr = 0.5\nepochs = 7\nschedule = \"one-cycle\"\n");
+  Command command({"fit", "--epochs", "3"});
+  command.apply(folder.file("r.toml"));
+  EXPECT_EQ(command.lr, 0.5);
+  EXPECT_EQ(command.epochs, 3);
+  EXPECT_EQ(command.schedule, "one-cycle");
+}
+
+TEST(Recipe, FaultsAreNamed) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("r.toml");
+  const auto refused = [&](const std::string& text, const std::string& part) {
+    test::write_text(path, text);
+    Command command({"fit"});
+    test::expect_error(ErrorCode::kBadFormat, {path, part}, [&] { command.apply(path); });
+  };
+  refused("[fit]\nlearning-rate = 1\n", "learning-rate");
+  refused("[predict]\nlr = 1\n", "[fit]");
+  refused("lr = 1\n", "[fit]");
+  refused("[fit]\nepochs = \"many\"\n", "epochs");
+  refused("[fit]\nschedule = \"never\"\n", "never");
+  Command command({"fit"});
+  test::expect_error(ErrorCode::kNotFound, {"'unknown'", "paper", "default"}, [&] { command.apply("unknown"); });
+}
+
+// The paper's recipe is the default, and says what the options' own defaults are.
+TEST(Recipe, ThePapersValues) {
+  ASSERT_EQ(built_in_recipes().count("paper"), 1U);
+  const FitOptions o;
+  EXPECT_EQ(o.recipe, "paper");
+  CLI::App app;
+  auto* fit = app.add_subcommand("fit", "");
+  std::map<std::string, std::string> values;
+  for (const char* name : {"cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "initialisation", "augmentation", "schedule", "phase1-epochs",
+                           "phase1-constant", "phase1-batch", "phase1-lr", "epochs", "constant", "batch", "optimiser", "lr", "fmg-lr", "lambda-mask",
+                           "lambda-class", "weight-decay", "label-smoothing", "mixup", "ema", "precision"})
+    fit->add_option(std::string("--") + name, values[name]);
+  app.parse(std::vector<std::string>{"fit"});
+  apply_recipe(*fit, "paper");
+  EXPECT_EQ(values["cn"], o.model.cn);
+  EXPECT_EQ(std::stoi(values["cn-width"]), o.model.cn_width);
+  EXPECT_EQ(values["cn-stem"], o.model.cn_stem);
+  EXPECT_EQ(std::stoi(values["fmg-width"]), o.model.fmg_width);
+  EXPECT_EQ(std::stoi(values["input-size"]), o.model.input_size);
+  EXPECT_EQ(std::stoi(values["crop-size"]), o.model.crop_size);
+  EXPECT_EQ(values["initialisation"], o.initialisation);
+  EXPECT_EQ(values["augmentation"], o.augmentation);
+  EXPECT_EQ(values["schedule"], o.schedule);
+  EXPECT_EQ(std::stoi(values["phase1-epochs"]), o.phase1_epochs);
+  EXPECT_EQ(std::stoi(values["phase1-constant"]), o.phase1_constant);
+  EXPECT_EQ(std::stoi(values["phase1-batch"]), o.phase1_batch);
+  EXPECT_EQ(std::stod(values["phase1-lr"]), o.phase1_lr);
+  EXPECT_EQ(std::stoi(values["epochs"]), o.phase2_epochs);
+  EXPECT_EQ(std::stoi(values["constant"]), o.phase2_constant);
+  EXPECT_EQ(std::stoi(values["batch"]), o.phase2_batch);
+  EXPECT_EQ(values["optimiser"], o.optimiser);
+  EXPECT_EQ(std::stod(values["lr"]), o.lr);
+  EXPECT_EQ(std::stod(values["fmg-lr"]), o.fmg_lr);
+  EXPECT_EQ(std::stod(values["lambda-mask"]), o.lambda_mask);
+  EXPECT_EQ(std::stod(values["lambda-class"]), o.lambda_class);
+  for (const char* name : {"weight-decay", "label-smoothing", "mixup", "ema"}) EXPECT_EQ(std::stod(values[name]), 0) << name;
+  EXPECT_EQ(values["precision"], o.precision);
+  EXPECT_EQ(o.phase1_epochs, 300);
+  EXPECT_EQ(o.phase2_epochs, 200);
+  EXPECT_EQ(o.phase1_batch, 32);
+  EXPECT_EQ(o.phase2_batch, 16);
+  EXPECT_EQ(o.lambda_mask, 0.1);
+}
+
+}  // namespace
+}  // namespace fmpn::train

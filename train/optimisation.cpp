@@ -1,0 +1,80 @@
+#include "optimisation.h"
+
+#include <ATen/autocast_mode.h>
+
+#include "schedule.h"
+
+namespace fmpn::train {
+namespace {
+
+/// Half precision for the matrix work inside its scope (torch.autocast of Python).
+class Autocast {
+ public:
+  Autocast(bool on, bool cuda) : on_(on), cuda_(cuda) {
+    if (!on_) return;
+    if (cuda_) at::autocast::set_autocast_gpu_dtype(torch::kBFloat16), at::autocast::set_enabled(true);
+    else at::autocast::set_autocast_cpu_dtype(torch::kBFloat16), at::autocast::set_cpu_enabled(true);
+  }
+  ~Autocast() {
+    if (!on_) return;
+    at::autocast::clear_cache();
+    if (cuda_) at::autocast::set_enabled(false);
+    else at::autocast::set_cpu_enabled(false);
+  }
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  bool on_, cuda_;
+};
+
+/// Losses are never summed in half precision.
+torch::Tensor at_least_single(const torch::Tensor& x) { return x.scalar_type() == torch::kBFloat16 ? x.to(torch::kFloat32) : x; }
+
+}  // namespace
+
+std::unique_ptr<torch::optim::Optimizer> make_optimiser(const FitOptions& options, int phase, FmpnNetImpl& net) {
+  using namespace torch::optim;
+  std::vector<torch::Tensor> fmg, rest;
+  for (auto& item : net.named_parameters()) (item.key().rfind("resface.", 0) == 0 ? fmg : rest).push_back(item.value());
+  std::vector<std::vector<torch::Tensor>> lists;
+  if (phase == 2) lists.push_back(rest);
+  if (!fmg.empty()) lists.push_back(fmg);
+  std::vector<OptimizerParamGroup> groups;
+  const bool adam = phase == 1 || options.optimiser == "adam";
+  const double decay = phase == 1 ? 0 : options.weight_decay;
+  for (auto& list : lists) {
+    if (adam) groups.emplace_back(list, std::make_unique<AdamOptions>(AdamOptions(1e-4).betas({0.5, 0.999}).weight_decay(decay)));
+    else groups.emplace_back(list, std::make_unique<SGDOptions>(SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(decay)));
+  }
+  if (adam) return std::make_unique<Adam>(std::move(groups), AdamOptions(1e-4));
+  return std::make_unique<SGD>(std::move(groups), SGDOptions(0.1));
+}
+
+void set_learning_rates(torch::optim::Optimizer& optimiser, const FitOptions& options, int phase, int epoch, double progress) {
+  auto& groups = optimiser.param_groups();
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    groups[i].options().set_lr(learning_rate(options, phase, /*fmg=*/phase == 1 || i == 1, epoch, progress));
+}
+
+Losses losses_of(const FitOptions& options, int phase, FmpnNetImpl& net, const Batch& batch, const torch::Tensor& target) {
+  const Autocast autocast(options.precision == "bf16", batch.rgb.is_cuda());
+  Losses losses;
+  if (phase == 1) {
+    losses.total = torch::mse_loss(at_least_single(net.generate_mask(batch.rgb)), batch.mask);
+    losses.mask = losses.total.item<double>();
+    return losses;
+  }
+  const auto output = net.forward(batch.rgb);
+  const auto smooth = target * (1 - options.label_smoothing) + options.label_smoothing / static_cast<double>(target.size(1));
+  const auto entropy = -(smooth * torch::log_softmax(at_least_single(output.logits), 1)).sum(1).mean();
+  losses.classes = entropy.item<double>();
+  losses.total = options.lambda_class * entropy;
+  if (!output.mask.defined() || options.lambda_mask == 0) return losses;
+  const auto mask_loss = torch::mse_loss(at_least_single(output.mask), batch.mask);
+  losses.mask = mask_loss.item<double>();
+  losses.total = losses.total + options.lambda_mask * mask_loss;
+  return losses;
+}
+
+}  // namespace fmpn::train

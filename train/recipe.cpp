@@ -1,0 +1,48 @@
+#include "recipe.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <fmpn/error.h>
+
+namespace fmpn::train {
+namespace {
+
+std::string text_of(const std::string& recipe) {
+  const auto found = built_in_recipes().find(recipe);
+  if (found != built_in_recipes().end()) return found->second;
+  std::ifstream file(recipe);
+  if (std::filesystem::is_regular_file(recipe) && file) return {std::istreambuf_iterator<char>(file), {}};
+  std::string names;
+  for (const auto& item : built_in_recipes()) names += (names.empty() ? "" : ", ") + item.first;
+  throw Error(ErrorCode::kNotFound, "recipe '" + recipe + "': no such file, nor one of those built in (" + names + ")");
+}
+
+}  // namespace
+
+void apply_recipe(CLI::App& command, const std::string& recipe) {
+  const auto bad = [&](const std::string& what) { throw Error(ErrorCode::kBadFormat, "recipe '" + recipe + "': " + what); };
+  std::stringstream text(text_of(recipe));
+  std::vector<CLI::ConfigItem> items;
+  try {
+    items = CLI::ConfigTOML().from_config(text);
+  } catch (const CLI::Error& fault) {
+    bad(fault.what());
+  }
+  for (const CLI::ConfigItem& item : items) {
+    if (item.name == "++" || item.name == "--") continue;  // a section's begin and end
+    if (item.parents != std::vector<std::string>{command.get_name()}) bad("'" + item.fullname() + "' is not in the section [" + command.get_name() + "]");
+    CLI::Option* option = command.get_option_no_throw("--" + item.name);
+    if (option == nullptr || !option->get_configurable()) bad("there is no option '" + item.name + "'");
+    if (option->count() > 0) continue;
+    try {
+      for (const std::string& value : item.inputs) option->add_result(value);
+      option->run_callback();
+    } catch (const CLI::Error& fault) {
+      bad(item.name + ": " + fault.what());
+    }
+  }
+}
+
+}  // namespace fmpn::train
