@@ -26,7 +26,7 @@ struct Options {
 };
 
 /// The tensors as F32. Of one part they carry the names that its Python class knows; of all, the part's name before them.
-void export_safetensors(const Options& o, const LoadedModel& model) {
+void export_safetensors(const Options& o, LoadedModel& model) {
   SafeTensors content;
   content.metadata = metadata_from_info(model.info);
   content.metadata["format"] = "pt";  // Python's readers ask for it
@@ -62,7 +62,7 @@ c10::IValue answer(FmpnNetImpl& net, const torch::Tensor& rgb) {
 }
 
 /// The net as it acts in eval mode, for any batch of the model's input size.
-torch::jit::Module trace(const LoadedModel& model) {
+torch::jit::Module trace(LoadedModel& model) {
   const torch::NoGradGuard no_grad;
   FmpnNetImpl& net = *model.net;
   torch::jit::Module script = mirror(net, std::make_shared<torch::jit::CompilationUnit>(), "__torch__.fmpn.Net");
@@ -76,7 +76,7 @@ torch::jit::Module trace(const LoadedModel& model) {
 }
 
 /// What was written must answer as the model does.
-void verify(const std::string& file, const LoadedModel& model) {
+void verify(const std::string& file, LoadedModel& model) {
   const torch::NoGradGuard no_grad;
   const auto rgb = torch::rand({3, 3, model.info.input_size, model.info.input_size});
   const auto expected = model.net->forward(rgb);
@@ -88,7 +88,7 @@ void verify(const std::string& file, const LoadedModel& model) {
   if (!(difference < 1e-5)) throw Error(ErrorCode::kRuntime, "the TorchScript answers differently from the model (by " + std::to_string(difference) + ")");
 }
 
-void export_script(const Options& o, const LoadedModel& model) {
+void export_script(const Options& o, LoadedModel& model) {
   if (o.part != "all") throw Error(ErrorCode::kBadSetting, "--part is for .safetensors; TorchScript holds the whole model");
   const std::string temporary = o.output + ".partial";
   std::error_code ignored;
@@ -111,7 +111,7 @@ void export_script(const Options& o, const LoadedModel& model) {
 void run(const Options& o) {
   const auto kind = fs::path(o.output).extension();
   if (kind != ".safetensors" && kind != ".pt") throw Error(ErrorCode::kBadSetting, o.output + ": the name must end in .safetensors or .pt (TorchScript)");
-  const LoadedModel model = load_model(o.model);
+  LoadedModel model = load_model(o.model);
   if (kind == ".pt") export_script(o, model);
   else export_safetensors(o, model);
 }

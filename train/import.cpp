@@ -74,7 +74,7 @@ void import(Options o) {
   if (o.info.name.empty()) o.info.name = std::filesystem::path(o.output).stem().string();
   model.metadata = metadata_from_info(o.info);
   info_from_metadata(o.output, model.metadata);  // a setting out of range is refused before anything is written
-  const LoadedModel loaded = load_model(sources, model);
+  LoadedModel loaded = load_model(sources, model);
   save_model(o.output, loaded.info, *loaded.net, o.half);
   std::printf("wrote %s: %zu tensors\n", o.output.c_str(), model.tensors.size());
 }

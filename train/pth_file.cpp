@@ -179,6 +179,7 @@ SafeTensors read_legacy(const std::string& path, const std::string& bytes) {
   for (const auto& [key, value] : machine->entries)
     if (key->text == "little_endian" && value->integer == 0) bad(path, "its numbers are big-endian");
   const PickleValue* root = reader.next();
+  state_dict_of(path, *root);  // before anything else, so that another object is called what it is
   const PickleValue* keys = reader.next();
   if (keys->kind != Kind::kList) bad(path, "the list of its storages is missing");
   std::map<std::string, std::pair<std::size_t, std::uint64_t>> begins;  // key → first byte, number of elements

@@ -77,7 +77,7 @@ TEST(TensorNames, OfEveryClassificationNet) {
     SCOPED_TRACE(name);
     ModelInfo info = paper_model(name);
     info.uses_masks = false;
-    const FmpnNet net(info);
+    FmpnNet net(info);
     EXPECT_EQ(shapes_of(*net), frozen({name}));
     EXPECT_TRUE(net->named_parameters().contains("cls." + net->cn->final_layer() + ".bias"));
   }

@@ -102,14 +102,13 @@ TEST_F(PythonPth, TruncatedAtEveryLength) {
 TEST_F(PythonPth, EveryByteChangedIsReadOrRefused) {
   for (const char* name : {"small_zip.pth", "small_old.pth"}) {
     const std::string text = test::read_text(file(name));
-    for (const unsigned char bits : {0x01, 0x80, 0xff}) {
-      const int refused = refusals(text, text.size(), [&](std::size_t i) {
-        std::string changed = text;
-        changed[i] = static_cast<char>(static_cast<unsigned char>(changed[i]) ^ bits);
-        return changed;
-      });
-      EXPECT_GT(refused, static_cast<int>(text.size() / 4)) << name;
-    }
+    const int refused = refusals(text, text.size(), [&](std::size_t i) {
+      constexpr unsigned char kBits[] = {0x01, 0x80, 0xff};
+      std::string changed = text;
+      changed[i] = static_cast<char>(static_cast<unsigned char>(changed[i]) ^ kBits[i % 3]);
+      return changed;
+    });
+    EXPECT_GT(refused, static_cast<int>(text.size() / 4)) << name;
   }
 }
 
@@ -178,7 +177,7 @@ TEST_F(HandMadePth, LengthsThatLie) {
   refused(file_of(tensor(huge + "\x85", "K\1\x85"s)), "larger than the file");
   refused(file_of(tensor(huge + huge + huge + "\x87", "K\0K\0K\0\x87"s)), "larger than the file");
   refused(file_of(tensor("K\xc8K\xc8\x86", "K\0K\0\x86"s)), "larger than the file");
-  refused(file_of(tensor("K\xc8\x85", "K\0\x85"s)), "more bytes than it has");
+  refused(file_of(tensor("K\x64\x85", "K\0\x85"s)), "more bytes than it has");
   refused(file_of(tensor("K\2\x85"s, max + "\x85")), "beyond its storage");
   refused(file_of(tensor("K\2\x85"s, "K\2\x85"s)), "beyond its storage");
   refused(file_of(tensor("K\2\x85"s, "K\1\x85"s, storage(), max)), "beyond its storage");
