@@ -14,14 +14,18 @@ namespace {
 
 bool starts_with(const std::string& text, const std::string& start) { return text.rfind(start, 0) == 0; }
 
+bool is_known(const std::string& architecture) {
+  const auto& known = classification_nets();
+  return std::find(known.begin(), known.end(), architecture) != known.end();
+}
+
 void check(const ClassificationNetOptions& o) {
   const auto need = [](bool ok, const std::string& what) {
     if (!ok) throw Error(ErrorCode::kBadSetting, what);
   };
-  const auto& known = classification_nets();
   std::string list;
-  for (const auto& name : known) list += (list.empty() ? "" : ", ") + name;
-  need(std::find(known.begin(), known.end(), o.architecture) != known.end(), "CN '" + o.architecture + "' is not known; these are: " + list);
+  for (const auto& name : classification_nets()) list += (list.empty() ? "" : ", ") + name;
+  need(is_known(o.architecture), "CN '" + o.architecture + "' is not known; these are: " + list);
   need(o.classes >= 2 && o.classes <= 1000, "a CN of " + std::to_string(o.classes) + " classes; 2…1000 are possible");
   const std::string width = "CN width " + std::to_string(o.width);
   need(o.width >= 4 && o.width <= 512, width + " is not in 4…512");
@@ -40,6 +44,7 @@ const std::vector<std::string>& classification_nets() {
 }
 
 WidthProbe width_probe(const std::string& architecture, int64_t w) {
+  if (!is_known(architecture)) return {};
   if (architecture == "resnet18") return {"layer4.1.conv2.weight", {8 * w, 8 * w, 3, 3}};
   if (starts_with(architecture, "resnet")) return {"layer4.2.conv2.weight", {8 * w, 8 * w, 3, 3}};
   if (architecture == "densenet121") return {"features.transition3.conv.weight", {8 * w, 16 * w, 1, 1}};

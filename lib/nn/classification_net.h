@@ -27,7 +27,7 @@ using ClassificationNet = std::shared_ptr<ClassificationNetImpl>;
 const std::vector<std::string>& classification_nets();
 
 /// One tensor that tells the width of a net: its name and the shape that `width` asks for. Checked in a model file before
-/// the net is built, so that a small file can't ask for gigabytes. Empty for Inception V3.
+/// the net is built, so that a small file can't ask for gigabytes. Empty for Inception V3 and for what is not known.
 struct WidthProbe {
   std::string name;
   std::vector<int64_t> shape;

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include <fmpn/model_info.h>
+
 #include "python_checkpoints.h"
 #include "runtime/safetensors.h"
 #include "train_program.h"
