@@ -24,7 +24,7 @@ def read_safetensors(path):
         length = struct.unpack("<Q", file.read(8))[0]
         header = json.loads(file.read(length))
         body = file.read()
-    metadata = header.pop("__metadata__")
+    metadata = header.pop("__metadata__", {})
     tensors = {}
     for name, entry in header.items():
         assert entry["dtype"] == "F32", name
