@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 
 std::vector<std::string> classes_of(const std::string& folder) {
   std::set<std::string> seen;
-  for (const ManifestRow& row : read_manifest(folder)) seen.insert(row.label);
+  for (const ManifestRow& row : read_manifest(folder))
+    if (!row.label.empty()) seen.insert(row.label);
   std::vector<std::string> classes;
   for (const auto name : kExpressions)
     if (seen.erase(std::string(name)) != 0) classes.emplace_back(name);
@@ -38,16 +39,15 @@ bool looks_gray(const std::string& folder) {
   return true;
 }
 
-DataSet load_data_set(const std::string& folder, const std::string& split, const ModelInfo& info) {
-  auto rows = read_manifest(folder);
-  if (!split.empty())
-    rows.erase(std::remove_if(rows.begin(), rows.end(), [&](const ManifestRow& r) { return r.split != split; }), rows.end());
-  if (rows.empty()) throw Error(ErrorCode::kBadFormat, folder + "/manifest.csv: no picture in the split '" + split + "'");
+DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info) {
+  const auto rows = select_rows(read_manifest(folder), selection);
+  const std::string what = selection.fold >= 0 ? (selection.within ? "the fold " : "the folds other than ") + std::to_string(selection.fold) : "the split '" + selection.split + "'";
+  if (rows.empty()) throw Error(ErrorCode::kBadFormat, folder + "/manifest.csv: no picture in " + what);
   const int side = info.crop_size;
   const int64_t planes = info.color == "gray" ? 1 : 3;
   const auto count = static_cast<int64_t>(rows.size());
   DataSet data{torch::empty({count, planes, side, side}, torch::kUInt8), torch::empty({count}, torch::kInt64)};
-  Progress progress("read " + (split.empty() ? std::string("all") : split), count);
+  Progress progress("read " + what, count);
   for (int64_t i = 0; i < count; ++i) {
     const ManifestRow& row = rows[static_cast<std::size_t>(i)];
     const std::string path = (fs::path(folder) / row.path).string();

@@ -7,6 +7,8 @@
 
 #include <fmpn/model_info.h>
 
+#include "manifest.h"
+
 namespace fmpn::train {
 
 /// A split of a prepared data set in memory.
@@ -22,8 +24,8 @@ std::vector<std::string> classes_of(const std::string& folder);
 /// True where every crop is gray (R = G = B), judged on the first 64.
 bool looks_gray(const std::string& folder);
 
-/// Reads the crops of `split` ("" for all). Throws kBadFormat where the split is empty, a label is not in
-/// `info.classes`, or a crop has another size than `info.crop_size`.
-DataSet load_data_set(const std::string& folder, const std::string& split, const ModelInfo& info);
+/// Reads the crops that `selection` takes. Throws kBadFormat where it takes none, a label is not in `info.classes`, or a
+/// crop has another size than `info.crop_size`.
+DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info);
 
 }  // namespace fmpn::train

@@ -12,7 +12,8 @@
 #include <fmpn/error.h>
 
 #include "commands.h"
-#include "image_folder.h"
+#include "parallel_align.h"
+#include "picture_list.h"
 #include "progress.h"
 #include "scores.h"
 
@@ -22,6 +23,7 @@ namespace {
 
 struct Options {
   std::string model, data, split;
+  int fold = -1;
   EngineOptions engine;
   bool json = false;
 };
@@ -42,10 +44,8 @@ std::size_t label_index(const ModelInfo& info, const ManifestRow& row) {
 /// Every picture given is counted; one that cannot be read is an error, since the figure would be of another set.
 Crops read_crops(const Options& o, const ModelInfo& info) {
   const bool prepared = fs::exists(fs::path(o.data) / "manifest.csv");
-  auto rows = prepared ? read_manifest(o.data) : list_image_folder(o.data);
-  if (!o.split.empty())
-    rows.erase(std::remove_if(rows.begin(), rows.end(), [&](const ManifestRow& r) { return r.split != o.split; }), rows.end());
-  if (rows.empty()) throw Error(ErrorCode::kBadFormat, o.data + ": no picture in the split '" + o.split + "'");
+  auto rows = select_rows(prepared ? read_manifest(o.data) : list_folder(o.data, {}).rows, {o.split, o.fold, true});
+  if (rows.empty()) throw Error(ErrorCode::kBadFormat, o.data + ": no picture in " + (o.fold < 0 ? "the split '" + o.split + "'" : "the fold " + std::to_string(o.fold)));
   Crops result;
   result.crops.resize(rows.size());
   for (const ManifestRow& row : rows) result.labels.push_back(label_index(info, row));
@@ -130,6 +130,7 @@ void add_evaluate(CLI::App& app) {
   c->add_option("model", o->model, "Model file")->required();
   c->add_option("data", o->data, "Prepared data set, or a folder of class folders")->required();
   c->add_option("--split", o->split, "Only this split");
+  c->add_option("--fold", o->fold, "Only this fold (the test fold of a cross-validation)")->check(CLI::NonNegativeNumber);
   c->add_option("--device", o->engine.device, "cpu, cuda or cuda:N")->capture_default_str();
   c->add_flag("--json", o->json, "One JSON object on standard output");
   c->callback([o] { evaluate(*o); });

@@ -1,13 +1,10 @@
 // fmpn-train fit: the two phases on a prepared data set, into a run folder.
 
-#include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 #include <memory>
-#include <sstream>
 
 #include <torch/torch.h>
 
@@ -15,8 +12,11 @@
 
 #include "calibrate.h"
 #include "commands.h"
+#include "interrupt.h"
 #include "mask_set.h"
 #include "recipe.h"
+#include "report.h"
+#include "run_folder.h"
 #include "runtime/model_file.h"
 #include "scores.h"
 #include "trainer.h"
@@ -39,63 +39,81 @@ void check(const FitOptions& o) {
   need(o.label_smoothing >= 0 && o.label_smoothing < 1, "--label-smoothing must be in [0, 1)");
 }
 
-/// The resolved options are kept with the run; a resume with others would be another run under the same name.
-void keep_configuration(const FitOptions& o, std::string text) {
-  const fs::path file = fs::path(o.run) / "config.toml";
-  if (!o.resume) {
-    if (fs::exists(fs::path(o.run) / "checkpoint.pt"))
-      throw Error(ErrorCode::kBadSetting, o.run + ": holds a run already; --resume goes on with it");
-    std::ofstream out(file);
-    out << text;
-    out.flush();
-    if (!out) throw Error(ErrorCode::kIo, file.string() + ": cannot be written");
-    return;
+/// What the held-out pictures are called: "split valid", "fold 3".
+std::string held_out(const FitOptions& o) { return o.fold >= 0 ? "fold " + std::to_string(o.fold) : "split " + o.valid_split; }
+
+/// Temperature and threshold for `uncertain`, from the validation split.
+void calibrate(ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {
+  info.temperature = fit_temperature(logits, labels);
+  const auto [top, named] = torch::softmax(logits / info.temperature, 1).max(1);
+  std::vector<double> confidence;
+  std::vector<bool> correct;
+  for (int64_t i = 0; i < labels.size(0); ++i) {
+    confidence.push_back(top[i].item<double>());
+    correct.push_back(named[i].item<int64_t>() == labels[i].item<int64_t>());
   }
-  std::ifstream in(file);
-  std::stringstream kept;
-  kept << in.rdbuf();
-  if (kept.str() != text) throw Error(ErrorCode::kBadSetting, file.string() + ": the run was started with another configuration");
+  const Abstention abstention = choose_abstention(confidence, correct, kWantedAccuracy);
+  info.min_confidence = abstention.threshold;
+  std::printf("temperature %.3f, min-confidence %.3f: answers %.1f %% of the pictures, %.1f %% of them right\n", info.temperature, abstention.threshold,
+              100 * abstention.coverage, 100 * abstention.accuracy);
 }
 
-void finish(Trainer& trainer, FitOptions o, const DataSet& valid) {
+RunResult result_of(const FitOptions& o, const ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {
+  RunResult result;
+  result.confusion = ConfusionMatrix(info.classes);
+  result.fold = o.fold, result.held_out = held_out(o);
+  const auto [top, named] = torch::softmax(logits / info.temperature, 1).max(1);
+  std::vector<double> confidence;
+  std::vector<bool> correct;
+  for (int64_t i = 0; i < labels.size(0); ++i) {
+    const auto truth = labels[i].item<int64_t>(), answer = named[i].item<int64_t>();
+    result.confusion.add(static_cast<std::size_t>(truth), static_cast<std::size_t>(answer));
+    confidence.push_back(top[i].item<double>());
+    correct.push_back(truth == answer);
+  }
+  result.calibration_error = expected_calibration_error(confidence, correct);
+  std::printf("%s: accuracy %.4f, calibration error %.4f\n", result.held_out.c_str(), result.confusion.accuracy(), result.calibration_error);
+  return result;
+}
+
+/// The last epoch's model, its result and the report.
+void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& valid) {
   ModelInfo info = trainer.info();
-  FmpnNetImpl& net = trainer.averaged();
-  if (valid.size() > 0) {
-    const auto logits = predict_logits(net, valid, info.input_size);
-    info.temperature = fit_temperature(logits, valid.labels);
-    const auto probabilities = torch::softmax(logits / info.temperature, 1);
-    const auto [top, named] = probabilities.max(1);
-    std::vector<double> confidence;
-    std::vector<bool> correct;
-    for (int64_t i = 0; i < valid.size(); ++i) {
-      confidence.push_back(top[i].item<double>());
-      correct.push_back(named[i].item<int64_t>() == valid.labels[i].item<int64_t>());
-    }
-    const Abstention abstention = choose_abstention(confidence, correct, kWantedAccuracy);
-    info.min_confidence = abstention.threshold;
-    const double accuracy = named.eq(valid.labels).to(torch::kFloat64).mean().item<double>();
-    info.provenance["valid_accuracy"] = std::to_string(accuracy);
-    std::printf("temperature %.3f, calibration error %.4f, min-confidence %.3f: answers %.1f %% of the pictures, %.1f %% of them right\n",
-                info.temperature, expected_calibration_error(confidence, correct), abstention.threshold,
-                100 * abstention.coverage, 100 * abstention.accuracy);
+  if (valid.size() > 0 && o.phase != "1") {
+    const auto logits = predict_logits(trainer.averaged(), valid, info.input_size);
+    // A fold's held-out pictures are its test: nothing is fitted to them.
+    if (o.fold < 0) calibrate(info, logits, valid.labels);
+    const RunResult result = result_of(o, info, logits, valid.labels);
+    info.provenance[o.fold < 0 ? "valid_accuracy" : "test_accuracy"] = std::to_string(result.confusion.accuracy());
+    write_result(run, result);
   }
   const std::time_t now = std::time(nullptr);
   char date[16];
   std::strftime(date, sizeof date, "%Y-%m-%d", std::gmtime(&now));
   info.provenance["date"] = date;
-  info.provenance["protocol"] = "last epoch of " + std::to_string(o.phase2_epochs) + ", seed " + std::to_string(o.seed) + ", ablation " + o.ablation;
+  info.provenance["protocol"] = "last epoch of " + std::to_string(o.phase2_epochs) + ", seed " + std::to_string(o.seed) + ", ablation " + o.ablation + (o.fold < 0 ? "" : ", without fold " + std::to_string(o.fold));
   info.provenance["train_images"] = std::to_string(trainer.run_size());
-  const std::string path = (fs::path(o.run) / "last.safetensors").string();
-  save_model(path, info, net, /*half=*/true);
-  std::printf("wrote %s\n", path.c_str());
+  save_model(run.file("last.safetensors"), info, trainer.averaged(), /*half=*/true);
+  write_run_report(run);
+  std::printf("wrote last.safetensors and report.html in %s\n", run.path().c_str());
+}
+
+/// K×1×H×H; a fold's masks know nothing of its test subjects.
+torch::Tensor class_masks(const FitOptions& o) {
+  const int side = o.model.crop_size;
+  const auto count = static_cast<int64_t>(o.model.classes.size());
+  torch::Tensor masks = torch::zeros({count, 1, side, side});
+  if (o.ablation != "none") return masks;
+  const fs::path own = fs::path(o.masks) / std::to_string(o.fold);
+  auto values = masks_for(read_masks(o.fold >= 0 && fs::is_directory(own) ? own.string() : o.masks), o.model.classes, side, o.missing_mask);
+  masks.copy_(torch::from_blob(values.data(), {count, 1, side, side}));
+  return masks;
 }
 
 void fit(FitOptions o, const std::string& configuration) {
   check(o);
-  if (o.resume && !fs::exists(fs::path(o.run) / "checkpoint.pt"))
-    throw Error(ErrorCode::kNotFound, o.run + ": holds no checkpoint to resume from");
-  fs::create_directories(o.run);
-  keep_configuration(o, configuration);
+  RunFolder run(o.run);
+  run.open("[fit]\n" + configuration, o.resume);
   // LibTorch counts physical cores; training gains from every hardware thread.
   torch::set_num_threads(o.threads > 0 ? o.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   torch::set_num_interop_threads(1);
@@ -103,19 +121,13 @@ void fit(FitOptions o, const std::string& configuration) {
   o.model.color = looks_gray(o.data) ? "gray" : "rgb";
   o.model.uses_masks = o.ablation != "baseline";
   if (o.ablation == "no-mask") o.lambda_mask = 0;
-  const DataSet train = load_data_set(o.data, o.train_split, o.model);
-  const DataSet valid = o.valid_split.empty() ? DataSet{} : load_data_set(o.data, o.valid_split, o.model);
-  const int side = o.model.crop_size;
-  const auto count = static_cast<int64_t>(o.model.classes.size());
-  torch::Tensor masks = torch::zeros({count, 1, side, side});
-  if (o.ablation == "none") {
-    auto values = masks_for(read_masks(o.masks), o.model.classes, side, o.missing_mask);
-    masks.copy_(torch::from_blob(values.data(), {count, 1, side, side}));
-  }
-  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { g_stop_requested = true; });
-  Trainer trainer(o, train, valid, masks);
+  const Selection training{o.fold < 0 ? o.train_split : "", o.fold, false}, held{o.fold < 0 ? o.valid_split : "", o.fold, true};
+  const DataSet train = load_data_set(o.data, training, o.model);
+  const DataSet valid = o.fold < 0 && o.valid_split.empty() ? DataSet{} : load_data_set(o.data, held, o.model);
+  stop_on_signals();
+  Trainer trainer(o, run, train, valid, class_masks(o));
   if (!trainer.run()) throw Error(ErrorCode::kRuntime, "stopped; --resume goes on from the last whole epoch in " + o.run);
-  finish(trainer, o, valid);
+  finish(trainer, run, o, valid);
 }
 
 }  // namespace
@@ -135,6 +147,7 @@ void add_fit(CLI::App& app) {
   add("--ablation", o->ablation, "none; baseline: CN alone; no-mask: no phase 1, no mask loss")->check(CLI::IsMember({"none", "baseline", "no-mask"}));
   add("--masks", o->masks, "Folder of ground-truth masks");
   add("--missing-mask", o->missing_mask, "For a class without a mask")->check(CLI::IsMember({"none", "zero", "mean"}));
+  add("--fold", o->fold, "Test fold: trains on the other folds, watches this one; -1: by split");
   add("--train-split", o->train_split, "Split to train on");
   add("--valid-split", o->valid_split, "Split to watch and to calibrate on; empty: none");
   add("--cn", o->model.cn, "Classification net")->check(CLI::IsMember(classification_nets()));

@@ -13,10 +13,11 @@ struct FitOptions {
   std::string recipe = "paper";    ///< what gives the values that the user did not; see recipe.h
   std::string phase = "both";      ///< 1 | 2 | both
   std::string ablation = "none";   ///< none | baseline | no-mask
-  std::string masks;               ///< folder of ground-truth masks
+  std::string masks;               ///< folder of ground-truth masks; with a fold, its subfolder of that number where there is one
   std::string missing_mask = "none";  ///< a class without a mask: none (an error) | zero | mean
   std::string train_split = "train", valid_split = "valid";
   std::string cn_weights;          ///< file that CN starts from; empty: drawn
+  int fold = -1;                   ///< test fold: trains on the other folds, whatever their split; −1: by split
   bool resume = false;
 
   ModelInfo model;                 ///< architecture; classes and colour come from the data

@@ -13,8 +13,10 @@ int main(int argc, char** argv) {
   app.fallthrough();  // so that `fit --config FILE` reaches the option here
   app.set_config("--config", "", "TOML file of options, a section a subcommand (train/recipes/*.toml)");
   fmpn::train::add_prepare(app);
+  fmpn::train::add_verify(app);
   fmpn::train::add_masks(app);
   fmpn::train::add_fit(app);
+  fmpn::train::add_cv(app);
   fmpn::train::add_evaluate(app);
   fmpn::train::add_predict(app);
   fmpn::train::add_info(app);

@@ -4,10 +4,11 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <sstream>
+#include <set>
 
 #include <fmpn/error.h>
+
+#include "csv.h"
 
 namespace fmpn::train {
 namespace {
@@ -15,66 +16,39 @@ namespace {
 constexpr std::array<const char*, 10> kColumns{"path", "source", "label",   "subject", "sequence",
                                                "frame", "fold",  "split",   "neutral", "aligned"};
 
-std::string quoted(const std::string& field) {
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  std::string out = "\"";
-  for (const char c : field) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + '"';
-}
-
-std::vector<std::string> split_line(const std::string& line) {
-  std::vector<std::string> fields(1);
-  bool inside = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (inside && c == '"' && i + 1 < line.size() && line[i + 1] == '"') fields.back() += line[++i];
-    else if (c == '"') inside = !inside;
-    else if (c == ',' && !inside) fields.emplace_back();
-    else fields.back() += c;
-  }
-  return fields;
-}
-
 std::string file_of(const std::string& folder) { return (std::filesystem::path(folder) / "manifest.csv").string(); }
 
 }  // namespace
 
 std::vector<ManifestRow> read_manifest(const std::string& folder) {
   const std::string path = file_of(folder);
-  std::ifstream file(path);
-  if (!file) throw Error(ErrorCode::kNotFound, path + ": no such manifest (fmpn-train prepare makes one)");
-  std::string line;
-  int number = 0, first_line = 0;  // lines of the file; a record with a quoted line end takes several
-  const auto next = [&] {
-    if (!std::getline(file, line)) return false;
-    first_line = ++number;
-    for (std::string more; std::count(line.begin(), line.end(), '"') % 2 != 0; ++number) {
-      if (!std::getline(file, more)) throw Error(ErrorCode::kBadFormat, path + ":" + std::to_string(first_line) + ": a quote that is never closed");
-      line += '\n' + more;
-    }
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    return true;
-  };
-  std::map<std::string, std::size_t> column;
-  if (next())
-    for (const std::string& name : split_line(line)) column.emplace(name, column.size());
-  for (const char* name : {"path", "label"})
-    if (column.count(name) == 0) throw Error(ErrorCode::kBadFormat, path + ": the column '" + name + "' is missing");
+  if (!std::filesystem::exists(path)) throw Error(ErrorCode::kNotFound, path + ": no such manifest (fmpn-train prepare makes one)");
+  const CsvTable table(path, {"path", "label"});
   std::vector<ManifestRow> rows;
-  while (next()) {
-    if (line.empty()) continue;
-    const auto fields = split_line(line);
-    if (fields.size() != column.size())
-      throw Error(ErrorCode::kBadFormat, path + ":" + std::to_string(first_line) + ": " + std::to_string(fields.size()) +
-                                             " fields, the heading has " + std::to_string(column.size()));
-    const auto get = [&](const char* name) {
-      const auto at = column.find(name);
-      return at == column.end() ? std::string() : fields[at->second];
-    };
-    rows.push_back({get("path"), get("source"), get("label"), get("subject"), get("sequence"), get("frame"), get("fold"),
-                    get("split"), get("neutral"), get("aligned") != "0"});
-  }
+  for (std::size_t i = 0; i < table.size(); ++i)
+    rows.push_back({table.get(i, "path"), table.get(i, "source"), table.get(i, "label"), table.get(i, "subject"), table.get(i, "sequence"),
+                    table.get(i, "frame"), table.get(i, "fold"), table.get(i, "split"), table.get(i, "neutral"), table.get(i, "aligned") != "0"});
   return rows;
+}
+
+std::vector<ManifestRow> select_rows(std::vector<ManifestRow> rows, const Selection& selection) {
+  const std::string fold = std::to_string(selection.fold);
+  rows.erase(std::remove_if(rows.begin(), rows.end(),
+                            [&](const ManifestRow& r) {
+                              if (r.label.empty() || (!selection.split.empty() && r.split != selection.split)) return true;
+                              return selection.fold >= 0 && (r.fold.empty() || (r.fold == fold) != selection.within);
+                            }),
+             rows.end());
+  return rows;
+}
+
+int fold_count(const std::vector<ManifestRow>& rows) {
+  std::set<std::string> folds;
+  for (const ManifestRow& row : rows)
+    if (!row.label.empty() && !row.fold.empty()) folds.insert(row.fold);
+  for (std::size_t k = 0; k < folds.size(); ++k)
+    if (folds.count(std::to_string(k)) == 0) throw Error(ErrorCode::kBadFormat, "the manifest has " + std::to_string(folds.size()) + " folds, but none with the number " + std::to_string(k));
+  return static_cast<int>(folds.size());
 }
 
 void write_manifest(const std::string& folder, const std::vector<ManifestRow>& rows) {
@@ -86,7 +60,7 @@ void write_manifest(const std::string& folder, const std::vector<ManifestRow>& r
     file << '\n';
     for (const ManifestRow& r : rows) {
       for (const std::string* field : {&r.path, &r.source, &r.label, &r.subject, &r.sequence, &r.frame, &r.fold, &r.split, &r.neutral})
-        file << quoted(*field) << ',';
+        file << csv_quoted(*field) << ',';
       file << (r.aligned ? "1" : "0") << '\n';
     }
     file.flush();

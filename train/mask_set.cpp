@@ -14,7 +14,7 @@ std::map<std::string, Image> read_masks(const std::string& folder) {
   if (!fs::is_directory(folder)) throw Error(ErrorCode::kNotFound, folder + ": no such folder of masks");
   std::map<std::string, Image> by_file;
   for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().extension() == ".png")
+    if (entry.path().extension() == ".png" && entry.path().stem() != "contact-sheet")  // which masks --contact-sheet leaves there
       by_file[entry.path().stem().string()] = to_image(as_gray(read_image(entry.path().string()).view()));
   if (by_file.empty()) throw Error(ErrorCode::kBadFormat, folder + ": no PNG masks in it");
   // CK+'s published masks are numbered over seven classes, MMI's over six (no contempt).

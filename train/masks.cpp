@@ -1,54 +1,159 @@
-// fmpn-train masks: Eq. 1 per class from a prepared data set whose manifest names neutral faces, or borrowed masks.
+// fmpn-train masks: Eq. 1 per class (and fold) from a prepared data set whose manifest names neutral faces, or borrowed masks.
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include <fmpn/error.h>
 #include <fmpn/motion_mask.h>
 
 #include "commands.h"
+#include "contact_sheet.h"
 #include "manifest.h"
 #include "mask_set.h"
+#include "progress.h"
+#include "whole_file.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-  std::string data, out, from, split;
+  std::string data, out, from, split, missing_mask = "none";
+  bool contact_sheet = false;
 };
 
-void make_masks(const Options& o) {
-  fs::create_directories(o.out);
-  if (!o.from.empty()) {
-    for (const auto& [name, mask] : read_masks(o.from)) write_image((fs::path(o.out) / (name + ".png")).string(), mask.view());
-    std::printf("borrowed masks of %s in %s\n", o.from.c_str(), o.out.c_str());
-    return;
+using Masks = std::map<std::string, Image>;
+
+void write_masks(const fs::path& folder, const Masks& masks) {
+  make_folder(folder.string());
+  for (const auto& [name, mask] : masks) write_whole_png((folder / (name + ".png")).string(), mask.view());
+}
+
+/// One row of tiles: a set's masks.
+void add_tiles(std::vector<Tile>& tiles, const Masks& masks, const std::set<std::string>& classes, const std::string& note) {
+  for (const std::string& name : classes) {
+    const auto found = masks.find(name);
+    tiles.push_back({found == masks.end() ? Image{} : found->second, name, found == masks.end() ? "no mask" : note});
   }
+}
+
+/// The masks that `rows` give; a class without a pair gets none, and is told.
+Masks masks_of(const std::string& folder, const std::vector<ManifestRow>& rows, const std::string& what) {
   std::map<std::string, MotionMaskBuilder> builders;
-  for (const ManifestRow& row : read_manifest(o.data)) {
-    if (row.neutral.empty() || row.neutral == row.path || (!o.split.empty() && row.split != o.split)) continue;
-    builders[row.label].add(read_image((fs::path(o.data) / row.path).string()).view(),
-                            read_image((fs::path(o.data) / row.neutral).string()).view());
+  std::set<std::string> classes;
+  Progress progress(what, static_cast<long>(rows.size()));
+  long done = 0;
+  for (const ManifestRow& row : rows) {
+    classes.insert(row.label);
+    if (!row.neutral.empty() && row.neutral != row.path)
+      builders[row.label].add(read_image((fs::path(folder) / row.path).string()).view(), read_image((fs::path(folder) / row.neutral).string()).view());
+    progress.update(++done);
   }
   if (builders.empty())
-    throw Error(ErrorCode::kBadFormat, o.data + ": no row of the manifest names a neutral face; --from DIR borrows another data set's masks");
+    throw Error(ErrorCode::kBadFormat, folder + ": no row of the manifest names a neutral face; --from DIR borrows another data set's masks");
+  Masks masks;
+  std::printf("%s:", what.c_str());
   for (const auto& [name, builder] : builders) {
-    write_image((fs::path(o.out) / (name + ".png")).string(), builder.build().view());
-    std::printf("%-10s %d pairs\n", name.c_str(), builder.pairs());
+    masks[name] = builder.build();
+    std::printf(" %s %d pairs;", name.c_str(), builder.pairs());
+    classes.erase(name);
   }
+  std::printf("\n");
+  for (const std::string& name : classes) std::fprintf(stderr, "%s: no pair of %s faces, so that it has no mask\n", what.c_str(), name.c_str());
+  return masks;
+}
+
+void write_sheet(const Options& o, const std::string& title, const std::vector<Tile>& tiles, std::size_t columns) {
+  if (!o.contact_sheet || tiles.empty()) return;
+  const std::string path = (fs::path(o.out) / "contact-sheet.png").string();
+  write_whole_png(path, contact_sheet(title, tiles, static_cast<int>(columns)).view());
+  std::printf("wrote %s\n", path.c_str());
+}
+
+std::set<std::string> labels_of(const std::vector<ManifestRow>& rows) {
+  std::set<std::string> labels;
+  for (const ManifestRow& row : rows) labels.insert(row.label);
+  return labels;
+}
+
+/// A class of the data set that the borrowed masks lack: an error, or the mask that --missing-mask says.
+Masks borrowed(const std::string& from, const std::set<std::string>& classes, const std::string& missing_mask) {
+  Masks masks = read_masks(from);
+  std::vector<std::string> lacking;
+  for (const std::string& name : classes)
+    if (masks.count(name) == 0) lacking.push_back(name);
+  if (lacking.empty()) return masks;
+  const int side = masks.begin()->second.width;
+  std::vector<float> values;
+  try {
+    values = masks_for(masks, lacking, side, missing_mask);
+  } catch (const Error& fault) {
+    throw Error(fault.code(), from + ": " + fault.what());
+  }
+  const std::size_t area = values.size() / lacking.size();
+  for (std::size_t i = 0; i < lacking.size(); ++i) {
+    Image mask{{}, side, side, PixelFormat::kGray8};
+    std::transform(values.begin() + static_cast<std::ptrdiff_t>(i * area), values.begin() + static_cast<std::ptrdiff_t>((i + 1) * area), std::back_inserter(mask.pixels),
+                   [](float v) { return static_cast<std::uint8_t>(v * 255 + 0.5F); });
+    masks[lacking[i]] = std::move(mask);
+  }
+  return masks;
+}
+
+void borrow_masks(const Options& o, const std::vector<ManifestRow>& rows) {
+  const auto classes = labels_of(rows);
+  std::vector<Tile> tiles;
+  std::set<std::string> shown = classes;
+  std::vector<std::string> folds;
+  if (!fs::is_directory(o.from)) throw Error(ErrorCode::kNotFound, o.from + ": no such folder of masks");
+  for (int k = 0; fs::is_directory(fs::path(o.from) / std::to_string(k)); ++k) folds.push_back(std::to_string(k));
+  if (folds.empty()) folds.emplace_back();  // one set for all
+  for (const std::string& fold : folds) {
+    const Masks masks = borrowed((fs::path(o.from) / fold).string(), classes, o.missing_mask);
+    if (shown.empty())
+      for (const auto& item : masks) shown.insert(item.first);
+    write_masks(fs::path(o.out) / fold, masks);
+    add_tiles(tiles, masks, shown, fold.empty() ? "borrowed" : "set " + fold);
+  }
+  std::printf("borrowed masks of %s in %s\n", o.from.c_str(), o.out.c_str());
+  write_sheet(o, "Borrowed masks", tiles, shown.size());
+}
+
+void make_masks(const Options& o) {
+  const auto rows = select_rows(read_manifest(o.data), {o.split});
+  make_folder(o.out);
+  if (!o.from.empty()) return borrow_masks(o, rows);
+  const auto classes = labels_of(rows);
+  const int folds = fold_count(rows);
+  std::vector<Tile> tiles;
+  for (int k = 0; k < folds; ++k) {
+    // A fold's masks know nothing of its test subjects.
+    const Masks masks = masks_of(o.data, select_rows(rows, {"", k, false}), "fold " + std::to_string(k));
+    write_masks(fs::path(o.out) / std::to_string(k), masks);
+    add_tiles(tiles, masks, classes, "without fold " + std::to_string(k));
+  }
+  if (folds == 0) {
+    const Masks masks = masks_of(o.data, rows, o.split.empty() ? "all" : o.split);
+    write_masks(o.out, masks);
+    add_tiles(tiles, masks, classes, "");
+  }
+  write_sheet(o, "Motion masks (Eq. 1)", tiles, classes.size());
 }
 
 }  // namespace
 
 void add_masks(CLI::App& app) {
-  auto* command = app.add_subcommand("masks", "Ground-truth motion masks (Eq. 1) per class");
+  auto* command = app.add_subcommand("masks", "Ground-truth motion masks (Eq. 1) per class: DIR/<class>.png, or DIR/<fold>/<class>.png from each fold's training subjects");
   auto o = std::make_shared<Options>();
   command->add_option("data", o->data, "Prepared data set")->required();
-  command->add_option("-o,--output", o->out, "Folder for <class>.png")->required();
+  command->add_option("-o,--output", o->out, "Folder of masks")->required();
   command->add_option("--from", o->from, "Borrow: folder of another data set's masks, mapped by class name");
+  command->add_option("--missing-mask", o->missing_mask, "With --from, for a class that it lacks")->check(CLI::IsMember({"none", "zero", "mean"}))->capture_default_str();
   command->add_option("--split", o->split, "Only rows of this split");
+  command->add_flag("--contact-sheet", o->contact_sheet, "All masks in one picture, DIR/contact-sheet.png");
   command->callback([o] { make_masks(*o); });
 }
 

@@ -1,69 +1,228 @@
-// fmpn-train prepare: pictures → aligned crops and manifest.csv.
+// fmpn-train prepare: a data set as its owners ship it → aligned crops and manifest.csv.
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <set>
+#include <sstream>
 
 #include <fmpn/error.h>
+#include <fmpn/labels.h>
 
 #include "commands.h"
-#include "image_folder.h"
+#include "contact_sheet.h"
+#include "csv.h"
+#include "folds.h"
+#include "interrupt.h"
+#include "parallel_align.h"
+#include "picture_list.h"
+#include "prepare_journal.h"
+#include "whole_file.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
 namespace {
 
+using Outcome = PrepareJournal::Outcome;
+
 struct Options {
   std::string kind, root, out;
   AlignerOptions aligner;
+  ListOptions list;
+  int folds = 0;  // 0: ten where the data set is published with folds
+  std::string classes;  // comma-separated
+  std::size_t per_class = 0;
+  double valid_share = 0;
+  std::uint64_t seed = 1;
 };
 
-void prepare(const Options& o) {
-  auto rows = list_image_folder(o.root);
-  std::vector<std::string> faults(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    ManifestRow& row = rows[i];
-    const fs::path folder = fs::path("crops") / (row.split.empty() ? "all" : row.split) / row.label;
-    fs::create_directories(fs::path(o.out) / folder);
-    row.path = (folder / (std::to_string(i) + "-" + fs::path(row.source).stem().string() + ".png")).string();
+std::set<std::string> wanted_classes(const std::string& names) {
+  std::set<std::string> classes;
+  std::stringstream text(names);
+  for (std::string name; std::getline(text, name, ',');) {
+    const auto known = canonical_expression(name);
+    if (!known) throw Error(ErrorCode::kBadSetting, "--classes: '" + name + "' is no expression that is known");
+    classes.emplace(*known);
   }
-  align_in_parallel(o.aligner, rows.size(), "align", [&](Aligner& aligner, std::size_t i) {
+  return classes;
+}
+
+/// Folds as the data set needs them or as far as it allows them.
+void give_folds(PictureList& list, int folds) {
+  const auto labelled = [](const ManifestRow& r) { return !r.label.empty(); };
+  if (folds > 0 || list.needs_folds) return assign_folds(list.rows, folds > 0 ? folds : 10);
+  std::set<std::string> subjects;
+  for (const ManifestRow& row : list.rows)
+    if (labelled(row)) subjects.insert(row.subject);
+  const bool has_own = std::any_of(list.rows.begin(), list.rows.end(), [](const ManifestRow& r) { return !r.fold.empty(); });
+  if (!has_own && subjects.count("") == 0 && subjects.size() >= 10) assign_folds(list.rows, 10);
+}
+
+/// Classes, number and split of what was asked for; reference faces that nothing names any more go.
+void choose(PictureList& list, const Options& o) {
+  auto& rows = list.rows;
+  const auto drop = [&rows](const auto& unwanted) { rows.erase(std::remove_if(rows.begin(), rows.end(), unwanted), rows.end()); };
+  if (const auto classes = wanted_classes(o.classes); !classes.empty())
+    drop([&](const ManifestRow& r) { return !r.label.empty() && classes.count(r.label) == 0; });
+  if (o.valid_share > 0) split_at_random(rows, o.valid_share, o.seed);
+  if (o.per_class > 0) keep_per_class(rows, o.per_class, o.seed);
+  std::set<std::string> named;
+  for (const ManifestRow& row : rows) named.insert(row.neutral);
+  drop([&](const ManifestRow& r) { return r.label.empty() && named.count(r.path) == 0; });
+  if (rows.empty()) throw Error(ErrorCode::kBadFormat, o.root + ": no picture of the classes that --classes names");
+  std::set<std::string> paths;
+  for (const ManifestRow& row : rows)
+    if (!paths.insert(row.path).second) throw Error(ErrorCode::kBadFormat, row.source + ": another picture has the same name but for its folder or suffix");
+}
+
+void make_crop(Aligner& aligner, const PictureList& list, ManifestRow& row, const std::string& out, PrepareJournal& journal) {
+  try {
+    const Image picture = list.read(row);
+    const auto face = list.faces.find(row.path);
+    const StillCrop still = crop_still(aligner, picture.view(), face == list.faces.end() ? nullptr : &face->second);
+    row.aligned = still.aligned;
+    if (!still.aligned && !list.keeps_faceless) return journal.add(row.path, row.source, Outcome::kFaceless, "no face was found");
+    write_whole_png((fs::path(out) / row.path).string(), still.crop.view());
+    journal.add(row.path, row.source, still.aligned ? Outcome::kAligned : Outcome::kWhole, still.aligned ? "" : "no face was found; taken whole");
+  } catch (const Error& fault) {
+    if (fault.code() == ErrorCode::kIo) throw;
+    journal.add(row.path, row.source, Outcome::kUnreadable, fault.what());  // one broken picture does not spoil the others
+  }
+}
+
+/// Makes the crops that the journal does not know. Throws where it was stopped.
+void make_crops(PictureList& list, const Options& o, PrepareJournal& journal) {
+  std::vector<std::size_t> open;
+  std::set<fs::path> folders;
+  for (std::size_t i = 0; i < list.rows.size(); ++i) {
+    const ManifestRow& row = list.rows[i];
+    const auto* entry = journal.find(row.path, row.source);
+    const bool has_crop = entry != nullptr && (entry->outcome == Outcome::kAligned || entry->outcome == Outcome::kWhole);
+    if (entry != nullptr && (!has_crop || fs::exists(fs::path(o.out) / row.path))) continue;
+    open.push_back(i);
+    folders.insert((fs::path(o.out) / row.path).parent_path());
+  }
+  if (open.size() < list.rows.size()) std::fprintf(stderr, "%zu of %zu pictures are done already\n", list.rows.size() - open.size(), list.rows.size());
+  for (const fs::path& folder : folders) make_folder(folder.string());
+  if (!align_in_parallel(o.aligner, open.size(), "align", [&](Aligner& aligner, std::size_t i) { make_crop(aligner, list, list.rows[open[i]], o.out, journal); }))
+    throw Error(ErrorCode::kRuntime, "stopped; the same command goes on where it was");
+}
+
+/// What failed, as a table and to look at; nothing where nothing failed.
+void write_failures(const std::string& out, const PictureList& list, const std::vector<std::pair<const ManifestRow*, std::string>>& failed) {
+  constexpr std::size_t kPerSheet = 96, kMostSheets = 10;
+  const auto sheet_path = [&](std::size_t n) { return (fs::path(out) / (n == 0 ? "failed.png" : "failed-" + std::to_string(n + 1) + ".png")).string(); };
+  const std::string table = (fs::path(out) / "failed.csv").string();
+  std::error_code ignored;
+  fs::remove(table, ignored);
+  for (std::size_t n = 0; n < kMostSheets; ++n) fs::remove(sheet_path(n), ignored);
+  if (failed.empty() && list.skipped.empty()) return;
+  std::string text = "source,reason\n";
+  std::vector<Tile> tiles;
+  for (const auto& [row, reason] : failed) {
+    text += csv_quoted(row->source) + ',' + csv_quoted(reason) + '\n';
+    if (tiles.size() >= kPerSheet * kMostSheets) continue;
+    Tile tile;
+    tile.name = fs::path(row->source).filename().string(), tile.note = reason;
     try {
-      const Image picture = read_image(rows[i].source);
-      const StillCrop still = crop_still(aligner, picture.view());
-      rows[i].aligned = still.aligned;
-      write_image((fs::path(o.out) / rows[i].path).string(), still.crop.view());
-    } catch (const Error& fault) {
-      if (fault.code() == ErrorCode::kIo) throw;
-      faults[i] = fault.what();  // one broken picture does not spoil the others
+      tile.picture = list.read(*row);
+    } catch (const Error&) {
+      tile.note = "not readable";
     }
-  });
-  std::vector<ManifestRow> kept;
-  std::size_t unaligned = 0, failed = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!faults[i].empty()) {
-      ++failed;
-      std::fprintf(stderr, "skipped: %s\n", faults[i].c_str());
-      continue;
-    }
-    unaligned += rows[i].aligned ? 0 : 1;
-    kept.push_back(rows[i]);
+    tiles.push_back(std::move(tile));
   }
-  if (kept.empty()) throw Error(ErrorCode::kBadFormat, o.root + ": not one picture could be read");
+  for (const SkippedSource& s : list.skipped) {
+    text += csv_quoted(s.source) + ',' + csv_quoted(s.reason) + '\n';
+    if (tiles.size() < kPerSheet * kMostSheets) tiles.push_back({Image(), s.source, s.reason});
+  }
+  write_whole(table, text);
+  for (std::size_t first = 0; first < tiles.size(); first += kPerSheet) {
+    const auto begin = tiles.begin() + static_cast<std::ptrdiff_t>(first), end = tiles.begin() + static_cast<std::ptrdiff_t>(std::min(first + kPerSheet, tiles.size()));
+    const std::string title = "Pictures without a face, and what could not be used: " + std::to_string(first + 1) + "–" + std::to_string(first + static_cast<std::size_t>(end - begin)) + " of " + std::to_string(failed.size() + list.skipped.size());
+    write_whole_png(sheet_path(first / kPerSheet), contact_sheet(title, {begin, end}, 8).view());
+  }
+}
+
+/// Rows whose crop is there, in the list's order; `failed` gets what has none or is taken whole.
+std::vector<ManifestRow> kept_rows(PictureList& list, const PrepareJournal& journal, std::vector<std::pair<const ManifestRow*, std::string>>& failed,
+                                   std::size_t& unreadable, std::size_t& faceless) {
+  std::vector<ManifestRow> kept;
+  std::set<std::string> present;
+  for (ManifestRow& row : list.rows) {
+    const auto& entry = *journal.find(row.path, row.source);
+    row.aligned = entry.outcome == Outcome::kAligned;
+    if (!row.aligned) failed.emplace_back(&row, entry.reason);
+    if (entry.outcome == Outcome::kUnreadable) {
+      ++unreadable;
+      std::fprintf(stderr, "skipped: %s\n", entry.reason.c_str());
+    } else if (entry.outcome == Outcome::kFaceless) {
+      ++faceless;
+      std::fprintf(stderr, "skipped: %s: no face was found\n", row.source.c_str());
+    } else {
+      present.insert(row.path);
+      kept.push_back(row);
+    }
+  }
+  std::size_t without = 0;
+  for (ManifestRow& row : kept)
+    if (!row.neutral.empty() && present.count(row.neutral) == 0) row.neutral.clear(), ++without;
+  if (without != 0) std::fprintf(stderr, "%zu pictures have lost their neutral face, which failed: they count in training, not in masks\n", without);
+  return kept;
+}
+
+void prepare(const Options& o) {
+  if (o.list.peak_frames < 1) throw Error(ErrorCode::kBadSetting, "--peak-frames must be at least 1");
+  PictureList list = picture_listers().at(o.kind)(o.root, o.list);
+  give_folds(list, o.folds);
+  choose(list, o);
+  const AlignerOptions used = Aligner(o.aligner).options();  // settings are refused before anything is written
+  make_folder(o.out);
+  std::error_code same;
+  const std::string model = fs::path(used.landmark_model).filename().string() + " of " + std::to_string(fs::file_size(used.landmark_model, same)) + " bytes";
+  const std::string settings = "crop-size " + std::to_string(used.crop_size) + ", landmark-model " + model + ", " + o.kind + " " + fs::weakly_canonical(o.root).string();
+  stop_on_signals();
+  {
+    PrepareJournal journal(o.out, settings);
+    make_crops(list, o, journal);
+  }
+  const PrepareJournal whole(o.out, settings);  // the outcome of every row, whichever run made it
+  std::vector<std::pair<const ManifestRow*, std::string>> failed;
+  std::size_t unreadable = 0, faceless = 0;
+  const auto kept = kept_rows(list, whole, failed, unreadable, faceless);
+  for (const SkippedSource& s : list.skipped) std::fprintf(stderr, "skipped: %s: %s\n", s.source.c_str(), s.reason.c_str());
+  write_failures(o.out, list, failed);
+  if (std::none_of(kept.begin(), kept.end(), [](const ManifestRow& r) { return !r.label.empty(); }))
+    throw Error(ErrorCode::kBadFormat, o.root + ": not one picture could be used (" + o.out + "/failed.csv says why)");
   write_manifest(o.out, kept);
-  std::printf("%zu crops in %s, %zu without a found face (whole picture), %zu unreadable\n", kept.size(), o.out.c_str(), unaligned, failed);
+  const auto references = std::count_if(kept.begin(), kept.end(), [](const ManifestRow& r) { return r.label.empty(); });
+  const auto untaken = std::count_if(kept.begin(), kept.end(), [](const ManifestRow& r) { return !r.aligned; });
+  std::printf("%zu crops in %s (%zd of them neutral reference faces), %zd without a found face (whole picture), %zu left out for want of a face, %zu unreadable, %zu other gaps\n",
+              kept.size(), o.out.c_str(), references, untaken, faceless, unreadable, list.skipped.size());
+  if (!failed.empty() || !list.skipped.empty()) std::printf("failed.csv and failed.png there show what failed\n");
 }
 
 }  // namespace
 
 void add_prepare(CLI::App& app) {
-  auto* command = app.add_subcommand("prepare", "Detect, align, write crops and manifest.csv");
+  auto* command = app.add_subcommand("prepare", "Detect, align, write crops and manifest.csv; goes on where it was stopped");
   auto o = std::make_shared<Options>();
-  command->add_option("kind", o->kind, "folder: ROOT/<class>/… or ROOT/<train|valid|test>/<class>/…")->required()->check(CLI::IsMember({"folder"}));
-  command->add_option("root", o->root, "The data set's folder")->required();
+  std::vector<std::string> kinds;
+  for (const auto& item : picture_listers()) kinds.push_back(item.first);
+  command->add_option("kind", o->kind, "ckplus, mmi, affectnet, fer2013; folder: ROOT/<class>/…, ROOT/<class>/<subject>/…, ROOT/<train|valid|test>/…, or a CSV with path and label")
+      ->required()->check(CLI::IsMember(kinds));
+  command->add_option("root", o->root, "The data set's folder (or its CSV)")->required();
   command->add_option("-o,--output", o->out, "Folder for crops and manifest.csv")->required();
   command->add_option("--crop-size", o->aligner.crop_size, "Side of the aligned crop in pixels")->capture_default_str();
   command->add_option("--landmark-model", o->aligner.landmark_model, "dlib shape predictor, 68 or 5 points");
+  command->add_option("--folds", o->folds, "Subject-independent folds (CK+ and MMI: 10)")->check(CLI::Range(2, 1000));
+  command->add_option("--peak-frames", o->list.peak_frames, "Frames of a sequence at its peak")->capture_default_str();
+  command->add_flag("--with-neutral", o->list.with_neutral, "A sequence's first frame is a picture of the class neutral");
+  command->add_option("--table", o->list.table, "MMI: CSV of sequence, peak and label (ROOT/mmi.csv)");
+  command->add_option("--classes", o->classes, "Only these, comma-separated");
+  command->add_option("--per-class", o->per_class, "At most so many pictures of each class and split, drawn at random");
+  command->add_option("--valid-share", o->valid_share, "Split at random: this share of each class is for validation")->check(CLI::Range(0.0, 0.99));
+  command->add_option("--seed", o->seed, "Of --per-class and --valid-share")->capture_default_str();
   command->callback([o] { prepare(*o); });
 }
 

@@ -9,7 +9,7 @@ namespace fmpn::train {
 class ConfusionMatrix {
  public:
   explicit ConfusionMatrix(std::vector<std::string> classes);
-  void add(std::size_t truth, std::size_t named) { ++counts_[truth][named]; }
+  void add(std::size_t truth, std::size_t named, long pictures = 1) { counts_[truth][named] += pictures; }
   long total() const;
   double accuracy() const;  ///< 0…1; 0 for no picture
   const std::vector<std::string>& classes() const { return classes_; }

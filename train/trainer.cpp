@@ -2,8 +2,8 @@
 
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
+#include <cmath>
+#include <exception>
 #include <numeric>
 #include <random>
 
@@ -11,15 +11,15 @@
 
 #include "augmentation.h"
 #include "cn_weights.h"
+#include "interrupt.h"
+#include "mask_samples.h"
 #include "optimisation.h"
 #include "progress.h"
 #include "pth_file.h"
 #include "runtime/model_file.h"
+#include "whole_file.h"
 
 namespace fmpn::train {
-namespace fs = std::filesystem;
-
-std::atomic<bool> g_stop_requested{false};
 
 namespace {
 
@@ -57,8 +57,8 @@ torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_si
   return torch::cat(parts);
 }
 
-Trainer::Trainer(const FitOptions& options, DataSet train, DataSet valid, torch::Tensor class_masks)
-    : options_(options), train_(std::move(train)), valid_(std::move(valid)), class_masks_(std::move(class_masks)),
+Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks)
+    : options_(options), run_(std::move(run)), train_(std::move(train)), valid_(std::move(valid)), class_masks_(std::move(class_masks)),
       net_(options.model), average_(options.model) {
   torch::manual_seed(options_.seed);
   initialise_as_published(*net_);
@@ -136,18 +136,12 @@ void Trainer::report(int phase, int epoch, const EpochLosses& losses, double sec
   if (phase == 2 && valid_.size() > 0) {
     const auto logits = predict_logits(averaged(), valid_, options_.model.input_size);
     accuracy = logits.argmax(1).eq(valid_.labels).to(torch::kFloat32).mean().item<double>();
-    if (accuracy > best_accuracy_) {
-      best_accuracy_ = accuracy;
-      save_model((fs::path(options_.run) / "best.safetensors").string(), options_.model, averaged(), /*half=*/false);
-    }
+    // A fold's held-out pictures are its test: no model is chosen by them.
+    if (options_.fold < 0 && accuracy > best_accuracy_) save_model(run_.file("best.safetensors"), options_.model, averaged(), /*half=*/false);
+    best_accuracy_ = std::max(best_accuracy_, accuracy);
   }
-  const fs::path file = fs::path(options_.run) / "metrics.csv";
-  const bool fresh = !fs::exists(file);
-  std::ofstream metrics(file, std::ios::app);
-  if (fresh) metrics << "phase,epoch,mask_loss,class_loss,valid_accuracy,seconds\n";
-  metrics << phase << ',' << epoch << ',' << losses.mask << ',' << losses.classes << ',' << accuracy << ',' << seconds << '\n';
-  metrics.flush();
-  if (!metrics) throw Error(ErrorCode::kIo, file.string() + ": cannot be written");
+  const double rate = optimiser_->param_groups().front().options().get_lr();
+  run_.add({phase, epoch, losses.mask, losses.classes, accuracy, rate, static_cast<double>(train_.size()) / seconds, seconds});
   std::printf("phase %d epoch %d: mask loss %.4f, class loss %.4f, valid accuracy %.4f (best %.4f), %.0f s\n", phase, epoch,
               losses.mask, losses.classes, accuracy, best_accuracy_, seconds);
   std::fflush(stdout);
@@ -162,6 +156,8 @@ bool Trainer::run_phase(int phase) {
     const auto start = std::chrono::steady_clock::now();
     const EpochLosses losses = train_epoch(phase, epoch);
     if (g_stop_requested) return false;
+    if (!std::isfinite(losses.mask + losses.classes))
+      throw Error(ErrorCode::kRuntime, "phase " + std::to_string(phase) + " epoch " + std::to_string(epoch) + ": the loss is no finite number any more (a smaller learning rate may help); the epoch before is in the checkpoint");
     report(phase, epoch, losses, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     save_checkpoint(phase, epoch);
   }
@@ -169,19 +165,29 @@ bool Trainer::run_phase(int phase) {
 }
 
 bool Trainer::run() {
-  if (options_.resume && !load_checkpoint())
-    throw Error(ErrorCode::kNotFound, checkpoint_path() + ": no checkpoint to resume from");
+  if (options_.resume) load_checkpoint();
+  run_.cut_after(done_phase_, done_epoch_);
   const bool guided = net_->uses_masks && options_.ablation == "none";
-  if (guided && options_.phase != "2" && done_phase_ < 2 && !run_phase(1)) return false;
+  if (guided && options_.phase != "2" && done_phase_ < 2) {
+    if (!run_phase(1)) return false;
+    write_samples("samples-phase1.png", "After phase 1: face, generated mask, ground truth");
+  }
   if (options_.phase == "1") return true;
   if (done_phase_ < 2) copy_state(*net_, *average_);
-  return run_phase(2);
+  if (!run_phase(2)) return false;
+  if (guided) write_samples("samples.png", "After phase 2: face, generated mask, ground truth");
+  return true;
 }
 
-std::string Trainer::checkpoint_path() const { return (fs::path(options_.run) / "checkpoint.pt").string(); }
+void Trainer::write_samples(const std::string& name, const std::string& title) {
+  const DataSet& data = valid_.size() > 0 ? valid_ : train_;
+  write_whole_png(run_.file(name), mask_samples(averaged(), data, class_masks_, options_.model.classes, options_.model.input_size, title).view());
+}
 
 void Trainer::save_checkpoint(int phase, int epoch) {
-  const std::string temporary = checkpoint_path() + ".partial";
+  const std::string path = run_.file("checkpoint.pt");
+  std::exception_ptr fault;
+  WholeFile file(path);
   try {
     torch::serialize::OutputArchive archive, net, average, optimiser;
     net_->save(net);
@@ -193,18 +199,30 @@ void Trainer::save_checkpoint(int phase, int epoch) {
     archive.write("phase", c10::IValue(phase));
     archive.write("epoch", c10::IValue(epoch));
     archive.write("best_accuracy", c10::IValue(best_accuracy_));
-    archive.save_to(temporary);
-    fs::rename(temporary, checkpoint_path());
-  } catch (const std::exception& fault) {
-    throw Error(ErrorCode::kIo, checkpoint_path() + ": the checkpoint cannot be written (" + std::string(fault.what()).substr(0, 200) + ")");
+    archive.save_to([&](const void* bytes, std::size_t count) -> std::size_t {
+      try {
+        if (!fault) file.append(bytes, count);
+      } catch (...) {
+        fault = std::current_exception();
+      }
+      return count;  // always: a writer that is told of a fault throws in its destructor
+    });
+  } catch (const std::exception& other) {
+    throw Error(ErrorCode::kIo, path + ": the checkpoint cannot be written (" + std::string(other.what()).substr(0, 200) + ")");
   }
+  if (fault) std::rethrow_exception(fault);
+  file.commit(/*durable=*/true);
   done_phase_ = phase, done_epoch_ = epoch;
 }
 
-bool Trainer::load_checkpoint() {
-  if (!fs::exists(checkpoint_path())) return false;
+void Trainer::load_checkpoint() {
+  const std::string path = run_.file("checkpoint.pt");
   torch::serialize::InputArchive archive, net, average, optimiser;
-  archive.load_from(checkpoint_path());
+  try {
+    archive.load_from(path);
+  } catch (const std::exception& fault) {
+    throw Error(ErrorCode::kBadFormat, path + ": not a readable checkpoint (" + std::string(fault.what()).substr(0, 200) + ")");
+  }
   c10::IValue phase, epoch, best;
   archive.read("phase", phase);
   archive.read("epoch", epoch);
@@ -219,7 +237,6 @@ bool Trainer::load_checkpoint() {
   average_->load(average);
   optimiser_ = make_optimiser(options_, done_phase_, *net_);
   optimiser_->load(optimiser);
-  return true;
 }
 
 }  // namespace fmpn::train

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
 
 #include <torch/torch.h>
@@ -8,20 +7,20 @@
 #include "data_set.h"
 #include "fit_options.h"
 #include "nn/fmpn_net.h"
+#include "run_folder.h"
 
 namespace fmpn::train {
-
-/// Set by SIGINT and SIGTERM: the trainer stops after the step under way; the last whole epoch is in the checkpoint.
-extern std::atomic<bool> g_stop_requested;
 
 /// Logits of the centre crops (and their mirror image, with `flip`, as mean probability logits), N×K float.
 torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size);
 
-/// Runs the two phases of the method on data in memory, epoch by epoch, with a checkpoint after each. A run is a
-/// function of options and data: the generator is seeded anew every epoch, so a resumed run repeats it bit for bit.
+/// Runs the two phases of the method on data in memory, epoch by epoch, with a checkpoint after each; a signal
+/// (interrupt.h) ends it after the step under way. A run is a function of options and data: the generator is seeded anew
+/// every epoch, so a resumed run repeats it bit for bit.
 class Trainer {
  public:
-  Trainer(const FitOptions& options, DataSet train, DataSet valid, torch::Tensor class_masks);
+  /// `valid` may be empty. Metrics, models and checkpoints go to `run`, which is open.
+  Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks);
 
   /// Trains what is left to train. False: stopped by a signal.
   bool run();
@@ -38,11 +37,12 @@ class Trainer {
   torch::Tensor loss_of(int phase, const torch::Tensor& crops, const torch::Tensor& labels, bool mix, EpochLosses* sum);
   void update_average(int64_t step);
   void report(int phase, int epoch, const EpochLosses& losses, double seconds);
-  std::string checkpoint_path() const;
+  void write_samples(const std::string& name, const std::string& title);
   void save_checkpoint(int phase, int epoch);
-  bool load_checkpoint();
+  void load_checkpoint();
 
   FitOptions options_;
+  RunFolder run_;
   DataSet train_, valid_;
   torch::Tensor class_masks_;  ///< K×1×H×H
   FmpnNet net_, average_;

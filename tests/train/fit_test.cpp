@@ -61,11 +61,11 @@ class Fit : public TrainProgram {
     EXPECT_TRUE(contains(outcome.err, "--resume")) << outcome.err;
   }
 
-  /// metrics.csv without the seconds.
+  /// metrics.csv without its last two columns, which depend on the clock.
   std::vector<std::string> metrics(const std::string& run) const {
     std::stringstream text(test::read_text(file(run + "/metrics.csv")));
     std::vector<std::string> lines;
-    for (std::string line; std::getline(text, line);) lines.push_back(line.substr(0, line.rfind(',')));
+    for (std::string line; std::getline(text, line);) lines.push_back(line.substr(0, line.rfind(',', line.rfind(',') - 1)));
     return lines;
   }
 
@@ -101,6 +101,63 @@ TEST_F(Fit, ResumedInBothPhasesItEndsWithTheSameBits) { resumes_exactly({"--phas
 TEST_F(Fit, SoItDoesWithEveryOtherSourceOfChanceAndState) {
   resumes_exactly({"--augmentation", "robust", "--optimiser", "sgd", "--schedule", "one-cycle", "--lr", "0.05", "--mixup", "0.2", "--ema", "0.9",
                    "--label-smoothing", "0.1", "--weight-decay", "5e-4"});
+}
+
+TEST_F(Fit, KilledAtAnyEpochItEndsWithTheSameBits) {
+  const std::vector<std::string> brief{"--phase1-epochs", "2", "--epochs", "3"};
+  ASSERT_EQ(train(fit("whole", brief)).status, 0);
+  auto resume = brief;
+  resume.push_back("--resume");
+  // As soon as a line more stands in metrics.csv: often between the line and its checkpoint.
+  for (std::size_t lines = 2; lines <= 5; ++lines) {
+    const bool begun = fs::exists(file("parts/checkpoint.pt"));
+    test::Program program(command(fit("parts", begun ? resume : brief)));
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (program.running() && std::chrono::steady_clock::now() < deadline && (!fs::exists(file("parts/metrics.csv")) || metrics("parts").size() < lines)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    program.send(SIGKILL);
+    EXPECT_EQ(program.wait().status, 128 + SIGKILL) << "line " << lines;
+  }
+  const auto rest = train(fit("parts", fs::exists(file("parts/checkpoint.pt")) ? resume : brief));
+  ASSERT_EQ(rest.status, 0) << rest.err;
+  expect_same_models("whole", "parts");
+}
+
+// A limit on the size of files stands in for a full disk.
+TEST_F(Fit, WithoutRoomTheLastGoodCheckpointStaysWhole) {
+  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "3"};
+  ASSERT_EQ(train(fit("whole", brief)).status, 0);
+  interrupted(fit("parts", brief), [&] { return fs::exists(file("parts/checkpoint.pt")); });
+  const std::string checkpoint = test::read_text(file("parts/checkpoint.pt"));
+  ASSERT_GT(checkpoint.size(), 200U * 1024);
+  auto resume = brief;
+  resume.push_back("--resume");
+  std::vector<std::string> limited{"/bin/bash", "-c", "ulimit -f 400; trap '' XFSZ; exec \"$@\"", "limited"};
+  for (const std::string& word : command(fit("parts", resume))) limited.push_back(word);
+  const auto outcome = test::run_program(limited);
+  EXPECT_EQ(outcome.status, 1) << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, file("parts/checkpoint.pt"))) << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, "too large")) << outcome.err;
+  EXPECT_EQ(test::read_text(file("parts/checkpoint.pt")), checkpoint);
+  EXPECT_FALSE(fs::exists(file("parts/checkpoint.pt.partial")));
+  const auto rest = train(fit("parts", resume));
+  ASSERT_EQ(rest.status, 0) << rest.err;
+  expect_same_models("whole", "parts");
+}
+
+TEST_F(Fit, TheRunFolderTellsWhatHappened) {
+  const auto outcome = train(fit("run", {"--phase1-epochs", "2", "--epochs", "2"}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const std::string config = test::read_text(file("run/config.toml"));
+  for (const char* part : {"[fit]", "seed=7", "lambda-mask=0.1"}) EXPECT_TRUE(contains(config, part)) << part << " is not in " << config;
+  for (const char* name : {"curves.png", "confusion.png", "samples.png", "samples-phase1.png"}) EXPECT_GT(read_image(file(std::string("run/") + name)).width, 400) << name;
+  EXPECT_TRUE(contains(test::read_text(file("run/report.html")), "data:image/png;base64,"));
+  const auto result = nlohmann::json::parse(test::read_text(file("run/result.json")));
+  EXPECT_EQ(result["images"], 20);
+  EXPECT_EQ(result["held_out"], "split valid");
+  // The configuration alone makes the same run again.
+  const auto again = train({"fit", file("data"), "-o", file("again"), "--config", file("run/config.toml")});
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(metrics("again"), metrics("run"));
 }
 
 TEST_F(Fit, TheSameSeedIsTheSameRunAndAnotherIsNot) {
@@ -167,7 +224,7 @@ TEST_F(Fit, FaultsEndWithAStatusAndName) {
   const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1", "--missing-mask", "mean"};
   ASSERT_EQ(train(fit("done", brief)).status, 0);
   expect_fault(fit("done", brief), {file("done"), "--resume"});
-  expect_fault(fit("done", {"--phase1-epochs", "1", "--epochs", "2", "--missing-mask", "mean", "--resume"}), {"another configuration"});
+  expect_fault(fit("done", {"--phase1-epochs", "1", "--epochs", "2", "--missing-mask", "mean", "--resume"}), {"another configuration", "epochs = 2 (the run: 1)"});
 }
 
 }  // namespace

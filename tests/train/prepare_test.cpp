@@ -1,12 +1,18 @@
 // fmpn-train prepare, masks and info.
 
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include <fmpn/aligner.h>
 #include <fmpn/model_info.h>
 #include <fmpn/motion_mask.h>
 
 #include "manifest.h"
+#include "mask_set.h"
 #include "photograph.h"
 #include "train_program.h"
 
@@ -99,6 +105,135 @@ TEST_F(Prepare, FaultsEndWithAStatusAndName) {
   expect_fault({"prepare", "folder", file("root"), "-o", file("data"), "--landmark-model", "/missing.dat"}, "/missing.dat");
 }
 
+/// CK+ of one face: `subjects` of one sequence, neutral, a blank wall, and two more frames.
+class PrepareCkPlus : public Prepare {
+ protected:
+  void SetUp() override {
+    Prepare::SetUp();
+    if (IsSkipped()) return;
+    for (const char* subject : {"S001", "S002", "S003"}) {
+      const std::string s = subject, place = "ck/cohn-kanade-images/" + s + "/001/" + s + "_001_0000000";
+      photograph(place + "1.png"), photograph(place + "3.png"), photograph(place + "4.png");
+      picture(place + "2.png", noise(300, 5));
+      test::write_text(file("ck/Emotion/" + s + "/001/" + s + "_001_00000004_emotion.txt"), s == "S002" ? "5.0" : "3.0");
+    }
+    test::write_text(file("ck/cohn-kanade-images/S003/001/S003_001_00000003.png"), "a text file in the place of a picture");
+  }
+  std::vector<std::string> prepare(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments{"prepare", "ckplus", file("ck"), "-o", file("data"), "--folds", "3"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+};
+
+TEST_F(PrepareCkPlus, SequencesFoldsAndWhatFailed) {
+  const auto outcome = train(prepare());
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "8 crops")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "3 left out for want of a face, 1 unreadable")) << outcome.out;
+  std::size_t references = 0;
+  for (const ManifestRow& row : read_manifest(file("data"))) {
+    EXPECT_TRUE(fs::exists(file("data/" + row.path)));
+    EXPECT_EQ(row.fold, row.subject == "S001" ? "2" : row.subject == "S002" ? "1" : "0");
+    references += row.label.empty() ? 1 : 0;
+    if (!row.label.empty()) EXPECT_EQ(row.neutral, "crops/" + row.subject + "/001/" + row.subject + "_001_00000001.png");
+  }
+  EXPECT_EQ(references, 3U);
+  const std::string failed = test::read_text(file("data/failed.csv"));
+  EXPECT_EQ(std::count(failed.begin(), failed.end(), '\n'), 5) << failed;
+  EXPECT_GT(read_image(file("data/failed.png")).width, 400);
+
+  // Again: nothing is left to do, and a changed picture alone is made again.
+  const auto crop = file("data/crops/S001/001/S001_001_00000004.png");
+  const auto before = fs::last_write_time(crop);
+  const auto again = train(prepare());
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_TRUE(contains(again.err, "12 of 12 pictures are done already")) << again.err;
+  EXPECT_EQ(fs::last_write_time(crop), before);
+  EXPECT_EQ(again.out, outcome.out);
+  fs::remove(file("ck/cohn-kanade-images/S003/001/S003_001_00000003.png"));
+  photograph("ck/cohn-kanade-images/S003/001/S003_001_00000003.png");
+  const auto mended = train(prepare());
+  EXPECT_TRUE(contains(mended.err, "11 of 12 pictures are done already")) << mended.err;
+  EXPECT_TRUE(contains(mended.out, "9 crops")) << mended.out;
+  // Crops made in another way are not mixed with these.
+  const auto other = train(prepare({"--crop-size", "60"}));
+  EXPECT_EQ(other.status, 1);
+  EXPECT_TRUE(contains(other.err, "crop-size 44") && contains(other.err, "crop-size 60")) << other.err;
+}
+
+TEST_F(PrepareCkPlus, StoppedItGoesOn) {
+  test::Program program(command(prepare()));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto lines = [&] {
+    const std::string journal = fs::exists(file("data/prepare.journal")) ? test::read_text(file("data/prepare.journal")) : "";
+    return std::count(journal.begin(), journal.end(), '\n');
+  };
+  while (program.running() && lines() < 4 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  program.send(SIGTERM);
+  const auto outcome = program.wait();
+  ASSERT_EQ(outcome.status, 1) << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, "goes on")) << outcome.err;
+  EXPECT_FALSE(fs::exists(file("data/manifest.csv")));
+  const auto rest = train(prepare());
+  ASSERT_EQ(rest.status, 0) << rest.err;
+  EXPECT_TRUE(contains(rest.err, "of 12 pictures are done already")) << rest.err;
+  EXPECT_TRUE(contains(rest.out, "8 crops")) << rest.out;
+}
+
+TEST_F(PrepareCkPlus, FewerSubjectsThanFolds) {
+  const auto outcome = train({"prepare", "ckplus", file("ck"), "-o", file("data")});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "3 subjects") && contains(outcome.err, "--folds")) << outcome.err;
+}
+
+class Verify : public TrainProgram {
+ protected:
+  void SetUp() override {
+    TrainProgram::SetUp();
+    if (IsSkipped()) return;
+    for (unsigned i = 0; i < 6; ++i) {
+      const std::string name = std::to_string(i) + ".png";
+      write_image(file(name), noise(16, i).view());
+      rows_.push_back({name, "", i % 2 == 0 ? "fear" : "anger", "S" + std::to_string(i / 2), "", "", std::to_string(i / 2), "", "", true});
+    }
+  }
+  void expect_faults(const std::vector<std::string>& parts) {
+    write_manifest(folder_.path().string(), rows_);
+    const auto outcome = train({"verify", folder_.path().string()});
+    EXPECT_EQ(outcome.status, parts.empty() ? 0 : 1) << outcome.err;
+    for (const auto& part : parts) EXPECT_TRUE(contains(outcome.out, part)) << "'" << part << "' is not in: " << outcome.out;
+  }
+  std::vector<ManifestRow> rows_;
+};
+
+TEST_F(Verify, AGoodSetHasNoFault) {
+  expect_faults({});
+  const auto outcome = train({"verify", folder_.path().string(), "--json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto out = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(out["pictures"], 6);
+  EXPECT_EQ(out["subjects"], 3);
+  EXPECT_EQ(out["folds"]["fear"]["2"], 1);
+  EXPECT_TRUE(out["faults"].empty());
+}
+
+TEST_F(Verify, WhatMakesAFigureWrongIsAFault) {
+  rows_[5].subject = "S0";
+  expect_faults({"subject S0 is in the folds 0, 2"});
+  rows_[5].subject = "S2", rows_[1].neutral = "none.png";
+  expect_faults({"none.png"});
+  rows_[1].neutral.clear(), rows_[0].fold = rows_[2].fold = rows_[4].fold = "0", rows_[2].subject = rows_[4].subject = "S0";
+  expect_faults({"all pictures of fear are in fold 0"});
+}
+
+TEST_F(Verify, UnreadableMissingAndDoubledPictures) {
+  write_image(file("3.png"), noise(16, 0).view());  // 0.png's pixels under another label
+  test::write_text(file("4.png"), "a text file in the place of a picture");
+  std::filesystem::remove(file("5.png"));
+  expect_faults({"0.png, 3.png (labels anger, fear)", "4.png: not a readable picture", "5.png: no such file"});
+}
+
 using Masks = TrainProgram;
 
 TEST_F(Masks, EquationOneOverThePairsOfEachClass) {
@@ -134,6 +269,23 @@ TEST_F(Masks, BorrowedByName) {
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_TRUE(fs::exists(file("masks/happiness.png")));
   EXPECT_TRUE(fs::exists(file("masks/anger.png")));
+}
+
+TEST_F(Masks, BorrowedOnesThatLackAClass) {
+  fs::create_directories(file("theirs"));
+  write_image(file("theirs/happy.png"), noise(8, 1).view());
+  write_manifest(folder_.path().string(), {{"0.png", "", "happiness", "", "", "", "", "", "", true}, {"1.png", "", "neutral", "", "", "", "", "", "", true}});
+  const std::vector<std::string> arguments{"masks", folder_.path().string(), "-o", file("masks"), "--from", file("theirs")};
+  auto outcome = train(arguments);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "neutral") && contains(outcome.err, "--missing-mask") && contains(outcome.err, file("theirs"))) << outcome.err;
+  auto with_zero = arguments;
+  with_zero.insert(with_zero.end(), {"--missing-mask", "zero", "--contact-sheet"});
+  outcome = train(with_zero);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(read_image(file("masks/neutral.png")).pixels, std::vector<std::uint8_t>(8 * 8 * 3, 0));
+  EXPECT_TRUE(fs::exists(file("masks/contact-sheet.png")));
+  EXPECT_EQ(read_masks(file("masks")).size(), 2U) << "the sheet is no mask";
 }
 
 TEST_F(Masks, WithoutNeutralFacesThereIsNothingToMake) {

@@ -1,10 +1,10 @@
-#include "image_folder.h"
-
 #include <atomic>
 
 #include <gtest/gtest.h>
 
 #include "expect_error.h"
+#include "parallel_align.h"
+#include "picture_list.h"
 #include "temporary_folder.h"
 
 namespace fmpn::train {
@@ -15,7 +15,7 @@ using test::expect_error;
 class ImageFolder : public ::testing::Test {
  protected:
   void file(const std::string& name) { test::write_text(folder_.path() / name, "listed by name alone"); }
-  std::vector<ManifestRow> list() { return list_image_folder(folder_.path().string()); }
+  std::vector<ManifestRow> list() { return list_folder(folder_.path().string(), {}).rows; }
   test::TemporaryFolder folder_;
 };
 
@@ -24,6 +24,7 @@ TEST_F(ImageFolder, SplitsClassesAndSubjectsInOrder) {
   const auto rows = list();
   ASSERT_EQ(rows.size(), 4U);
   EXPECT_EQ(rows[0].source, folder_.file("train/angry/S01/x.bmp"));
+  EXPECT_EQ(rows[0].path, "crops/train/angry/S01/x.bmp.png");
   EXPECT_EQ(rows[0].label, "anger");
   EXPECT_EQ(rows[0].subject, "S01");
   EXPECT_EQ(rows[0].split, "train");
@@ -45,7 +46,7 @@ TEST_F(ImageFolder, WithoutSplits) {
 }
 
 TEST_F(ImageFolder, FaultsNameTheFolder) {
-  expect_error(ErrorCode::kNotFound, {folder_.file("none")}, [&] { list_image_folder(folder_.file("none")); });
+  expect_error(ErrorCode::kNotFound, {folder_.file("none")}, [&] { list_folder(folder_.file("none"), {}); });
   expect_error(ErrorCode::kBadFormat, {folder_.path().string(), "no class folder"}, [&] { list(); });
   file("happy/a.png");
   std::filesystem::create_directories(folder_.path() / "sad");
@@ -54,6 +55,33 @@ TEST_F(ImageFolder, FaultsNameTheFolder) {
   expect_error(ErrorCode::kBadFormat, {folder_.file("sad"), "without a picture"}, [&] { list(); });
   file("sad/a.png"), file("smiling/a.png");
   expect_error(ErrorCode::kBadFormat, {folder_.file("smiling"), "no expression"}, [&] { list(); });
+}
+
+TEST_F(ImageFolder, TwoFoldersOfOneClass) {
+  file("happy/a.png"), file("Happy/b.png"), file("sad/c.png");
+  expect_error(ErrorCode::kBadFormat, {folder_.file("Happy"), folder_.file("happy"), "happiness"}, [&] { list(); });
+}
+
+TEST_F(ImageFolder, ATableWithWindowsLineEndsGapsAndNeutralFaces) {
+  file("a.png"), file("b/c.png"), file("n.png");
+  test::write_text(folder_.file("labels.csv"),
+                   "\xef\xbb\xbfpath,label,subject,neutral,split\r\na.png,Happy,S1,n.png,train\r\nb/c.png,smiling,S1,,train\r\nb/c.png,sad,S2,,valid\r\nd.png,sad,S2,,valid\r\n");
+  const PictureList list = list_folder(folder_.path().string(), {});
+  ASSERT_EQ(list.rows.size(), 3U);
+  EXPECT_EQ(list.rows[0].label, "happiness");
+  EXPECT_EQ(list.rows[0].subject, "S1");
+  EXPECT_EQ(list.rows[0].neutral, list.rows[2].path);
+  EXPECT_EQ(list.rows[1].label, "sadness");
+  EXPECT_EQ(list.rows[1].split, "valid");
+  EXPECT_EQ(list.rows[1].source, folder_.file("b/c.png"));
+  EXPECT_EQ(list.rows[2].label, "") << "a reference face";
+  ASSERT_EQ(list.skipped.size(), 2U);
+  EXPECT_NE(list.skipped[0].source.find(":3"), std::string::npos) << list.skipped[0].source;
+  EXPECT_NE(list.skipped[1].reason.find("d.png"), std::string::npos) << list.skipped[1].reason;
+  test::write_text(folder_.file("labels.csv"), "path,emotion\r\na.png,Happy\r\n");
+  expect_error(ErrorCode::kBadFormat, {folder_.file("labels.csv"), "'label'"}, [&] { list_folder(folder_.path().string(), {}); });
+  test::write_text(folder_.file("labels.csv"), "path,label\na.png,happy\na.png,sad\n");
+  expect_error(ErrorCode::kBadFormat, {":3", "twice"}, [&] { list_folder(folder_.path().string(), {}); });
 }
 
 TEST(AlignInParallel, DoesEachOnceAndPassesTheFirstFaultOn) {

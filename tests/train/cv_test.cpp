@@ -1,0 +1,131 @@
+// fmpn-train cv: every fold once, whatever interrupts it, and one table.
+
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+#include "manifest.h"
+#include "runtime/safetensors.h"
+#include "train_program.h"
+
+namespace fmpn::train {
+namespace {
+namespace fs = std::filesystem;
+
+class Cv : public TrainProgram {
+ protected:
+  void SetUp() override {
+    TrainProgram::SetUp();
+    if (IsSkipped()) return;
+    // Six subjects in three folds; bright above is happiness, bright below is sadness; each subject's neutral face is dark.
+    fs::create_directories(file("data"));
+    std::vector<ManifestRow> rows;
+    for (int s = 0; s < 6; ++s) {
+      const std::string subject = "S" + std::to_string(s), fold = std::to_string(2 - s / 2);
+      for (int i = 0; i < 5; ++i) {
+        const bool happy = i % 2 == 0;
+        Image crop = noise(20, static_cast<unsigned>(10 * s + i));
+        for (std::size_t k = 0; k < crop.pixels.size(); ++k) crop.pixels[k] = static_cast<std::uint8_t>(crop.pixels[k] / 2 + (i < 4 && (k < crop.pixels.size() / 2) == happy ? 120 : 0));
+        const std::string name = subject + '-' + std::to_string(i) + ".png";
+        write_image(file("data/" + name), crop.view());
+        rows.push_back({name, "", i == 4 ? "" : happy ? "happiness" : "sadness", subject, "1", std::to_string(i), fold, "", i == 4 ? "" : subject + "-4.png", true});
+      }
+    }
+    write_manifest(file("data"), rows);
+    const auto outcome = train({"masks", file("data"), "-o", file("masks"), "--contact-sheet"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+  }
+
+  std::vector<std::string> cv(const std::string& run, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments{"cv", file("data"), "-o", file(run), "--masks", file("masks"), "--name", "toy", "--cn", "resnet18", "--cn-width", "4", "--cn-stem", "small",
+                                       "--fmg-width", "2", "--input-size", "16", "--crop-size", "20", "--phase1-epochs", "2", "--phase1-batch", "4", "--epochs", "3", "--batch", "4",
+                                       "--seed", "7", "--threads", "1", "--initialisation", "scratch", "--lr", "2e-3"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+  nlohmann::json table(const std::string& run) const { return nlohmann::json::parse(test::read_text(file(run + "/table.json"))); }
+};
+
+TEST_F(Cv, EveryPictureIsTestedOnceAndTheTableSumsUp) {
+  const auto outcome = train(cv("run", {"--folds", "3", "--jobs", "2"}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto out = table("run");
+  EXPECT_EQ(out["images"], 24);
+  EXPECT_EQ(out["classes"], (std::vector<std::string>{"happiness", "sadness"}));
+  double sum = 0;
+  for (std::size_t k = 0; k < 3; ++k) {
+    EXPECT_EQ(out["folds"][k]["images"], 8);
+    sum += out["folds"][k]["accuracy"].get<double>();
+    // The fold's model, judged by evaluate on the fold's own pictures, agrees.
+    const std::string model = file("run/fold-" + std::to_string(k) + "/last.safetensors");
+    const auto judged = train({"evaluate", model, file("data"), "--fold", std::to_string(k), "--json"});
+    ASSERT_EQ(judged.status, 0) << judged.err;
+    EXPECT_EQ(nlohmann::json::parse(judged.out)["images"], 8);
+    EXPECT_NEAR(nlohmann::json::parse(judged.out)["accuracy"].get<double>(), out["folds"][k]["accuracy"].get<double>(), 0.126) << "one picture may fall otherwise in half precision";
+    EXPECT_FALSE(fs::exists(file("run/fold-" + std::to_string(k) + "/best.safetensors"))) << "no model is chosen by test pictures";
+  }
+  EXPECT_NEAR(out["mean"].get<double>(), sum / 3, 1e-12);
+  EXPECT_TRUE(contains(outcome.out, "unweighted mean of the folds")) << outcome.out;
+  for (const char* name : {"table.txt", "report.html", "confusion.png", "folds.png", "curves.png", "fold-0/samples.png", "fold-0/report.html"}) EXPECT_TRUE(fs::exists(file(std::string("run/") + name))) << name;
+}
+
+TEST_F(Cv, StoppedAndResumedItComesToTheSame) {
+  ASSERT_EQ(train(cv("whole")).status, 0);
+  {
+    test::Program program(command(cv("parts")));
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
+    while (program.running() && !fs::exists(file("parts/fold-1/checkpoint.pt")) && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    program.send(SIGTERM);
+    const auto outcome = program.wait();
+    EXPECT_EQ(outcome.status, 1) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "--resume")) << outcome.err;
+  }
+  EXPECT_TRUE(fs::exists(file("parts/fold-0/result.json")));
+  EXPECT_FALSE(fs::exists(file("parts/table.json")));
+  const auto refused = train(cv("parts"));
+  EXPECT_NE(refused.status, 0);
+  EXPECT_TRUE(contains(refused.err, "--resume")) << refused.err;
+  const auto other = train(cv("parts", {"--resume", "--ema", "0.5"}));
+  EXPECT_NE(other.status, 0);
+  EXPECT_TRUE(contains(other.err, "another configuration")) << other.err;
+  const auto rest = train(cv("parts", {"--resume"}));
+  ASSERT_EQ(rest.status, 0) << rest.err;
+  EXPECT_EQ(table("parts"), table("whole"));
+  for (const char* fold : {"fold-0", "fold-1", "fold-2"}) {
+    const auto one = read_safetensors(file(std::string("whole/") + fold + "/last.safetensors")), two = read_safetensors(file(std::string("parts/") + fold + "/last.safetensors"));
+    for (const auto& [key, tensor] : one.tensors) EXPECT_EQ(tensor.bytes, two.tensors.at(key).bytes) << fold << ' ' << key;
+  }
+}
+
+TEST_F(Cv, FaultsAreTold) {
+  const auto expect_fault = [&](const std::vector<std::string>& arguments, const std::vector<std::string>& parts) {
+    const auto outcome = train(arguments);
+    EXPECT_NE(outcome.status, 0);
+    for (const auto& part : parts) EXPECT_TRUE(contains(outcome.err, part)) << "'" << part << "' is not in: " << outcome.err;
+  };
+  expect_fault(cv("a", {"--folds", "5"}), {"3 folds, not 5"});
+  expect_fault(cv("b", {"--resume"}), {"no cross-validation to resume"});
+  expect_fault(cv("c", {"--no-such-option", "1"}), {"fold 0 failed", "no-such-option"});
+  auto rows = read_manifest(file("data"));
+  for (ManifestRow& row : rows) row.fold.clear();
+  write_manifest(file("data"), rows);
+  expect_fault(cv("d"), {"no folds"});
+}
+
+using CvMasks = Cv;
+
+TEST_F(CvMasks, OfAFoldKnowNothingOfItsSubjects) {
+  for (const char* name : {"0/happiness.png", "2/sadness.png", "contact-sheet.png"}) EXPECT_TRUE(fs::exists(file(std::string("masks/") + name))) << name;
+  const std::string before = test::read_text(file("masks/2/happiness.png")), other = test::read_text(file("masks/0/happiness.png"));
+  // S0 is in fold 2: changing its face changes the masks of the other folds only.
+  write_image(file("data/S0-0.png"), noise(20, 999).view());
+  ASSERT_EQ(train({"masks", file("data"), "-o", file("masks")}).status, 0);
+  EXPECT_EQ(test::read_text(file("masks/2/happiness.png")), before);
+  EXPECT_NE(test::read_text(file("masks/0/happiness.png")), other);
+}
+
+}  // namespace
+}  // namespace fmpn::train

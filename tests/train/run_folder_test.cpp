@@ -1,0 +1,162 @@
+#include "run_folder.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "cross_validation.h"
+#include "event_file.h"
+#include "expect_error.h"
+#include "report.h"
+#include "temporary_folder.h"
+#include "whole_file.h"
+
+namespace fmpn::train {
+namespace {
+namespace fs = std::filesystem;
+
+using test::expect_error;
+
+// RFC 3720, B.4.
+TEST(EventFile, ChecksumIsCastagnolis) {
+  EXPECT_EQ(crc32c("123456789"), 0xe3069283U);
+  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8a9136aaU);
+  EXPECT_EQ(crc32c(std::string(32, '\xff')), 0x62a8ab43U);
+  EXPECT_EQ(crc32c(""), 0U);
+}
+
+// One record, its message worked out by hand from event.proto and summary.proto.
+TEST(EventFile, ARecordByteForByte) {
+  const std::string record = encode_event({2, 300, "a", 1.5F});
+  const std::string data("\x09\0\0\0\0\0\0\0\x40\x10\xac\x02\x2a\x0a\x0a\x08\x0a\x01" "a\x15\0\0\xc0\x3f", 24);
+  ASSERT_EQ(record.size(), 12 + data.size() + 4);
+  EXPECT_EQ(record.substr(0, 8), std::string("\x18\0\0\0\0\0\0\0", 8));
+  EXPECT_EQ(record.substr(12, data.size()), data);
+}
+
+TEST(EventFile, ReadsBackWhatItWrote) {
+  std::string bytes = encode_event_heading(10);
+  const std::vector<EventScalar> scalars{{1.5, 1, "phase1/mask_loss", 0.25F}, {2.5, 200, "phase2/class_loss", -3.0F}, {3.5, 1LL << 40, "ä", 1e-9F}};
+  for (const EventScalar& s : scalars) bytes += encode_event(s);
+  const auto expect_first = [&](const std::vector<EventScalar>& back, std::size_t count) {
+    ASSERT_EQ(back.size(), count);
+    for (std::size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(back[i].wall_time, scalars[i].wall_time);
+      EXPECT_EQ(back[i].step, scalars[i].step);
+      EXPECT_EQ(back[i].tag, scalars[i].tag);
+      EXPECT_EQ(back[i].value, scalars[i].value);
+    }
+  };
+  expect_first(decode_events(bytes, "events"), 3);
+  for (std::size_t cut = 1; cut < encode_event(scalars[2]).size(); ++cut) expect_first(decode_events(bytes.substr(0, bytes.size() - cut), "events"), 2);
+  expect_first(decode_events("", "events"), 0);
+  const std::size_t last = bytes.size() - 8;
+  bytes[last] = static_cast<char>(bytes[last] ^ 1);
+  expect_error(ErrorCode::kBadFormat, {"events", "damaged"}, [&] { decode_events(bytes, "events"); });
+}
+
+class RunFolderTest : public ::testing::Test {
+ protected:
+  test::TemporaryFolder folder_;
+  RunFolder run_{folder_.file("run")};
+  void checkpoint() { test::write_text(run_.file("checkpoint.pt"), "weights"); }
+};
+
+TEST_F(RunFolderTest, OneConfigurationAFolder) {
+  expect_error(ErrorCode::kNotFound, {folder_.file("run"), "resume"}, [&] { run_.open("[fit]\nlr=0.1\n", true); });
+  run_.open("[fit]\nlr=0.1\nseed=1\noutput=\"run\"\n", false);
+  run_.open("[fit]\nlr=0.1\nseed=1\noutput=\"run\"\n", false);  // no epoch was done yet
+  checkpoint();
+  expect_error(ErrorCode::kBadSetting, {folder_.file("run"), "--resume"}, [&] { run_.open("[fit]\nlr=0.1\n", false); });
+  run_.open("[fit]\nlr=0.1\nseed=1\noutput=\"../run\"\n", true);
+  expect_error(ErrorCode::kBadSetting, {"another configuration", "lr = 0.2 (the run: 0.1)", "ema = 0.9 (the run: not set)", "seed is not set (the run: 1)"},
+               [&] { run_.open("[fit]\nlr=0.2\nema=0.9\n", true); });
+  EXPECT_EQ(test::read_text(run_.file("config.toml")), "[fit]\nlr=0.1\nseed=1\noutput=\"run\"\n");
+}
+
+TEST_F(RunFolderTest, WhatTheCheckpointDoesNotHaveIsCutOff) {
+  run_.open("[fit]\n", false);
+  run_.cut_after(0, 0);
+  for (int epoch = 1; epoch <= 3; ++epoch) run_.add({1, epoch, 0.1 * epoch, 0, 0, 1e-4, 100, 1});
+  for (int epoch = 1; epoch <= 4; ++epoch) run_.add({2, epoch, 0.01, 1.0 / epoch, 0.5, 1e-3, 100, 1});
+  const std::string whole = test::read_text(run_.file("metrics.csv"));
+  EXPECT_EQ(read_metrics(run_.file("metrics.csv")).size(), 7U);
+  // A kill in the middle of a line and of a record.
+  test::write_text(run_.file("metrics.csv"), whole + "2,5,0.0");
+  const std::string events = test::read_text(run_.file("events.out.tfevents.fmpn"));
+  test::write_text(run_.file("events.out.tfevents.fmpn"), events + encode_event({1, 5, "phase2/mask_loss", 1}).substr(0, 20));
+  run_.cut_after(2, 4);
+  EXPECT_EQ(test::read_text(run_.file("metrics.csv")), whole);
+  run_.cut_after(2, 2);
+  const auto metrics = read_metrics(run_.file("metrics.csv"));
+  ASSERT_EQ(metrics.size(), 5U);
+  EXPECT_EQ(metrics.back().epoch, 2);
+  EXPECT_EQ(metrics.back().class_loss, 0.5);
+  EXPECT_NEAR(metrics[2].mask_loss, 0.3, 1e-9);
+  std::size_t phase1 = 0, phase2 = 0;
+  for (const EventScalar& s : decode_events(test::read_text(run_.file("events.out.tfevents.fmpn")), "events")) {
+    ++(s.tag.rfind("phase1/", 0) == 0 ? phase1 : phase2);
+    if (s.tag == "phase2/class_loss") EXPECT_FLOAT_EQ(s.value, 1.0F / static_cast<float>(s.step));
+  }
+  EXPECT_EQ(phase1, 3U * 3);
+  EXPECT_EQ(phase2, 2U * 5);
+  run_.cut_after(1, 1);
+  EXPECT_EQ(read_metrics(run_.file("metrics.csv")).size(), 1U);
+}
+
+TEST_F(RunFolderTest, WholeFilesOrNone) {
+  fs::create_directories(folder_.path() / "run");
+  write_whole(run_.file("a"), "old");
+  {
+    WholeFile file(run_.file("a"));
+    file.append("half", 4);
+  }
+  EXPECT_EQ(test::read_text(run_.file("a")), "old");
+  EXPECT_FALSE(fs::exists(run_.file("a.partial")));
+  write_whole(run_.file("a"), "new");
+  EXPECT_EQ(test::read_text(run_.file("a")), "new");
+  expect_error(ErrorCode::kIo, {folder_.file("none/a")}, [&] { write_whole(folder_.file("none/a"), ""); });
+  if (fs::exists("/dev/full")) {
+    fs::create_symlink("/dev/full", run_.file("full.partial"));
+    expect_error(ErrorCode::kIo, {run_.file("full"), "No space left"}, [&] { write_whole(run_.file("full"), "text"); });
+  }
+}
+
+/// Two classes; `right` and `wrong` pictures of each.
+RunResult fold_result(int fold, long right, long wrong) {
+  RunResult result;
+  result.fold = fold, result.held_out = "fold " + std::to_string(fold);
+  result.confusion = ConfusionMatrix({"fear", "anger <&>"});
+  for (std::size_t c = 0; c < 2; ++c) result.confusion.add(c, c, right), result.confusion.add(c, 1 - c, wrong);
+  return result;
+}
+
+TEST_F(RunFolderTest, CrossValidationTableAndReport) {
+  for (int k = 0; k < 3; ++k) {
+    const RunFolder fold(run_.file("fold-" + std::to_string(k)));
+    RunFolder(fold).open("[fit]\nlr=0.1\n", false);
+    RunFolder(fold).cut_after(0, 0);
+    RunFolder(fold).add({1, 1, 0.2, 0, 0, 1e-4, 10, 1});
+    RunFolder(fold).add({2, 1, 0.1, 1.1, 0.7, 1e-4, 10, 1});
+    write_result(fold, k == 0 ? fold_result(0, 9, 1) : k == 1 ? fold_result(1, 3, 1) : fold_result(2, 20, 20));
+  }
+  const CrossValidation result = read_folds(run_.path(), 3);
+  EXPECT_DOUBLE_EQ(result.mean(), (0.9 + 0.75 + 0.5) / 3);
+  EXPECT_DOUBLE_EQ(result.pooled().accuracy(), 64.0 / 108);
+  EXPECT_NEAR(result.deviation(), 0.2020726, 1e-6);
+  const std::string text = write_cross_validation(run_.path(), result);
+  for (const char* part : {"71.67 % ± 20.21", "108 pictures  59.26 %", "fear"}) EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
+  EXPECT_EQ(test::read_text(run_.file("table.txt")), text);
+  for (const char* name : {"folds.png", "confusion.png", "curves.png"}) EXPECT_GT(read_image(run_.file(name)).width, 400) << name;
+  const std::string html = test::read_text(run_.file("report.html"));
+  EXPECT_NE(html.find("anger &lt;&amp;&gt;"), std::string::npos);
+  EXPECT_NE(html.find("data:image/png;base64,iVBORw0KGgo"), std::string::npos);
+  for (const char* part : {"http://", "https://", "src=\"f", "<script"}) EXPECT_EQ(html.find(part), std::string::npos) << part << ": the report must open without a network";
+  fs::remove(run_.file("fold-1/result.json"));
+  expect_error(ErrorCode::kNotFound, {"fold-1"}, [&] { read_folds(run_.path(), 3); });
+  test::write_text(run_.file("fold-1/result.json"), "{\"classes\": [\"a\"], \"confusion\": []}");
+  expect_error(ErrorCode::kBadFormat, {"fold-1"}, [&] { read_folds(run_.path(), 3); });
+}
+
+}  // namespace
+}  // namespace fmpn::train

@@ -1,0 +1,167 @@
+#include "charts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "canvas.h"
+
+namespace fmpn::train {
+namespace {
+
+constexpr int kPanelWidth = 420, kPanelHeight = 270;
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+std::string percent(double share) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", 100 * share);
+  return text;
+}
+
+/// 1, 2 or 5 times a power of ten, so that about `steps` of them reach `range`.
+double round_step(double range, int steps) {
+  const double raw = range / steps, power = std::pow(10, std::floor(std::log10(raw)));
+  for (const double factor : {1.0, 2.0, 5.0})
+    if (factor * power >= raw * 0.999) return factor * power;
+  return 10 * power;
+}
+
+void draw_legend(Canvas& canvas, double right, double y, const std::vector<Series>& series) {
+  for (std::size_t i = series.size(); i-- > 0;) {
+    right -= canvas.text_width(series[i].name, 10);
+    canvas.text(right, y, series[i].name, 10, kInk);
+    canvas.fill(right - 16, y - 1.5, 12, 3, series_colour(i));
+    right -= 28;
+  }
+}
+
+/// One panel with its top left corner at `x0`.
+void draw_panel(Canvas& canvas, double x0, const std::string& title, const std::string& x_label, const std::vector<Series>& series, bool share) {
+  const double left = x0 + 52, right = x0 + kPanelWidth - 18, top = 44, bottom = kPanelHeight - 42;
+  double first = 1e300, last = -1e300, highest = 0;
+  for (const Series& s : series)
+    for (const auto& [x, y] : s.points) first = std::min(first, x), last = std::max(last, x), highest = std::max(highest, std::isfinite(y) ? y : 0);
+  if (last <= first) first -= 0.5, last = first + 1;
+  const double y_step = share ? 0.2 : round_step(highest > 0 ? highest : 1, 5);
+  const double y_top = share ? 1 : std::max(1.0, std::ceil(highest / y_step)) * y_step;
+  const auto at_x = [&](double x) { return left + (x - first) / (last - first) * (right - left); };
+  const auto at_y = [&](double y) { return bottom - std::clamp(y / y_top, 0.0, 1.0) * (bottom - top); };
+
+  canvas.text(x0 + 16, 20, title, 13, kInk, Anchor::kLeft, true);
+  if (series.size() > 1) draw_legend(canvas, right, 20, series);
+  for (int i = 0; i * y_step <= y_top * 1.0001; ++i) {
+    canvas.line(left, at_y(i * y_step), right, at_y(i * y_step), kGrid);
+    canvas.text(left - 6, at_y(i * y_step), share ? std::to_string(static_cast<int>(std::lround(100 * i * y_step))) + " %" : number(i * y_step), 9, kFaint, Anchor::kRight);
+  }
+  const double x_step = std::max(1.0, round_step(last - first, 8));
+  for (double x = std::ceil(first / x_step) * x_step; x <= last; x += x_step) canvas.text(at_x(x), bottom + 12, number(x), 9, kFaint, Anchor::kCentre);
+  canvas.line(left, bottom, right, bottom, kFaint);
+  canvas.text((left + right) / 2, bottom + 29, x_label, 10, kFaint, Anchor::kCentre);
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    std::vector<std::pair<double, double>> line;
+    for (const auto& [x, y] : series[i].points)
+      if (std::isfinite(y)) line.emplace_back(at_x(x), at_y(y));
+    if (line.size() > 1) canvas.polyline(line, series_colour(i));
+    if (line.size() < 40)
+      for (const auto& [x, y] : line) canvas.disc(x, y, 2.5, series_colour(i));
+  }
+}
+
+struct Panel {
+  std::string title;
+  std::vector<Series> series;
+  bool share = false;
+};
+
+}  // namespace
+
+Image line_chart(const std::string& title, const std::string& x_label, const std::vector<Series>& series, bool share) {
+  Canvas canvas(kPanelWidth, kPanelHeight);
+  draw_panel(canvas, 0, title, x_label, series, share);
+  return canvas.image();
+}
+
+Image run_curves(const std::vector<EpochMetrics>& metrics) {
+  int first_phase = 0;  // epochs of phase 1 come before those of phase 2
+  for (const EpochMetrics& m : metrics)
+    if (m.phase == 1) first_phase = std::max(first_phase, m.epoch);
+  Series mask1{"phase 1", {}}, mask2{"phase 2", {}}, classes{"cross-entropy", {}}, accuracy{"accuracy", {}};
+  for (const EpochMetrics& m : metrics) {
+    const double x = m.phase == 1 ? m.epoch : first_phase + m.epoch;
+    (m.phase == 1 ? mask1 : mask2).points.emplace_back(x, m.mask_loss);
+    if (m.phase == 2) classes.points.emplace_back(x, m.class_loss), accuracy.points.emplace_back(x, m.valid_accuracy);
+  }
+  const auto all_zero = [](const Series& s) { return std::all_of(s.points.begin(), s.points.end(), [](const auto& p) { return p.second == 0; }); };
+  std::vector<Panel> panels;
+  std::vector<Series> masks;
+  for (const Series& s : {mask1, mask2})
+    if (!all_zero(s)) masks.push_back(s);
+  if (!masks.empty()) panels.push_back({"Mask loss", masks, false});
+  if (!classes.points.empty()) panels.push_back({"Class loss", {classes}, false});
+  if (!all_zero(accuracy)) panels.push_back({"Accuracy, held out", {accuracy}, true});
+  if (panels.empty()) panels.push_back({"Loss", {mask1}, false});
+  Canvas canvas(kPanelWidth * static_cast<int>(panels.size()), kPanelHeight);
+  for (std::size_t i = 0; i < panels.size(); ++i) draw_panel(canvas, static_cast<double>(kPanelWidth) * static_cast<double>(i), panels[i].title, "epoch", panels[i].series, panels[i].share);
+  return canvas.image();
+}
+
+Image confusion_chart(const std::string& title, const ConfusionMatrix& confusion) {
+  constexpr double kCell = 58, kLabel = 96, kTop = 84, kEdge = 64;
+  const auto& classes = confusion.classes();
+  const auto& counts = confusion.counts();
+  const std::size_t n = classes.size();
+  const double side = kCell * static_cast<double>(n);
+  Canvas canvas(static_cast<int>(kLabel + side + kEdge + 16), static_cast<int>(kTop + side + kEdge));
+  canvas.text(16, 22, canvas.fitted(title, 14, canvas.width() - 32), 14, kInk, Anchor::kLeft, true);
+  canvas.text(kLabel + side / 2, 46, "named", 10, kFaint, Anchor::kCentre);
+  canvas.text(16, kTop - 14, "true", 10, kFaint);
+  canvas.text(kLabel + side + kEdge / 2, kTop - 14, "recall", 10, kFaint, Anchor::kCentre);
+  canvas.text(kLabel - 8, kTop + side + 22, "precision", 10, kFaint, Anchor::kRight);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double at = kCell * static_cast<double>(i);
+    long row = 0, column = 0;
+    for (std::size_t k = 0; k < n; ++k) row += counts[i][k], column += counts[k][i];
+    canvas.text(kLabel + at + kCell / 2, kTop - 14, canvas.fitted(classes[i], 10, kCell - 4), 10, kInk, Anchor::kCentre);
+    canvas.text(kLabel - 8, kTop + at + kCell / 2, classes[i], 11, kInk, Anchor::kRight);
+    for (std::size_t k = 0; k < n; ++k) {
+      const double share = row > 0 ? static_cast<double>(counts[i][k]) / static_cast<double>(row) : 0;
+      const double x = kLabel + kCell * static_cast<double>(k), y = kTop + at;
+      const Colour ink = share > 0.5 ? kWhite : counts[i][k] == 0 ? Colour{0.72, 0.74, 0.78} : kInk;
+      canvas.fill(x + 1, y + 1, kCell - 2, kCell - 2, counts[i][k] == 0 ? Colour{0.97, 0.97, 0.98} : shade(0.06 + 0.94 * share));
+      canvas.text(x + kCell / 2, y + kCell / 2 - (row > 0 ? 6 : 0), std::to_string(counts[i][k]), 13, ink, Anchor::kCentre, i == k);
+      if (row > 0 && counts[i][k] > 0) canvas.text(x + kCell / 2, y + kCell / 2 + 11, percent(share) + " %", 8.5, ink, Anchor::kCentre);
+    }
+    const auto hit = static_cast<double>(counts[i][i]);
+    canvas.text(kLabel + side + kEdge / 2, kTop + at + kCell / 2, row > 0 ? percent(hit / static_cast<double>(row)) + " %" : "–", 11, kInk, Anchor::kCentre);
+    canvas.text(kLabel + at + kCell / 2, kTop + side + 22, column > 0 ? percent(hit / static_cast<double>(column)) + " %" : "–", 11, kInk, Anchor::kCentre);
+  }
+  return canvas.image();
+}
+
+Image bar_chart(const std::string& title, const std::vector<std::string>& names, const std::vector<double>& values, double mean) {
+  constexpr double kLeft = 52, kTop = 48, kHeight = 200, kBar = 44;
+  const double width = kBar * static_cast<double>(names.size());
+  Canvas canvas(static_cast<int>(std::max(300.0, kLeft + width + 90)), static_cast<int>(kTop + kHeight + 46));
+  canvas.text(16, 22, title, 14, kInk, Anchor::kLeft, true);
+  const auto at_y = [&](double share) { return kTop + kHeight * (1 - std::clamp(share, 0.0, 1.0)); };
+  for (int i = 0; i <= 5; ++i) {
+    canvas.line(kLeft, at_y(i / 5.0), kLeft + width, at_y(i / 5.0), kGrid);
+    canvas.text(kLeft - 6, at_y(i / 5.0), std::to_string(20 * i) + " %", 9, kFaint, Anchor::kRight);
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const double x = kLeft + kBar * static_cast<double>(i);
+    canvas.fill(x + 6, at_y(values[i]), kBar - 12, kTop + kHeight - at_y(values[i]), series_colour(5));
+    canvas.text(x + kBar / 2, at_y(values[i]) - 8, percent(values[i]), 9.5, kInk, Anchor::kCentre);
+    canvas.text(x + kBar / 2, kTop + kHeight + 14, names[i], 10, kInk, Anchor::kCentre);
+  }
+  canvas.line(kLeft, at_y(mean), kLeft + width, at_y(mean), series_colour(1), 1.5);
+  canvas.text(kLeft + width + 6, at_y(mean), "mean " + percent(mean) + " %", 10, series_colour(1));
+  return canvas.image();
+}
+
+}  // namespace fmpn::train

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace fmpn::train {
+
+/// The running program's own file, to be started again.
+std::string own_program();
+
+/// Starts a program with its standard output and error in the file `log`. Throws kRuntime, kIo.
+pid_t start_child(const std::vector<std::string>& command, const std::string& log);
+
+/// The next child of `children` that ends, within about `milliseconds`; 0: none has. `status` as a shell gives it: 128 + n
+/// for signal n.
+pid_t wait_for_child(const std::vector<pid_t>& children, int milliseconds, int* status);
+
+}  // namespace fmpn::train

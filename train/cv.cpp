@@ -1,0 +1,185 @@
+// fmpn-train cv: a run of `fit` for each fold, each in a process of its own, then one table.
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include <fmpn/error.h>
+
+#include "child.h"
+#include "commands.h"
+#include "cross_validation.h"
+#include "interrupt.h"
+#include "manifest.h"
+#include "run_folder.h"
+#include "whole_file.h"
+
+namespace fmpn::train {
+namespace fs = std::filesystem;
+namespace {
+
+struct Options {
+  std::string data, run, config;
+  int folds = 0, jobs = 1;
+  bool resume = false;
+  std::vector<std::string> fit;  ///< options of each fold's fit
+};
+
+std::string read_bytes(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string fold_folder(const Options& o, int k) { return (fs::path(o.run) / ("fold-" + std::to_string(k))).string(); }
+std::string fold_log(const Options& o, int k) { return fold_folder(o, k) + ".log"; }
+std::string kept_recipe(const Options& o) { return (fs::path(o.run) / "recipe.toml").string(); }
+
+/// The folds that the manifest has; --folds has to agree.
+int checked_folds(const Options& o) {
+  const int there = fold_count(read_manifest(o.data));
+  if (there == 0) throw Error(ErrorCode::kBadFormat, o.data + "/manifest.csv: it has no folds (fmpn-train prepare … --folds N makes them)");
+  if (there < 2) throw Error(ErrorCode::kBadFormat, o.data + "/manifest.csv: one fold leaves nothing to train on");
+  if (o.folds != 0 && o.folds != there)
+    throw Error(ErrorCode::kBadSetting, o.data + "/manifest.csv: it has " + std::to_string(there) + " folds, not " + std::to_string(o.folds) + " (fmpn-train prepare … --folds N)");
+  return there;
+}
+
+/// As for a single run: the folder belongs to one configuration.
+void open_run(const Options& o) {
+  const fs::path file = fs::path(o.run) / "cv.toml";
+  // A JSON list of strings is a TOML array as well.
+  const std::string configuration = "[cv]\ndata = " + nlohmann::json(o.data).dump() + "\nfit = " + nlohmann::json(o.fit).dump() + '\n';
+  if (fs::exists(file) != o.resume)
+    throw Error(o.resume ? ErrorCode::kNotFound : ErrorCode::kBadSetting, o.run + (o.resume ? ": holds no cross-validation to resume" : ": holds a cross-validation already; --resume goes on with it"));
+  make_folder(o.run);
+  const std::string recipe = o.config.empty() ? "" : read_bytes(o.config);
+  if (o.resume) {
+    std::string difference = configuration_difference(configuration, read_bytes(file));
+    if (difference.empty()) difference = configuration_difference(recipe, read_bytes(kept_recipe(o)));
+    if (!difference.empty()) throw Error(ErrorCode::kBadSetting, file.string() + ": the cross-validation was started with another configuration: " + difference);
+    return;
+  }
+  if (!o.config.empty()) write_whole(kept_recipe(o), recipe);
+  write_whole(file.string(), configuration);
+}
+
+std::vector<std::string> fold_command(const Options& o, int k) {
+  std::vector<std::string> command{own_program(), "fit", o.data, "-o", fold_folder(o, k), "--fold", std::to_string(k)};
+  if (!o.config.empty()) command.insert(command.end(), {"--config", kept_recipe(o)});
+  command.insert(command.end(), o.fit.begin(), o.fit.end());
+  const bool has_threads = std::any_of(o.fit.begin(), o.fit.end(), [](const std::string& word) { return word.rfind("--threads", 0) == 0; });
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (o.jobs > 1 && !has_threads) command.insert(command.end(), {"--threads", std::to_string(std::max(1, cores / o.jobs))});
+  // A fold that was stopped before its first whole epoch begins anew.
+  if (RunFolder(fold_folder(o, k)).has_checkpoint()) command.emplace_back("--resume");
+  return command;
+}
+
+/// What a fold that failed said last: two lines, since a wrong option is told in the one before a hint.
+std::string last_words(const std::string& log) {
+  std::string text = read_bytes(log);
+  text.erase(text.find_last_not_of("\r\n") + 1);
+  const std::size_t last = text.find_last_of("\r\n");
+  const std::size_t before = last == std::string::npos || last == 0 ? std::string::npos : text.find_last_of("\r\n", last - 1);
+  text = text.substr(before + 1);  // npos + 1 is 0
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+/// Runs the open folds, at most `jobs` at a time. Throws where a fold fails (after those under way) or a signal came.
+class FoldRunner {
+ public:
+  FoldRunner(const Options& options, std::vector<int> open) : options_(options), open_(std::move(open)), total_(open_.size()) {}
+
+  void run() {
+    while (!running_.empty() || (next_ < total_ && fault_.empty() && !g_stop_requested)) {
+      while (running_.size() < static_cast<std::size_t>(options_.jobs) && next_ < total_ && fault_.empty() && !g_stop_requested) start(open_[next_++]);
+      if (g_stop_requested && !told_) {
+        for (const auto& item : running_) kill(item.first, SIGTERM);
+        told_ = true;
+      }
+      std::vector<pid_t> children;
+      for (const auto& item : running_) children.push_back(item.first);
+      int status = 0;
+      if (const pid_t child = wait_for_child(children, 200, &status); child != 0) finished(child, status);
+    }
+    if (g_stop_requested) throw Error(ErrorCode::kRuntime, "stopped; --resume goes on in " + options_.run);
+    if (!fault_.empty()) throw Error(ErrorCode::kRuntime, fault_ + "; --resume goes on in " + options_.run);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void start(int k) {
+    std::fprintf(stderr, "fold %d: begins (%s)\n", k, fold_log(options_, k).c_str());
+    running_[start_child(fold_command(options_, k), fold_log(options_, k))] = k;
+  }
+
+  void finished(pid_t child, int status) {
+    const int k = running_.at(child);
+    running_.erase(child);
+    if (status != 0) {
+      if (!g_stop_requested) fault_ += (fault_.empty() ? "" : "; ") + ("fold " + std::to_string(k) + " failed with status " + std::to_string(status) + ": " + last_words(fold_log(options_, k)));
+      return;
+    }
+    ++done_;
+    const double spent = std::chrono::duration<double>(Clock::now() - start_).count();
+    const RunResult result = read_result((fs::path(fold_folder(options_, k)) / "result.json").string());
+    std::fprintf(stderr, "fold %d: %s %% of %ld pictures; %zu of %zu done, about %.0f min left\n", k, percent_text(result.confusion.accuracy()).c_str(), result.confusion.total(),
+                 done_, total_, spent / static_cast<double>(done_) * static_cast<double>(total_ - done_) / 60);
+  }
+
+  const Options& options_;
+  std::vector<int> open_;
+  std::size_t total_, next_ = 0, done_ = 0;
+  std::map<pid_t, int> running_;
+  bool told_ = false;
+  std::string fault_;
+  Clock::time_point start_ = Clock::now();
+};
+
+void cross_validate(const Options& o) {
+  const int folds = checked_folds(o);
+  open_run(o);
+  stop_on_signals();
+  std::vector<int> open;
+  for (int k = 0; k < folds; ++k)
+    if (!fs::exists(fs::path(fold_folder(o, k)) / "result.json")) open.push_back(k);
+  if (static_cast<int>(open.size()) < folds) std::fprintf(stderr, "%zu of %d folds are done already\n", static_cast<std::size_t>(folds) - open.size(), folds);
+  FoldRunner(o, open).run();
+  std::fputs(write_cross_validation(o.run, read_folds(o.run, folds)).c_str(), stdout);
+  std::printf("\ntable.txt, table.json, the pictures and report.html are in %s\n", o.run.c_str());
+}
+
+}  // namespace
+
+void add_cv(CLI::App& app) {
+  auto* c = app.add_subcommand("cv", "Cross-validation: fit for each fold, then the table. DATA comes first; every option of fit may follow");
+  auto o = std::make_shared<Options>();
+  c->fallthrough(false);
+  c->allow_extras();
+  c->add_option("data", o->data, "Prepared data set with folds")->required();
+  c->add_option("-o,--output", o->run, "Folder for the folds' runs and the table")->required();
+  c->add_option("--folds", o->folds, "Has to be the manifest's number")->check(CLI::Range(2, 1000));
+  c->add_option("--jobs", o->jobs, "Folds at a time; they share the cores")->check(CLI::Range(1, 64))->capture_default_str();
+  c->add_option("--config", o->config, "TOML file of fit's options")->check(CLI::ExistingFile);
+  c->add_flag("--resume", o->resume, "Go on: folds that are done are kept, one under way continues");
+  c->callback([o, c] {
+    o->fit = c->remaining();
+    const CLI::Option* config = c->get_parent()->get_config_ptr();  // given before the subcommand
+    if (o->config.empty() && config != nullptr && config->count() != 0) o->config = config->as<std::string>();
+    cross_validate(*o);
+  });
+}
+
+}  // namespace fmpn::train

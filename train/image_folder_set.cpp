@@ -1,0 +1,115 @@
+// Any data set: ROOT/<class>/…, ROOT/<class>/<subject>/…, either under ROOT/<train|valid|test>/, or a CSV of pictures.
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include <fmpn/error.h>
+#include <fmpn/labels.h>
+
+#include "csv.h"
+#include "folds.h"
+#include "picture_list.h"
+
+namespace fmpn::train {
+namespace fs = std::filesystem;
+namespace {
+
+std::string crop_path(const fs::path& relative) {
+  std::string path;
+  // What leads out of the data set's folder must not lead out of the crops'.
+  for (const fs::path& part : relative.lexically_normal()) path += (path.empty() ? "" : "/") + (part == ".." ? std::string("up") : part == "/" ? std::string("root") : part.string());
+  return "crops/" + path + ".png";
+}
+
+void list_class(const fs::path& root, const fs::path& folder, const ManifestRow& pattern, PictureList& list) {
+  std::vector<fs::path> pictures;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file() && is_picture(entry.path().string())) pictures.push_back(entry.path());
+  if (pictures.empty()) throw Error(ErrorCode::kBadFormat, folder.string() + ": a class folder without a picture");
+  std::sort(pictures.begin(), pictures.end());
+  for (const fs::path& picture : pictures) {
+    ManifestRow row = pattern;
+    row.source = picture.string();
+    row.path = crop_path(picture.lexically_relative(root));
+    // class/subject/picture: the folder in between is the subject.
+    const fs::path inner = picture.lexically_relative(folder).parent_path();
+    if (!inner.empty()) row.subject = inner.begin()->string();
+    list.rows.push_back(std::move(row));
+  }
+}
+
+void list_classes(const fs::path& root, const std::string& split, PictureList& list) {
+  std::vector<fs::path> folders;
+  for (const auto& entry : fs::directory_iterator(root / split))
+    if (entry.is_directory() && entry.path().filename().string().front() != '.') folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  if (folders.empty()) throw Error(ErrorCode::kBadFormat, (root / split).string() + ": no class folders in it");
+  std::map<std::string, fs::path> folder_of;
+  for (const fs::path& folder : folders) {
+    const auto label = canonical_expression(folder.filename().string());
+    if (!label) throw Error(ErrorCode::kBadFormat, folder.string() + ": '" + folder.filename().string() + "' is no expression that is known");
+    if (const auto [other, fresh] = folder_of.emplace(*label, folder); !fresh)
+      throw Error(ErrorCode::kBadFormat, folder.string() + " and " + other->second.string() + " are two folders of one class, " + std::string(*label));
+    ManifestRow pattern;
+    pattern.label = *label, pattern.split = split;
+    list_class(root, folder, pattern, list);
+  }
+}
+
+PictureList list_table(const std::string& csv) {
+  const CsvTable table(csv, {"path", "label"});
+  const fs::path root = fs::path(csv).parent_path();
+  PictureList list;
+  list.keeps_faceless = true;
+  std::set<std::string> listed;
+  std::map<std::string, ManifestRow> references;  // neutral faces that are no row of their own
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const std::string path = table.get(i, "path");
+    const auto label = canonical_expression(table.get(i, "label"));
+    ManifestRow row;
+    row.source = (root / path).string(), row.path = crop_path(path);
+    row.subject = table.get(i, "subject"), row.sequence = table.get(i, "sequence"), row.frame = table.get(i, "frame");
+    row.split = table.get(i, "split"), row.fold = table.get(i, "fold");
+    const std::string neutral = table.get(i, "neutral");
+    if (!neutral.empty()) row.neutral = crop_path(neutral);
+    if (!label || !fs::exists(row.source)) {
+      list.skipped.push_back({table.place(i), !label ? "'" + table.get(i, "label") + "' is no expression that is known" : row.source + ": no such file"});
+      continue;
+    }
+    if (!listed.insert(row.path).second) throw Error(ErrorCode::kBadFormat, table.place(i) + ": the picture " + path + " stands there twice");
+    row.label = *label;
+    if (!neutral.empty()) {
+      ManifestRow& reference = references[row.neutral];
+      reference = row;
+      reference.label.clear(), reference.neutral.clear(), reference.frame.clear();
+      reference.source = (root / neutral).string(), reference.path = row.neutral;
+    }
+    list.rows.push_back(std::move(row));
+  }
+  for (auto& [path, row] : references)
+    if (listed.count(path) == 0) list.rows.push_back(std::move(row));
+  if (listed.empty()) throw Error(ErrorCode::kBadFormat, csv + ": not one usable picture" + (list.skipped.empty() ? "" : " (" + list.skipped.front().source + ": " + list.skipped.front().reason + ")"));
+  return list;
+}
+
+}  // namespace
+
+PictureList list_folder(const std::string& root, const ListOptions&) {
+  if (fs::is_regular_file(root)) return list_table(root);
+  if (!fs::is_directory(root)) throw Error(ErrorCode::kNotFound, root + ": no such folder");
+  if (fs::is_regular_file(fs::path(root) / "labels.csv")) return list_table((fs::path(root) / "labels.csv").string());
+  PictureList list;
+  list.keeps_faceless = true;
+  bool splits = false;
+  for (const char* split : {"train", "valid", "test"})
+    if (fs::is_directory(fs::path(root) / split)) {
+      splits = true;
+      list_classes(root, split, list);
+    }
+  if (!splits) list_classes(root, "", list);
+  return list;
+}
+
+}  // namespace fmpn::train

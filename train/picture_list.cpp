@@ -1,0 +1,36 @@
+#include "picture_list.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <set>
+
+namespace fmpn::train {
+
+const std::map<std::string, std::function<PictureList(const std::string&, const ListOptions&)>>& picture_listers() {
+  static const std::map<std::string, std::function<PictureList(const std::string&, const ListOptions&)>> listers{
+      {"ckplus", list_ckplus}, {"mmi", list_mmi}, {"affectnet", list_affectnet}, {"fer2013", list_fer2013}, {"folder", list_folder}};
+  return listers;
+}
+
+bool is_picture(const std::string& path) {
+  static const std::set<std::string> suffixes{".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"};
+  const std::filesystem::path name = std::filesystem::path(path).filename();
+  std::string suffix = name.extension().string();
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  return suffixes.count(suffix) != 0 && name.string().front() != '.';
+}
+
+void add_sequence(PictureList& list, const ManifestRow& pattern, const std::vector<SequenceFrame>& frames,
+                  const std::vector<std::size_t>& chosen, bool with_neutral) {
+  const auto row_of = [&](const SequenceFrame& frame, const std::string& label, const std::string& neutral) {
+    ManifestRow row = pattern;
+    row.label = label, row.source = frame.source, row.path = frame.path, row.frame = frame.number, row.neutral = neutral;
+    return row;
+  };
+  // A picture of "neutral" names itself as its neutral face: no motion.
+  list.rows.push_back(row_of(frames.front(), with_neutral ? "neutral" : "", with_neutral ? frames.front().path : ""));
+  for (const std::size_t i : chosen) list.rows.push_back(row_of(frames[i], pattern.label, frames.front().path));
+}
+
+}  // namespace fmpn::train

@@ -1,0 +1,79 @@
+#include "prepare_journal.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+#include <fmpn/error.h>
+
+#include "whole_file.h"
+
+namespace fmpn::train {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kOutcomes[] = {"aligned", "whole", "faceless", "unreadable"};
+
+/// Tabs part the fields and line ends the lines.
+std::string plain(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
+std::vector<std::string> fields_of(const std::string& line) {
+  std::vector<std::string> fields(1);
+  for (const char c : line) {
+    if (c == '\t') fields.emplace_back();
+    else fields.back() += c;
+  }
+  return fields;
+}
+
+}  // namespace
+
+PrepareJournal::PrepareJournal(const std::string& folder, const std::string& settings) : path_((fs::path(folder) / "prepare.journal").string()) {
+  const std::string heading = plain(settings) + '\n';
+  std::string whole = heading;  // the lines that are kept
+  if (std::ifstream old(path_, std::ios::binary); old) {
+    std::stringstream text;
+    text << old.rdbuf();
+    std::string line;
+    std::getline(text, line);
+    if (line + '\n' != heading && !line.empty())
+      throw Error(ErrorCode::kBadSetting, folder + ": its crops were made with other settings (" + line + "; now " + plain(settings) + "); take another folder");
+    while (std::getline(text, line)) {
+      const auto fields = fields_of(line);
+      const auto outcome = std::find(std::begin(kOutcomes), std::end(kOutcomes), fields[0]);
+      if (text.eof() || fields.size() != 4 || outcome == std::end(kOutcomes)) continue;
+      entries_[fields[1]] = {static_cast<Outcome>(outcome - std::begin(kOutcomes)), fields[2], fields[3]};
+      whole += line + '\n';
+    }
+  }
+  write_whole(path_, whole);
+  file_.open(path_, std::ios::binary | std::ios::app);
+}
+
+std::string PrepareJournal::stamp_of(const std::string& source) {
+  // A frame of a video (file#n) or a line of a CSV (file:n) is as old as its file.
+  std::string file = source;
+  std::error_code fault;
+  if (!fs::is_regular_file(file, fault)) file = source.substr(0, source.find_last_of("#:"));
+  const auto size = fs::file_size(file, fault);
+  if (fault) return "missing";
+  return std::to_string(size) + "-" + std::to_string(fs::last_write_time(file, fault).time_since_epoch().count());
+}
+
+const PrepareJournal::Entry* PrepareJournal::find(const std::string& crop, const std::string& source) const {
+  const auto found = entries_.find(plain(crop));
+  return found == entries_.end() || found->second.stamp != stamp_of(source) ? nullptr : &found->second;
+}
+
+void PrepareJournal::add(const std::string& crop, const std::string& source, Outcome outcome, const std::string& reason) {
+  const std::string line = std::string(kOutcomes[static_cast<int>(outcome)]) + '\t' + plain(crop) + '\t' + stamp_of(source) + '\t' + plain(reason) + '\n';
+  const std::lock_guard lock(mutex_);
+  file_ << line;
+  file_.flush();
+  if (!file_) throw Error(ErrorCode::kIo, path_ + ": cannot be written");
+}
+
+}  // namespace fmpn::train

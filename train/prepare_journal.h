@@ -1,0 +1,39 @@
+#pragma once
+
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace fmpn::train {
+
+/// What `prepare` has done so far, line by line, in DATA/prepare.journal: so that a stopped run goes on, and a second one
+/// makes only what is new. Crops made with other settings are never taken for these.
+class PrepareJournal {
+ public:
+  enum class Outcome { kAligned, kWhole, kFaceless, kUnreadable };
+  struct Entry {
+    Outcome outcome = Outcome::kAligned;
+    std::string stamp;   ///< of the source file (size and time), so that a changed picture is read again
+    std::string reason;  ///< of a failure
+  };
+
+  /// Reads what is there; a last line cut short by a kill is left out. `settings` (one line) says how crops are made.
+  /// Throws kBadSetting where the folder's crops were made with other settings (naming both), kIo.
+  PrepareJournal(const std::string& folder, const std::string& settings);
+
+  /// The entry of a crop, where its source has not changed since; nullptr: to be made.
+  const Entry* find(const std::string& crop, const std::string& source) const;
+  /// Thread-safe. Throws kIo.
+  void add(const std::string& crop, const std::string& source, Outcome outcome, const std::string& reason = "");
+
+  static std::string stamp_of(const std::string& source);
+
+ private:
+  std::string path_;
+  std::map<std::string, Entry> entries_;
+  std::mutex mutex_;  // guards file_
+  std::ofstream file_;
+};
+
+}  // namespace fmpn::train

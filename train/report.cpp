@@ -1,0 +1,191 @@
+#include "report.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <nlohmann/json.hpp>
+
+#include <fmpn/error.h>
+
+#include "canvas.h"
+#include "charts.h"
+#include "whole_file.h"
+
+namespace fmpn::train {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kStyle = R"(
+:root { color-scheme: light; }
+body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #21262f; background: #f6f7f9; margin: 0; }
+main { max-width: 1320px; margin: 0 auto; padding: 28px 32px 60px; background: #fff; }
+h1 { font-size: 26px; margin: 0 0 2px; } h2 { font-size: 18px; margin: 34px 0 10px; }
+.subtitle { color: #6b7280; margin: 0 0 20px; }
+.figures { display: flex; flex-wrap: wrap; gap: 14px; }
+.figure { border: 1px solid #e5e7eb; border-radius: 8px; padding: 10px 18px; min-width: 120px; }
+.figure b { display: block; font-size: 24px; } .figure span { color: #6b7280; font-size: 13px; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: 4px 14px 4px 0; border-bottom: 1px solid #e5e7eb; text-align: right; } th { color: #6b7280; font-weight: 600; }
+th:first-child, td:first-child { text-align: left; }
+img { max-width: 100%; height: auto; }
+pre { background: #f6f7f9; border-radius: 8px; padding: 12px 16px; overflow-x: auto; font-size: 13px; }
+summary { cursor: pointer; font-size: 18px; font-weight: 600; margin: 34px 0 10px; }
+)";
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&') out += "&amp;";
+    else if (c == '<') out += "&lt;";
+    else if (c == '>') out += "&gt;";
+    else if (c == '"') out += "&quot;";
+    else out += c;
+  }
+  return out;
+}
+
+std::string base64(const std::string& bytes) {
+  constexpr const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned group = 0;
+    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k) out += i + k <= bytes.size() ? kDigits[group >> (18 - 6 * k) & 63U] : '=';
+  }
+  return out;
+}
+
+std::string read_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// A picture made by Canvas, kept beside the report and shown in it.
+void add_chart(HtmlReport& report, const RunFolder& run, const std::string& name, const std::string& alt, const Image& chart) {
+  const std::string png = png_bytes(chart.view());
+  write_whole(run.file(name), png);
+  report.picture(png, alt, chart.width / Canvas::kScale);
+}
+
+}  // namespace
+
+HtmlReport::HtmlReport(const std::string& title, const std::string& subtitle) : title_(title) {
+  body_ = "<h1>" + escaped(title) + "</h1>\n<p class=\"subtitle\">" + escaped(subtitle) + "</p>\n";
+}
+
+void HtmlReport::heading(const std::string& text) { body_ += "<h2>" + escaped(text) + "</h2>\n"; }
+void HtmlReport::paragraph(const std::string& text) { body_ += "<p>" + escaped(text) + "</p>\n"; }
+
+void HtmlReport::figures(const std::vector<std::pair<std::string, std::string>>& values) {
+  body_ += "<div class=\"figures\">";
+  for (const auto& [value, what] : values) body_ += "<div class=\"figure\"><b>" + escaped(value) + "</b><span>" + escaped(what) + "</span></div>";
+  body_ += "</div>\n";
+}
+
+void HtmlReport::table(const std::vector<std::vector<std::string>>& rows) {
+  body_ += "<table>\n";
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    body_ += "<tr>";
+    for (const std::string& cell : rows[i]) body_ += (i == 0 ? "<th>" : "<td>") + escaped(cell) + (i == 0 ? "</th>" : "</td>");
+    body_ += "</tr>\n";
+  }
+  body_ += "</table>\n";
+}
+
+void HtmlReport::picture(const std::string& png, const std::string& alt, int width) {
+  body_ += "<p><img width=\"" + std::to_string(width) + "\" alt=\"" + escaped(alt) + "\" src=\"data:image/png;base64," + base64(png) + "\"></p>\n";
+}
+
+void HtmlReport::preformatted(const std::string& summary, const std::string& text) {
+  body_ += "<details><summary>" + escaped(summary) + "</summary><pre>" + escaped(text) + "</pre></details>\n";
+}
+
+std::string HtmlReport::html() const {
+  return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>" + escaped(title_) +
+         "</title>\n<style>" + kStyle + "</style></head>\n<body><main>\n" + body_ + "</main></body></html>\n";
+}
+
+std::string percent_text(double share, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, 100 * share);
+  return text;
+}
+
+std::vector<std::vector<std::string>> class_table(const ConfusionMatrix& confusion) {
+  std::vector<std::vector<std::string>> rows{{"class", "pictures", "recall %", "precision %", "F1 %"}};
+  for (std::size_t c = 0; c < confusion.classes().size(); ++c) {
+    long row = 0, column = 0;
+    for (std::size_t k = 0; k < confusion.classes().size(); ++k) row += confusion.counts()[c][k], column += confusion.counts()[k][c];
+    const auto hit = static_cast<double>(confusion.counts()[c][c]);
+    const auto share = [&](long of) { return of > 0 ? percent_text(hit / static_cast<double>(of)) : std::string("–"); };
+    rows.push_back({confusion.classes()[c], std::to_string(row), share(row), share(column), row + column > 0 ? percent_text(2 * hit / static_cast<double>(row + column)) : "–"});
+  }
+  return rows;
+}
+
+void write_result(const RunFolder& run, const RunResult& result) {
+  const nlohmann::ordered_json out{{"held_out", result.held_out}, {"fold", result.fold}, {"images", result.confusion.total()}, {"accuracy", result.confusion.accuracy()},
+                                   {"calibration_error", result.calibration_error}, {"classes", result.confusion.classes()}, {"confusion", result.confusion.counts()}};
+  write_whole(run.file("result.json"), out.dump(1) + '\n');
+}
+
+RunResult read_result(const std::string& path) {
+  if (!fs::exists(path)) throw Error(ErrorCode::kNotFound, path + ": no such file");
+  try {
+    const auto in = nlohmann::json::parse(read_bytes(path));
+    RunResult result;
+    result.confusion = ConfusionMatrix(in.at("classes").get<std::vector<std::string>>());
+    const auto counts = in.at("confusion").get<std::vector<std::vector<long>>>();
+    const std::size_t n = result.confusion.classes().size();
+    if (counts.size() != n) throw Error(ErrorCode::kBadFormat, path + ": the confusion matrix has another size than the classes");
+    for (std::size_t i = 0; i < n; ++i) {
+      if (counts[i].size() != n) throw Error(ErrorCode::kBadFormat, path + ": the confusion matrix has another size than the classes");
+      for (std::size_t k = 0; k < n; ++k) result.confusion.add(i, k, counts[i][k]);
+    }
+    result.calibration_error = in.at("calibration_error").get<double>();
+    result.fold = in.at("fold").get<int>();
+    result.held_out = in.at("held_out").get<std::string>();
+    return result;
+  } catch (const nlohmann::json::exception& fault) {
+    throw Error(ErrorCode::kBadFormat, path + ": " + fault.what());
+  }
+}
+
+void write_run_report(const RunFolder& run) {
+  const auto metrics = read_metrics(run.file("metrics.csv"));
+  if (metrics.empty()) return;
+  double seconds = 0;
+  for (const EpochMetrics& m : metrics) seconds += m.seconds;
+  HtmlReport report("FMPN training run", fs::absolute(run.path()).lexically_normal().filename().string());
+  std::vector<std::pair<std::string, std::string>> figures{{std::to_string(metrics.size()), "epochs"}, {percent_text(seconds / 3600, 0) == "0" ? std::to_string(static_cast<long>(seconds)) + " s" : std::to_string(static_cast<long>(seconds / 60)) + " min", "training time"}};
+  const bool has_result = fs::exists(run.file("result.json"));
+  RunResult result;
+  if (has_result) {
+    result = read_result(run.file("result.json"));
+    figures.insert(figures.begin(), {{percent_text(result.confusion.accuracy()) + " %", "accuracy, last epoch"}, {std::to_string(result.confusion.total()), "pictures of " + result.held_out},
+                                     {percent_text(result.calibration_error, 1) + " %", "calibration error"}});
+  }
+  report.figures(figures);
+  report.heading("Curves");
+  add_chart(report, run, "curves.png", "Losses and accuracy over the epochs", run_curves(metrics));
+  if (has_result) {
+    report.heading("Confusion matrix");
+    add_chart(report, run, "confusion.png", "Confusion matrix", confusion_chart("Last epoch on " + result.held_out, result.confusion));
+    report.table(class_table(result.confusion));
+  }
+  for (const auto& [name, title] : {std::pair{"samples-phase1.png", "Masks after phase 1"}, {"samples.png", "Masks after phase 2"}})
+    if (fs::exists(run.file(name))) {
+      report.heading(title);
+      const Image sheet = read_image(run.file(name));
+      report.picture(read_bytes(run.file(name)), title, sheet.width / Canvas::kScale);
+    }
+  report.preformatted("Configuration", read_bytes(run.file("config.toml")));
+  report.preformatted("Metrics", read_bytes(run.file("metrics.csv")));
+  write_whole(run.file("report.html"), report.html());
+}
+
+}  // namespace fmpn::train

@@ -1,0 +1,138 @@
+#include "run_folder.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+
+#include <fmpn/error.h>
+
+#include "csv.h"
+#include "event_file.h"
+#include "whole_file.h"
+
+namespace fmpn::train {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kHeading = "phase,epoch,mask_loss,class_loss,valid_accuracy,learning_rate,images_per_second,seconds\n";
+constexpr const char* kEvents = "events.out.tfevents.fmpn";  // TensorBoard takes any name with "tfevents" in it
+
+std::string line_of(const EpochMetrics& m) {
+  char text[256];
+  std::snprintf(text, sizeof text, "%d,%d,%.9g,%.9g,%.9g,%.9g,%.4g,%.4g\n", m.phase, m.epoch, m.mask_loss, m.class_loss, m.valid_accuracy, m.learning_rate,
+                m.images_per_second, m.seconds);
+  return text;
+}
+
+std::string read_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void append(const std::string& path, const std::string& bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::app);
+  file << bytes;
+  file.flush();
+  if (!file) throw Error(ErrorCode::kIo, path + ": cannot be written");
+}
+
+double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
+bool kept(int phase, long epoch, int last_phase, int last_epoch) { return phase < last_phase || (phase == last_phase && epoch <= last_epoch); }
+
+std::map<std::string, std::string> options_in(const std::string& configuration) {
+  std::map<std::string, std::string> options;
+  std::stringstream text(configuration);
+  for (std::string line; std::getline(text, line);) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos || line[0] == '#') continue;
+    const auto trimmed = [](std::string part) {
+      part.erase(0, std::min(part.find_first_not_of(" \t\r"), part.size()));
+      part.erase(part.find_last_not_of(" \t\r") + 1);
+      return part;
+    };
+    options[trimmed(line.substr(0, equals))] = trimmed(line.substr(equals + 1));
+  }
+  return options;
+}
+
+}  // namespace
+
+std::string RunFolder::file(const std::string& name) const { return (fs::path(path_) / name).string(); }
+
+bool RunFolder::has_checkpoint() const { return fs::exists(file("checkpoint.pt")); }
+
+void RunFolder::open(const std::string& configuration, bool resume) {
+  if (resume && !has_checkpoint()) throw Error(ErrorCode::kNotFound, path_ + ": holds no checkpoint to resume from");
+  if (!resume && has_checkpoint()) throw Error(ErrorCode::kBadSetting, path_ + ": holds a run already; --resume goes on with it");
+  make_folder(path_);
+  if (!resume) return write_whole(file("config.toml"), configuration);
+  const std::string difference = configuration_difference(configuration, read_bytes(file("config.toml")));
+  if (!difference.empty())
+    throw Error(ErrorCode::kBadSetting, file("config.toml") + ": the run was started with another configuration: " + difference);
+}
+
+void RunFolder::cut_after(int phase, int epoch) {
+  std::string lines = kHeading;
+  if (fs::exists(file("metrics.csv"))) {
+    std::string text = read_bytes(file("metrics.csv"));
+    text.erase(text.rfind('\n') + 1);  // a line that a kill has cut short
+    write_whole(file("metrics.csv"), text);
+    if (!text.empty())
+      for (const EpochMetrics& m : read_metrics(file("metrics.csv")))
+        if (kept(m.phase, m.epoch, phase, epoch)) lines += line_of(m);
+  }
+  write_whole(file("metrics.csv"), lines);
+
+  std::string events = encode_event_heading(now());
+  for (const EventScalar& scalar : decode_events(read_bytes(file(kEvents)), file(kEvents)))
+    if (kept(std::atoi(scalar.tag.c_str() + std::string("phase").size()), scalar.step, phase, epoch)) events += encode_event(scalar);
+  write_whole(file(kEvents), events);
+}
+
+void RunFolder::add(const EpochMetrics& m) {
+  append(file("metrics.csv"), line_of(m));
+  std::string events;
+  const double time = now();
+  const auto scalar = [&](const char* name, double value) {
+    events += encode_event({time, m.epoch, "phase" + std::to_string(m.phase) + '/' + name, static_cast<float>(value)});
+  };
+  scalar("mask_loss", m.mask_loss);
+  if (m.phase == 2) scalar("class_loss", m.class_loss), scalar("valid_accuracy", m.valid_accuracy);
+  scalar("learning_rate", m.learning_rate), scalar("images_per_second", m.images_per_second);
+  append(file(kEvents), events);
+}
+
+std::vector<EpochMetrics> read_metrics(const std::string& path) {
+  const CsvTable table(path, {"phase", "epoch", "mask_loss", "class_loss", "valid_accuracy", "seconds"});
+  std::vector<EpochMetrics> metrics;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const auto number = [&](const char* column) { return std::strtod(table.get(i, column).c_str(), nullptr); };
+    metrics.push_back({static_cast<int>(table.whole_number(i, "phase")), static_cast<int>(table.whole_number(i, "epoch")), number("mask_loss"),
+                       number("class_loss"), number("valid_accuracy"), number("learning_rate"), number("images_per_second"), number("seconds")});
+  }
+  return metrics;
+}
+
+std::string configuration_difference(const std::string& given, const std::string& kept_text) {
+  const auto now_options = options_in(given), old_options = options_in(kept_text);
+  std::string difference;
+  const auto add = [&](const std::string& text) { difference += (difference.empty() ? "" : ", ") + text; };
+  for (const auto& [name, value] : now_options) {
+    if (name == "output") continue;
+    const auto old = old_options.find(name);
+    if (old == old_options.end()) add(name + " = " + value + " (the run: not set)");
+    else if (old->second != value) add(name + " = " + value + " (the run: " + old->second + ")");
+  }
+  for (const auto& [name, value] : old_options)
+    if (now_options.count(name) == 0) add(name + " is not set (the run: " + value + ")");
+  return difference;
+}
+
+}  // namespace fmpn::train

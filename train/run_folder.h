@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace fmpn::train {
+
+/// What one epoch came to: a line of metrics.csv.
+struct EpochMetrics {
+  int phase = 0, epoch = 0;            ///< 1-based
+  double mask_loss = 0, class_loss = 0;
+  double valid_accuracy = 0;           ///< 0…1; 0 where nothing was validated
+  double learning_rate = 0;            ///< of the first group, at the epoch's end
+  double images_per_second = 0;
+  double seconds = 0;
+};
+
+/// The files of a run but for weights: config.toml, metrics.csv, TensorBoard's events. The checkpoint is the run's truth:
+/// what stands here of later epochs (a kill came before their checkpoint) is cut off before the run goes on.
+class RunFolder {
+ public:
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const;
+  bool has_checkpoint() const;
+
+  /// Makes the folder and keeps `configuration` (TOML, a section [fit]). Without `resume`: throws kBadSetting where a run
+  /// is in it. With it: kNotFound where no checkpoint is, kBadSetting where the run was started with another configuration,
+  /// naming each option that differs. `output` may differ: a run folder may be moved.
+  void open(const std::string& configuration, bool resume);
+
+  /// Cuts metrics and events after this epoch of this phase; 0, 0 empties them.
+  void cut_after(int phase, int epoch);
+  /// One epoch more, in metrics.csv and the events. Throws kIo.
+  void add(const EpochMetrics& metrics);
+
+ private:
+  std::string path_;
+};
+
+/// Throws kNotFound, kBadFormat.
+std::vector<EpochMetrics> read_metrics(const std::string& path);
+
+/// The options that differ between two configurations: "lr = 0.1 (the run: 0.01)", comma-separated. Empty: none.
+std::string configuration_difference(const std::string& given, const std::string& kept);
+
+}  // namespace fmpn::train
