@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Installs what is missing (Debian packages), configures and builds into build/. No prompt; quick when nothing is to be
-# done. --tests adds what only the tests need.
+# done. --tests adds what only the tests need. FMPN_BUILD names another build folder, FMPN_MESON_OPTIONS its options.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(g++ pkg-config cmake meson ninja-build ccache libtorch-dev libopenblas0-pthread libopencv-dev libdlib-dev
-  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev gstreamer1.0-tools gstreamer1.0-plugins-base
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   libcli11-dev nlohmann-json3-dev libzip-dev libpugixml-dev libpango1.0-dev libcairo2-dev fonts-dejavu-core python-matplotlib-data)
 if [[ "${1:-}" == --tests ]]; then
-  packages+=(libgtest-dev python3-torch python3-torchvision libgstreamer-plugins-bad1.0-dev
+  packages+=(libgtest-dev python3-torch python3-torchvision python3-gi gir1.2-gst-plugins-base-1.0
     chromium chromium-driver python3-selenium slurm-wlm munge)
 fi
 # The report of fmpn-annotate embeds a chart library from npm, whichever npm there is.
@@ -25,5 +25,7 @@ if ((${#missing[@]})); then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 
-[[ -f build/build.ninja ]] || meson setup build
-ninja -C build
+build=${FMPN_BUILD:-build}
+# shellcheck disable=SC2086 # options, one word each
+[[ -f $build/build.ninja ]] || meson setup "$build" ${FMPN_MESON_OPTIONS:-}
+ninja -C "$build"

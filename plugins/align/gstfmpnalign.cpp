@@ -8,7 +8,11 @@
  * region), and FMPN's own meta with the aligned crop. The pixels are never changed, and never copied.
  *
  * Where an element upstream (facedetect, gvadetect, …) has attached regions of type `face` already, these are aligned and
- * followed instead of the own detector's.
+ * followed instead of the own detector's, `max-faces` of them, the largest first.
+ *
+ * Frames that an `image-orientation` tag calls turned or mirrored are searched upright; boxes, landmarks and warps are
+ * those of the frame as it is. When QoS events say that frames come late, full detections are put off, and faces only
+ * followed.
  *
  * ## Example
  * |[
@@ -17,8 +21,9 @@
  */
 #include "gstfmpnalign.h"
 
+#include <algorithm>
 #include <memory>
-#include <mutex>
+#include <set>
 #include <string>
 
 #include <fmpn/face_tracker.h>
@@ -27,6 +32,8 @@
 #include "common/face_annotation.h"
 #include "common/frame_reader.h"
 #include "common/metadata_element.h"
+#include "common/stream_timing.h"
+#include "upright.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_fmpn_align_debug);
 #define GST_CAT_DEFAULT gst_fmpn_align_debug
@@ -55,13 +62,31 @@ enum Property {
 };
 
 struct State {
-  Settings settings;  // guarded by the object lock; everything below belongs to the streaming thread
+  Settings settings;          // guarded by the object lock
+  ProcessingLatency latency;  // thread safe
+  LateFrames lateness;        // thread safe
+  // Everything below belongs to the streaming thread.
   bool use_regions = true;
+  int max_faces = 0;
   std::unique_ptr<FaceTracker> tracker;
   FrameReader reader;
   GstVideoInfo info{};
+  GstVideoOrientationMethod orientation = GST_VIDEO_ORIENTATION_IDENTITY;
+  Upright upright;
+  FrameClock clock;
   guint64 frames = 0;
 };
+
+/// The regions that can be aligned: with an area, within max_faces, in the order of the buffer.
+std::vector<FaceAnnotation> usable(std::vector<FaceAnnotation> regions, int max_faces) {
+  const auto area = [](const FaceAnnotation& face) { return face.box.width * face.box.height; };
+  regions.erase(std::remove_if(regions.begin(), regions.end(), [&](const auto& face) { return !(face.box.width >= 1 && face.box.height >= 1); }), regions.end());
+  if (regions.size() > static_cast<std::size_t>(max_faces)) {
+    std::stable_sort(regions.begin(), regions.end(), [&](const auto& a, const auto& b) { return area(a) > area(b); });
+    regions.resize(static_cast<std::size_t>(max_faces));
+  }
+  return regions;
+}
 
 }  // namespace
 
@@ -122,6 +147,11 @@ static gboolean gst_fmpn_align_start(GstBaseTransform* base) {
     GST_OBJECT_UNLOCK(base);
     s.tracker = std::make_unique<FaceTracker>(settings.aligner, settings.tracker);
     s.use_regions = settings.use_regions;
+    s.max_faces = settings.aligner.max_faces;
+    s.orientation = GST_VIDEO_ORIENTATION_IDENTITY;
+    s.latency.reset();
+    s.lateness.reset();
+    s.clock.reset();
     s.frames = 0;
     GST_INFO_OBJECT(base, "detection every %d frames, faces from %d px, crops of %d px", settings.tracker.detect_interval,
                     settings.aligner.min_face_size, settings.aligner.crop_size);
@@ -142,42 +172,88 @@ static gboolean gst_fmpn_align_set_caps(GstBaseTransform* base, GstCaps* caps, G
     const bool resized = info.width != s.info.width || info.height != s.info.height;
     s.info = info;
     s.reader.set_format(info);
+    s.upright.set(s.orientation, info.width, info.height);
     // Places of another frame size mean nothing here.
     if (resized) s.tracker->reset();
     return TRUE;
   });
 }
 
+// A camera's or a file's word on how its frames have to be turned.
+static void take_orientation(State& s, GstEvent* tags) {
+  GstTagList* list = nullptr;
+  gst_event_parse_tag(tags, &list);
+  GstVideoOrientationMethod method = s.orientation;
+  if (!gst_video_orientation_from_tag(list, &method) || method == s.orientation) return;
+  s.orientation = method;
+  s.upright.set(method, s.info.width, s.info.height);
+  if (s.tracker) s.tracker->reset();
+}
+
 static gboolean gst_fmpn_align_sink_event(GstBaseTransform* base, GstEvent* event) {
-  // After a flush the next frame comes from elsewhere in the stream.
-  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP && GST_FMPN_ALIGN(base)->state->tracker)
-    GST_FMPN_ALIGN(base)->state->tracker->reset();
+  State& s = *GST_FMPN_ALIGN(base)->state;
+  switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_FLUSH_STOP:  // the next frame comes from elsewhere in the stream
+      if (s.tracker) s.tracker->reset();
+      s.lateness.reset();
+      s.clock.reset();
+      break;
+    case GST_EVENT_STREAM_START: s.orientation = GST_VIDEO_ORIENTATION_IDENTITY; break;
+    case GST_EVENT_TAG: take_orientation(s, event); break;
+    default: break;
+  }
   return GST_BASE_TRANSFORM_CLASS(gst_fmpn_align_parent_class)->sink_event(base, event);
+}
+
+static gboolean gst_fmpn_align_src_event(GstBaseTransform* base, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_QOS) GST_FMPN_ALIGN(base)->state->lateness.heed(event);
+  return GST_BASE_TRANSFORM_CLASS(gst_fmpn_align_parent_class)->src_event(base, event);
+}
+
+static gboolean gst_fmpn_align_query(GstBaseTransform* base, GstPadDirection direction, GstQuery* query) {
+  if (direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) return GST_FMPN_ALIGN(base)->state->latency.answer(base, query);
+  return GST_BASE_TRANSFORM_CLASS(gst_fmpn_align_parent_class)->query(base, direction, query);
+}
+
+// The faces of a frame, in its own coordinates; `regions` are upstream's, in the order of the result.
+static std::vector<TrackedFace> find_faces(State& s, const ImageView& frame, const std::vector<FaceAnnotation>& regions, double time, bool late) {
+  const ImageView view = s.upright.turned(frame);
+  std::vector<TrackedFace> faces;
+  if (regions.empty()) {
+    faces = s.tracker->track(view, time, late);
+  } else {
+    std::vector<Box> boxes;
+    std::vector<double> scores;
+    for (const FaceAnnotation& region : regions) boxes.push_back(s.upright.turned(region.box)), scores.push_back(region.score);
+    faces = s.tracker->track_regions(view, boxes, scores, time);
+  }
+  for (TrackedFace& found : faces) s.upright.turn_back(found.face);
+  return faces;
 }
 
 static GstFlowReturn gst_fmpn_align_transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
   return guarded<GstFlowReturn>(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
     State& s = *GST_FMPN_ALIGN(base)->state;
-    const auto picture = s.reader.read(buffer);
+    const gint64 begun = g_get_monotonic_time();
+    const double time = s.clock.at(base->segment, buffer, s.info);
+    const bool late = s.lateness.late(running_time_of(base->segment, buffer));
     std::vector<FaceAnnotation> regions;
     if (s.use_regions) {
       number_regions(buffer);
-      regions = read_faces(buffer);
+      regions = usable(read_faces(buffer), s.max_faces);
     }
-    std::vector<TrackedFace> faces;
-    if (regions.empty()) {
-      faces = s.tracker->track(picture->view());
-    } else {
-      std::vector<Box> boxes;
-      std::vector<double> scores;
-      for (const FaceAnnotation& region : regions) boxes.push_back(region.box), scores.push_back(region.score);
-      faces = s.tracker->track_regions(picture->view(), boxes, scores);
-    }
+    std::vector<TrackedFace> faces = find_faces(s, s.reader.read(buffer)->view(), regions, time, late);
+    // Where upstream's regions are not used, or have no area, ours must not take their ids.
+    std::set<int> taken;
+    if (regions.empty())
+      for (const FaceAnnotation& other : read_faces(buffer)) taken.insert(other.region_id);
     for (std::size_t i = 0; i < faces.size(); ++i) {
       AlignedFace& found = faces[i].face;
       FaceAnnotation face;
       face.track_id = static_cast<int>(faces[i].id);
       face.region_id = regions.empty() ? face.track_id : regions[i].region_id;
+      while (regions.empty() && !taken.insert(face.region_id).second) ++face.region_id;
+      face.first_seen = faces[i].first_seen;
       face.box = found.box;
       face.score = found.score;
       face.quality = found.quality;
@@ -186,6 +262,7 @@ static GstFlowReturn gst_fmpn_align_transform_ip(GstBaseTransform* base, GstBuff
       face.crop = std::make_shared<const Image>(std::move(found.crop));
       attach_face(buffer, face, s.info);
     }
+    s.latency.add(GST_ELEMENT(base), static_cast<GstClockTime>(g_get_monotonic_time() - begun) * GST_USECOND);
     GST_LOG_OBJECT(base, "frame %" G_GUINT64_FORMAT ": %zu faces", s.frames++, faces.size());
     return GST_FLOW_OK;
   });
@@ -231,6 +308,8 @@ static void gst_fmpn_align_class_init(GstFmpnAlignClass* klass) {
   base->stop = gst_fmpn_align_stop;
   base->set_caps = gst_fmpn_align_set_caps;
   base->sink_event = gst_fmpn_align_sink_event;
+  base->src_event = gst_fmpn_align_src_event;
+  base->query = gst_fmpn_align_query;
   base->transform_ip = gst_fmpn_align_transform_ip;
   GST_DEBUG_CATEGORY_INIT(gst_fmpn_align_debug, "fmpnalign", 0, "fmpnalign element");
 }

@@ -7,6 +7,7 @@
 
 #include <fmpn/error.h>
 
+#include "analytics.h"
 #include "face_meta.h"
 
 namespace fmpn::gst {
@@ -28,6 +29,14 @@ GstVideoRegionOfInterestMeta* find_region(GstBuffer* buffer, int id) {
     if (region->id == id && is_face(region)) return region;
   }
   return nullptr;
+}
+
+/// 0: none.
+int track_of(const GstVideoRegionOfInterestMeta* region) {
+  gint id = 0;
+  const GstStructure* param = gst_video_region_of_interest_meta_get_param(const_cast<GstVideoRegionOfInterestMeta*>(region), "object_id");
+  if (param != nullptr) gst_structure_get_int(param, "id", &id);
+  return id;
 }
 
 /// Replaces the param that has the structure's name. Takes the structure.
@@ -66,6 +75,16 @@ GstStructure* landmarks_structure(const Landmarks& landmarks, const GstVideoRegi
   return param;
 }
 
+/// `model`: who found it.
+GstStructure* detection_structure(const FaceAnnotation& face, const GstVideoRegionOfInterestMeta* region, const GstVideoInfo& info, const char* model) {
+  const auto width = static_cast<double>(info.width), height = static_cast<double>(info.height);
+  return gst_structure_new("detection", "x_min", G_TYPE_DOUBLE, region->x / width, "x_max", G_TYPE_DOUBLE, (region->x + region->w) / width,
+                           "y_min", G_TYPE_DOUBLE, region->y / height, "y_max", G_TYPE_DOUBLE, (region->y + region->h) / height,
+                           "confidence", G_TYPE_DOUBLE, face.score, "label_id", G_TYPE_INT, 0, "label", G_TYPE_STRING, "face", "quality",
+                           G_TYPE_DOUBLE, static_cast<double>(face.quality), "model_name", G_TYPE_STRING, model, "layer_name",
+                           G_TYPE_STRING, "detection", nullptr);
+}
+
 ExpressionAnnotation read_expression(const GstStructure* param) {
   ExpressionAnnotation e;
   if (const char* label = gst_structure_get_string(param, "label")) e.label = label;
@@ -90,8 +109,7 @@ FaceAnnotation read_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* region
   FaceAnnotation face;
   face.region_id = region->id;
   face.box = {static_cast<float>(region->x), static_cast<float>(region->y), static_cast<float>(region->w), static_cast<float>(region->h)};
-  if (const GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "object_id"))
-    gst_structure_get_int(param, "id", &face.track_id);
+  face.track_id = track_of(region);
   if (const GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "detection"))
     gst_structure_get_double(param, "confidence", &face.score);
   if (const GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "expression"))
@@ -134,7 +152,8 @@ void number_regions(GstBuffer* buffer) {
 
 void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoInfo& info) {
   GstVideoRegionOfInterestMeta* region = find_region(buffer, face.region_id);
-  if (region == nullptr) {
+  const bool foreign = region != nullptr;
+  if (!foreign) {
     // Whole pixels that hold the box, inside the frame.
     const int x0 = std::clamp(static_cast<int>(face.box.x), 0, info.width - 1);
     const int y0 = std::clamp(static_cast<int>(face.box.y), 0, info.height - 1);
@@ -143,16 +162,13 @@ void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoIn
     region = gst_buffer_add_video_region_of_interest_meta(buffer, "face", static_cast<guint>(x0), static_cast<guint>(y0),
                                                           static_cast<guint>(x1 - x0), static_cast<guint>(y1 - y0));
     region->id = face.region_id;
-    set_param(region,
-              gst_structure_new("detection", "x_min", G_TYPE_DOUBLE, x0 / static_cast<double>(info.width), "x_max",
-                                G_TYPE_DOUBLE, x1 / static_cast<double>(info.width), "y_min", G_TYPE_DOUBLE,
-                                y0 / static_cast<double>(info.height), "y_max", G_TYPE_DOUBLE,
-                                y1 / static_cast<double>(info.height), "confidence", G_TYPE_DOUBLE, face.score, "label_id",
-                                G_TYPE_INT, 0, "label", G_TYPE_STRING, "face", "quality", G_TYPE_DOUBLE,
-                                static_cast<double>(face.quality), "model_name", G_TYPE_STRING, kDetectorName, "layer_name",
-                                G_TYPE_STRING, "detection", nullptr));
   }
-  if (face.track_id != 0) set_param(region, gst_structure_new("object_id", "id", G_TYPE_INT, face.track_id, nullptr));
+  if (gst_video_region_of_interest_meta_get_param(region, "detection") == nullptr) 
+    set_param(region, detection_structure(face, region, info, foreign ? "unknown" : kDetectorName));
+  if (face.track_id != 0) {
+    set_param(region, gst_structure_new("object_id", "id", G_TYPE_INT, face.track_id, nullptr));
+    attach_analytics_face(buffer, face, region);
+  }
   if (!face.landmarks) return;
   set_param(region, landmarks_structure(*face.landmarks, region));
   FaceData data{*face.landmarks, face.warp, face.score, face.quality, face.crop, face.mask};
@@ -178,12 +194,16 @@ void attach_expression(GstBuffer* buffer, int region_id, const ExpressionAnnotat
   gst_structure_set(param, "distribution", GST_TYPE_STRUCTURE, distribution, nullptr);
   gst_structure_free(distribution);
   set_param(region, param);
+  attach_analytics_expression(buffer, track_of(region), e);
 }
 
 void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionMask> mask) {
   GstFmpnFaceMeta* meta = find_face_meta(buffer, region_id);
   if (meta == nullptr) throw Error(ErrorCode::kRuntime, "no face meta " + std::to_string(region_id) + " on this buffer");
   meta->data->mask = std::move(mask);
+  const GstVideoRegionOfInterestMeta* region = find_region(buffer, region_id);
+  if (region != nullptr && meta->data->crop && meta->data->mask)
+    attach_analytics_mask(buffer, track_of(region), *meta->data->mask, meta->data->warp, meta->data->crop->width);
 }
 
 }  // namespace fmpn::gst

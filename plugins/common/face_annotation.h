@@ -32,6 +32,7 @@ struct ExpressionAnnotation {
 struct FaceAnnotation {
   int region_id = 0;  ///< GstVideoRegionOfInterestMeta::id
   int track_id = 0;   ///< `object_id` param; 0: none
+  double first_seen = 0;  ///< running time in seconds; only written (analytics metadata)
   Box box;
   double score = 0;   ///< of the detector
   float quality = 1;  ///< 0…1

@@ -9,7 +9,10 @@
  * `uncertain`. An expression is what a face shows, not what a person feels.
  *
  * Messages on the bus: `fmpn-expression` when a face's stable label begins, changes or ends (fields event = onset | change |
- * offset, face-id, label, previous, confidence, distribution, stream-time, running-time), and `fmpn-stats` once a second.
+ * offset, face-id, label, previous, confidence, distribution, stream-time, running-time), and `fmpn-stats` once a second
+ * (seconds, frames, faces, inferences, skipped, latency-p50, latency-p95, latency-max). At a flush and at the end of the stream
+ * every face's expression ends. When QoS events say that frames come late, faces are not judged again but carry their last
+ * result, and a QoS message is posted; frames are dropped only with #GstBaseTransform:qos.
  * A sticky event `fmpn-model` (model-name, classes in order) goes downstream before the first frame.
  *
  * ## Example
@@ -58,12 +61,6 @@ struct State {
   std::map<int, Shown> shown;
   double now = 0;  ///< running time of the frame in seconds
 };
-
-double seconds_of(GstBaseTransform* base, GstBuffer* buffer, double last) {
-  const GstClockTime time = gst_segment_to_running_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-  // Without timestamps a frame counts as a thirtieth of a second.
-  return GST_CLOCK_TIME_IS_VALID(time) ? static_cast<double>(time) / GST_SECOND : last + 1.0 / 30;
-}
 
 }  // namespace
 
@@ -134,7 +131,6 @@ static void gst_fmpn_classify_attach(GstFmpnInference* base, GstBuffer* buffer, 
                                      const FaceResult& result, int frames_ago) {
   State& s = *GST_FMPN_CLASSIFY(base)->state;
   const int id = face.track_id != 0 ? face.track_id : face.region_id;
-  s.now = seconds_of(GST_BASE_TRANSFORM(base), buffer, s.now);
   auto shown = s.shown.find(id);
   if (shown == s.shown.end() || shown->second.frame != result.frame) {
     const bool judged = face.quality >= s.quality_limit;
@@ -166,31 +162,34 @@ static void post_events(GstFmpnInference* base, const std::vector<ExpressionEven
       distribution.emplace_back(s.model.classes[i], static_cast<double>(event.expression.probabilities[i]));
     const GstSegment& segment = GST_BASE_TRANSFORM(base)->segment;
     const auto running = static_cast<GstClockTime>(event.time * GST_SECOND + 0.5);
-    const guint64 position = gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, running);
+    const bool timed = segment.format == GST_FORMAT_TIME;
+    const guint64 position = timed ? gst_segment_position_from_running_time(&segment, GST_FORMAT_TIME, running) : GST_CLOCK_TIME_NONE;
     GstStructure* probabilities = distribution_structure(distribution);
     GstStructure* message = gst_structure_new(
         "fmpn-expression", "event", G_TYPE_STRING, kKinds[static_cast<int>(event.kind)], "face-id", G_TYPE_INT, event.track_id,
         "label", G_TYPE_STRING, name(event.label_id), "previous", G_TYPE_STRING,
         event.kind == ExpressionEvent::Kind::kOnset ? "" : name(event.previous_id), "confidence", G_TYPE_DOUBLE,
         static_cast<double>(event.expression.confidence), "distribution", GST_TYPE_STRUCTURE, probabilities, "running-time",
-        G_TYPE_UINT64, running, "stream-time", G_TYPE_UINT64, gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, position), nullptr);
+        G_TYPE_UINT64, running, "stream-time", G_TYPE_UINT64,
+        timed ? gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, position) : GST_CLOCK_TIME_NONE, nullptr);
     gst_structure_free(probabilities);
     gst_element_post_message(GST_ELEMENT(base), gst_message_new_element(GST_OBJECT(base), message));
   }
 }
 
-static void gst_fmpn_classify_end_frame(GstFmpnInference* base, GstBuffer* buffer) {
+static void gst_fmpn_classify_begin_frame(GstFmpnInference* base, double time) { GST_FMPN_CLASSIFY(base)->state->now = time; }
+
+static void gst_fmpn_classify_end_frame(GstFmpnInference* base) {
   State& s = *GST_FMPN_CLASSIFY(base)->state;
-  s.now = GST_BUFFER_PTS_IS_VALID(buffer) ? seconds_of(GST_BASE_TRANSFORM(base), buffer, s.now) : s.now;
   const auto events = s.smoother->take_events(s.now);
   for (const ExpressionEvent& event : events)
     if (event.kind == ExpressionEvent::Kind::kOffset) s.shown.erase(event.track_id);
   post_events(base, events);
 }
 
-static void gst_fmpn_classify_end_stream(GstFmpnInference* base, gboolean ended) {
+static void gst_fmpn_classify_end_stream(GstFmpnInference* base) {
   State& s = *GST_FMPN_CLASSIFY(base)->state;
-  if (ended) post_events(base, s.smoother->end_all(s.now));
+  post_events(base, s.smoother->end_all(s.now));
   s.smoother->reset();
   s.shown.clear();
 }
@@ -227,6 +226,7 @@ static void gst_fmpn_classify_class_init(GstFmpnClassifyClass* klass) {
   auto* inference = GST_FMPN_INFERENCE_CLASS(klass);
   inference->begin = gst_fmpn_classify_begin;
   inference->infer = gst_fmpn_classify_infer;
+  inference->begin_frame = gst_fmpn_classify_begin_frame;
   inference->attach = gst_fmpn_classify_attach;
   inference->end_frame = gst_fmpn_classify_end_frame;
   inference->end_stream = gst_fmpn_classify_end_stream;

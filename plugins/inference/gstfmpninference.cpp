@@ -1,6 +1,7 @@
 #include "gstfmpninference.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include <fmpn/aligner.h>
@@ -9,6 +10,7 @@
 #include "common/element_guard.h"
 #include "common/frame_reader.h"
 #include "common/metadata_element.h"
+#include "common/stream_timing.h"
 #include "inference_stats.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_fmpn_inference_debug);
@@ -40,8 +42,14 @@ struct State {
   GstVideoInfo info{};
   FrameReader reader;
   std::uint64_t frame = 0;
+  FrameClock clock;
+  std::map<int, FaceResult> last;  ///< by track, in sync mode: what a face carries on a frame that comes too late
+  guint64 judged = 0, skipped = 0;  ///< frames
 
-  InferenceStats stats;  // locks itself
+  // Thread safe.
+  InferenceStats stats;
+  ProcessingLatency latency;
+  LateFrames lateness;
 };
 
 GType mode_type() {
@@ -119,6 +127,11 @@ static gboolean gst_fmpn_inference_start(GstBaseTransform* base) {
       GST_ELEMENT_WARNING(base, RESOURCE, SETTINGS, ("Inference will be slow: install libopenblas0-pthread"), ("%s is the reference BLAS", blas.c_str()));
     s.engine = Engine::load(path, options);
     s.frame = 0;
+    s.judged = s.skipped = 0;
+    s.clock.reset();
+    s.stats.reset();
+    s.latency.reset();
+    s.lateness.reset();
     s.mode_is_decided = false;
     const ModelInfo& info = s.engine->info();
     GST_INFO_OBJECT(base, "model %s from %s: %s, %zu classes, faces of %d px", info.name.c_str(), path.c_str(), info.cn.c_str(),
@@ -131,6 +144,7 @@ static gboolean gst_fmpn_inference_start(GstBaseTransform* base) {
 static gboolean gst_fmpn_inference_stop(GstBaseTransform* base) {
   State& s = state_of(base);
   s.worker.reset();
+  s.last.clear();
   s.engine.reset();
   return TRUE;
 }
@@ -144,17 +158,52 @@ static gboolean gst_fmpn_inference_set_caps(GstBaseTransform* base, GstCaps* cap
   });
 }
 
+static void post_stats(GstBaseTransform* base, GstStructure* stats) {
+  if (stats != nullptr) gst_element_post_message(GST_ELEMENT(base), gst_message_new_element(GST_OBJECT(base), stats));
+}
+
+// Time passes without a frame: faces may be gone meanwhile.
+static void pass_gap(GstBaseTransform* base, State& s, GstEvent* gap) {
+  auto* self = GST_FMPN_INFERENCE(base);
+  const auto* klass = GST_FMPN_INFERENCE_GET_CLASS(base);
+  klass->begin_frame(self, s.clock.at_gap(base->segment, gap));
+  klass->end_frame(self);
+}
+
+static void end_stream(GstBaseTransform* base, State& s) {
+  if (s.worker) s.worker->forget();
+  s.last.clear();
+  GST_FMPN_INFERENCE_GET_CLASS(base)->end_stream(GST_FMPN_INFERENCE(base));
+  post_stats(base, s.stats.take_rest(g_get_monotonic_time()));
+}
+
 static gboolean gst_fmpn_inference_sink_event(GstBaseTransform* base, GstEvent* event) {
-  const GstEventType type = GST_EVENT_TYPE(event);
-  if (type == GST_EVENT_FLUSH_STOP || type == GST_EVENT_EOS) {
-    guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
-      State& s = state_of(base);
-      if (s.worker && type == GST_EVENT_FLUSH_STOP) s.worker->forget();
-      if (s.engine) GST_FMPN_INFERENCE_GET_CLASS(base)->end_stream(GST_FMPN_INFERENCE(base), type == GST_EVENT_EOS);
-      return TRUE;
-    });
-  }
+  guarded<gboolean>(GST_ELEMENT(base), FALSE, [&]() -> gboolean {
+    State& s = state_of(base);
+    if (!s.engine) return FALSE;
+    switch (GST_EVENT_TYPE(event)) {
+      case GST_EVENT_GAP: pass_gap(base, s, event); break;
+      case GST_EVENT_EOS: end_stream(base, s); break;
+      case GST_EVENT_FLUSH_STOP:
+        end_stream(base, s);
+        s.clock.reset();
+        s.lateness.reset();
+        break;
+      default: break;
+    }
+    return TRUE;
+  });
   return GST_BASE_TRANSFORM_CLASS(gst_fmpn_inference_parent_class)->sink_event(base, event);
+}
+
+static gboolean gst_fmpn_inference_src_event(GstBaseTransform* base, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_QOS) state_of(base).lateness.heed(event);
+  return GST_BASE_TRANSFORM_CLASS(gst_fmpn_inference_parent_class)->src_event(base, event);
+}
+
+static gboolean gst_fmpn_inference_query(GstBaseTransform* base, GstPadDirection direction, GstQuery* query) {
+  if (direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) return state_of(base).latency.answer(base, query);
+  return GST_BASE_TRANSFORM_CLASS(gst_fmpn_inference_parent_class)->query(base, direction, query);
 }
 
 /// Times an inference for the statistics.
@@ -182,6 +231,20 @@ static void decide_mode(GstBaseTransform* base, State& s) {
   GST_INFO_OBJECT(base, "runs %s", async ? "beside the stream (async)" : "in step with the stream (sync)");
 }
 
+/// The warp to a crop of another size than the aligner's.
+static Affine warp_for(const FaceAnnotation& face, int crop_size) {
+  const Affine& m = face.warp;
+  const bool mirrored = m[0] * m[4] - m[1] * m[3] < 0;
+  if (!mirrored || !face.crop) return alignment_warp(*face.landmarks, crop_size);
+  // A similarity can't mirror (image-orientation tag): the aligner's own warp, scaled about the pixels' corner.
+  const double scale = static_cast<double>(crop_size) / face.crop->width;
+  Affine scaled = m;
+  for (double& coefficient : scaled) coefficient *= scale;
+  scaled[2] += 0.5 * scale - 0.5;
+  scaled[5] += 0.5 * scale - 0.5;
+  return scaled;
+}
+
 /// The faces that can be judged, as inputs; `known` gets their annotations in the same order.
 static std::vector<FaceInput> collect(State& s, GstBuffer* buffer, std::vector<FaceAnnotation>* known) {
   std::vector<FaceInput> inputs;
@@ -192,8 +255,7 @@ static std::vector<FaceInput> collect(State& s, GstBuffer* buffer, std::vector<F
     FaceInput input{face.track_id != 0 ? face.track_id : face.region_id, s.frame, face.crop, nullptr};
     if (!input.crop || input.crop->width != model.crop_size) {
       if (!picture) picture = s.reader.read(buffer);
-      input.crop = std::make_shared<const Image>(
-          warp_face(picture->view(), alignment_warp(*face.landmarks, model.crop_size), model.crop_size));
+      input.crop = std::make_shared<const Image>(warp_face(picture->view(), warp_for(face, model.crop_size), model.crop_size));
     }
     if (face.mask && face.mask->side == model.input_size && model.uses_masks) input.mask = face.mask;
     inputs.push_back(std::move(input));
@@ -202,34 +264,61 @@ static std::vector<FaceInput> collect(State& s, GstBuffer* buffer, std::vector<F
   return inputs;
 }
 
+/// Beside the stream: hands the inputs to the worker, and attaches the newest results. Returns how many gave way.
+static std::size_t pass_beside(GstFmpnInference* self, State& s, GstBuffer* buffer, std::vector<FaceInput> inputs,
+                               const std::vector<FaceAnnotation>& faces) {
+  std::vector<int> tracks;
+  for (const FaceInput& input : inputs) tracks.push_back(input.track_id);
+  const std::size_t gave_way = s.worker->submit(std::move(inputs));
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    if (const auto result = s.worker->latest(tracks[i]))
+      GST_FMPN_INFERENCE_GET_CLASS(self)->attach(self, buffer, faces[i], *result, static_cast<int>(s.frame - result->frame));
+  return gave_way;
+}
+
+/// In step: judges every face, or, on a frame that comes too late, gives each face its last result. Returns how many faces
+/// were not judged.
+static std::size_t pass_in_step(GstFmpnInference* self, State& s, GstBuffer* buffer, const std::vector<FaceInput>& inputs,
+                                const std::vector<FaceAnnotation>& faces) {
+  const auto* klass = GST_FMPN_INFERENCE_GET_CLASS(self);
+  auto* base = GST_BASE_TRANSFORM(self);
+  const bool late = s.lateness.late(running_time_of(base->segment, buffer));
+  std::map<int, FaceResult> now;
+  if (late) {
+    now.swap(s.last);
+    ++s.skipped;
+    s.lateness.post(base, buffer, s.judged, s.skipped);
+  } else {
+    std::vector<Expression> made = timed_infer(s, klass, inputs);
+    for (std::size_t i = 0; i < made.size(); ++i) now[inputs[i].track_id] = {s.frame, std::make_shared<const Expression>(std::move(made[i]))};
+    ++s.judged;
+  }
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    if (const auto found = now.find(inputs[i].track_id); found != now.end())
+      klass->attach(self, buffer, faces[i], found->second, static_cast<int>(s.frame - found->second.frame));
+  s.last = std::move(now);
+  return late ? faces.size() : 0;
+}
+
 static GstFlowReturn gst_fmpn_inference_transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
+  State& s = state_of(base);
   const GstFlowReturn flow = guarded<GstFlowReturn>(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
-    State& s = state_of(base);
     auto* self = GST_FMPN_INFERENCE(base);
     const auto* klass = GST_FMPN_INFERENCE_GET_CLASS(base);
+    const gint64 begun = g_get_monotonic_time();
     if (!s.mode_is_decided) decide_mode(base, s);
+    klass->begin_frame(self, s.clock.at(base->segment, buffer, s.info));
     std::vector<FaceAnnotation> faces;
     std::vector<FaceInput> inputs = collect(s, buffer, &faces);
-    std::size_t gave_way = 0;
-    if (s.worker) {
-      std::vector<int> tracks;
-      for (const FaceInput& input : inputs) tracks.push_back(input.track_id);
-      gave_way = s.worker->submit(std::move(inputs));
-      for (std::size_t i = 0; i < faces.size(); ++i)
-        if (const auto result = s.worker->latest(tracks[i]))
-          klass->attach(self, buffer, faces[i], *result, static_cast<int>(s.frame - result->frame));
-    } else {
-      std::vector<Expression> made = timed_infer(s, klass, inputs);
-      for (std::size_t i = 0; i < faces.size(); ++i)
-        klass->attach(self, buffer, faces[i], {s.frame, std::make_shared<const Expression>(std::move(made[i]))}, 0);
-    }
-    klass->end_frame(self, buffer);
-    s.stats.add_frame(faces.size(), gave_way);
+    const std::size_t skipped =
+        s.worker ? pass_beside(self, s, buffer, std::move(inputs), faces) : pass_in_step(self, s, buffer, inputs, faces);
+    klass->end_frame(self);
+    s.stats.add_frame(faces.size(), skipped);
+    s.latency.add(GST_ELEMENT(base), static_cast<GstClockTime>(g_get_monotonic_time() - begun) * GST_USECOND);
     ++s.frame;
     return GST_FLOW_OK;
   });
-  if (GstStructure* stats = state_of(base).stats.take_if_due(g_get_monotonic_time()))
-    gst_element_post_message(GST_ELEMENT(base), gst_message_new_element(GST_OBJECT(base), stats));
+  post_stats(base, s.stats.take_if_due(g_get_monotonic_time()));
   return flow;
 }
 
@@ -255,6 +344,8 @@ static void gst_fmpn_inference_class_init(GstFmpnInferenceClass* klass) {
   base->stop = gst_fmpn_inference_stop;
   base->set_caps = gst_fmpn_inference_set_caps;
   base->sink_event = gst_fmpn_inference_sink_event;
+  base->src_event = gst_fmpn_inference_src_event;
+  base->query = gst_fmpn_inference_query;
   base->transform_ip = gst_fmpn_inference_transform_ip;
   GST_DEBUG_CATEGORY_INIT(gst_fmpn_inference_debug, "fmpninference", 0, "fmpnmask and fmpnclassify");
 }

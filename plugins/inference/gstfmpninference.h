@@ -27,15 +27,18 @@ struct _GstFmpnInferenceClass {
   /// The networks' part. May run on the worker thread: touches nothing but the engine.
   std::vector<fmpn::Expression> (*infer)(const fmpn::Engine& engine, const std::vector<fmpn::gst::FaceInput>& inputs);
 
+  /// A frame, or a gap, of this running time in seconds comes.
+  void (*begin_frame)(GstFmpnInference* self, double time);
+
   /// Writes one face's result on a writable buffer. `frames_ago` 0: of this very frame.
   void (*attach)(GstFmpnInference* self, GstBuffer* buffer, const fmpn::gst::FaceAnnotation& face,
                  const fmpn::gst::FaceResult& result, int frames_ago);
 
-  /// All faces of the buffer are done.
-  void (*end_frame)(GstFmpnInference* self, GstBuffer* buffer);
+  /// All faces of the frame are done.
+  void (*end_frame)(GstFmpnInference* self);
 
-  /// The stream was flushed (`ended` false), or is at its end.
-  void (*end_stream)(GstFmpnInference* self, gboolean ended);
+  /// The stream is at its end, or jumps elsewhere (flush): every face is gone.
+  void (*end_stream)(GstFmpnInference* self);
 };
 
 G_END_DECLS

@@ -51,8 +51,9 @@ static void gst_fmpn_mask_class_init(GstFmpnMaskClass* klass) {
   inference->begin = gst_fmpn_mask_begin;
   inference->infer = gst_fmpn_mask_infer;
   inference->attach = gst_fmpn_mask_attach;
-  inference->end_frame = [](GstFmpnInference*, GstBuffer*) {};
-  inference->end_stream = [](GstFmpnInference*, gboolean) {};
+  inference->begin_frame = [](GstFmpnInference*, double) {};
+  inference->end_frame = [](GstFmpnInference*) {};
+  inference->end_stream = [](GstFmpnInference*) {};
 }
 
 static void gst_fmpn_mask_init(GstFmpnMask*) {}

@@ -20,7 +20,22 @@ void InferenceStats::add_inference(std::size_t faces, double milliseconds) {
 GstStructure* InferenceStats::take_if_due(gint64 now) {
   const std::lock_guard lock(mutex_);
   if (since_ == 0) since_ = now;
-  if (now - since_ < G_USEC_PER_SEC) return nullptr;
+  return now - since_ < G_USEC_PER_SEC ? nullptr : take(now);
+}
+
+GstStructure* InferenceStats::take_rest(gint64 now) {
+  const std::lock_guard lock(mutex_);
+  return frames_ == 0 ? nullptr : take(now);
+}
+
+void InferenceStats::reset() {
+  const std::lock_guard lock(mutex_);
+  since_ = 0;
+  frames_ = faces_ = inferences_ = skipped_ = 0;
+  milliseconds_.clear();
+}
+
+GstStructure* InferenceStats::take(gint64 now) {
   std::sort(milliseconds_.begin(), milliseconds_.end());
   const auto quantile = [&](double q) {
     return milliseconds_.empty() ? 0.0 : milliseconds_[static_cast<std::size_t>(q * static_cast<double>(milliseconds_.size() - 1))];

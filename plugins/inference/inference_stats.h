@@ -15,10 +15,18 @@ class InferenceStats {
   void add_inference(std::size_t faces, double milliseconds);
 
   /// The `fmpn-stats` structure (transfer full) when a second has passed since the last one, else null. Fields: seconds,
-  /// frames, faces, inferences, skipped (faces that gave way to a newer frame), latency-p50, -p95, -max in ms a batch.
+  /// frames, faces, inferences, skipped (faces that
+  /// gave way to a newer frame, or came too late), latency-p50, -p95, -max in ms a batch.
   GstStructure* take_if_due(gint64 now_microseconds);
+  /// What has come together since the last one, for the end of a stream; null where there was no frame. (transfer full)
+  GstStructure* take_rest(gint64 now_microseconds);
+  /// A new run.
+  void reset();
+
 
  private:
+  GstStructure* take(gint64 now_microseconds);
+
   std::mutex mutex_;  // guards all below
   gint64 since_ = 0;
   std::uint64_t frames_ = 0, faces_ = 0, inferences_ = 0, skipped_ = 0;

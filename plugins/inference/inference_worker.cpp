@@ -68,7 +68,7 @@ void InferenceWorker::run() {
     }
     lock.lock();
     if (generation != generation_) continue;
-    fault_ = fault;
+    if (fault) fault_ = fault;  // one that nobody has fetched yet stays
     for (std::size_t i = 0; i < made.size(); ++i)
       results_[inputs[i].track_id] = {inputs[i].frame, std::make_shared<const Expression>(std::move(made[i]))};
     for (auto item = results_.begin(); item != results_.end();)

@@ -35,6 +35,8 @@ class ComponentRegion {
     step_ = GST_VIDEO_FRAME_COMP_PSTRIDE(frame, component);
     data_ = static_cast<std::uint8_t*>(GST_VIDEO_FRAME_COMP_DATA(frame, component)) + y * row_step_ + x * step_;
     wide_ = GST_VIDEO_FORMAT_INFO_DEPTH(format, component) > 8;
+    // GStreamer 1.22's table of P010 counts the second chroma value's offset in words.
+    if (wide_ && GST_VIDEO_FORMAT_INFO_POFFSET(format, component) % 2 != 0) data_ += GST_VIDEO_FORMAT_INFO_POFFSET(format, component);
     little_endian_ = GST_VIDEO_FORMAT_INFO_IS_LE(format);
     shift_ = GST_VIDEO_FORMAT_INFO_SHIFT(format, component);
   }

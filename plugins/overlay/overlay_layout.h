@@ -36,7 +36,7 @@ struct LayoutRequest {
   Size label;               ///< empty: none
   Size panel;               ///< the bars; empty: none
   int gap = 2;              ///< pixels between the box and what stands beside it
-  std::vector<Rect> avoid;  ///< other faces: the bars rather not cover them
+  std::vector<Rect> avoid;  ///< other faces and their plates: the bars rather not cover them
   int previous_spot = -1;   ///< Layout::spot of the frame before, so that the bars do not jump to and fro
 };
 

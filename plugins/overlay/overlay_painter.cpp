@@ -120,6 +120,7 @@ struct OverlayPainter::State {
   TextPainter text;
   const std::array<std::uint32_t, 256> heat;
   std::map<int, Cached> cache;
+  std::vector<Rect> placed;  ///< plates of this frame's faces so far
   std::uint64_t next_serial = 1;
 };
 
@@ -265,11 +266,18 @@ std::optional<OverlayPicture> OverlayPainter::paint(const OverlayFace& face, Siz
   request.gap = std::max(2, plan.label_size / 5);
   request.previous_spot = cached.spot;
   for (const Box& other : others) {
-    if (finite(other)) request.avoid.push_back(to_pixels(other, frame));
+    if (!finite(other)) continue;
+    // With the label that will stand above it.
+    const Rect taken = to_pixels(other, frame);
+    const int above = request.label.height + request.gap;
+    request.avoid.push_back({taken.x, taken.y - above, taken.width, taken.height + above});
   }
+  request.avoid.insert(request.avoid.end(), state_->placed.begin(), state_->placed.end());
   const Layout layout = place(request);
   cached.spot = layout.spot;
   cached.used = true;
+  state_->placed.push_back(layout.label);
+  state_->placed.push_back(layout.panel);
   plan.label_plate = layout.label;
   plan.bars_plate = layout.panel;
   covered = united(united(covered, layout.label), layout.panel);
@@ -291,6 +299,7 @@ std::optional<OverlayPicture> OverlayPainter::paint(const OverlayFace& face, Siz
 }
 
 void OverlayPainter::end_frame() {
+  state_->placed.clear();
   for (auto it = state_->cache.begin(); it != state_->cache.end();) {
     if (!it->second.used) {
       it = state_->cache.erase(it);

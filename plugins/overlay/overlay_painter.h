@@ -83,7 +83,8 @@ class OverlayPainter {
   const PainterSettings& settings() const;
 
   /// Nothing where there is nothing to see: everything switched off, or the face outside the frame. `others` are the
-  /// boxes of the frame's other faces, which the bars try not to cover.
+  /// boxes of the frame's other faces, which the bars try not to cover, nor what was painted
+  /// on this frame before.
   std::optional<OverlayPicture> paint(const OverlayFace& face, Size frame, const std::vector<Box>& others = {});
 
   /// Forgets the faces that have not been painted since the last call. Call it after each frame.

@@ -12,6 +12,8 @@ namespace {
 
 using test::view_of;
 
+double at(int frame) { return frame / 30.0; }
+
 class TrackerOnPhotograph : public test::PhotographTest {
  protected:
   void SetUp() override {
@@ -21,14 +23,15 @@ class TrackerOnPhotograph : public test::PhotographTest {
   /// A 400×480 window of the photograph that moves 5 px to the right and 2 px down a frame.
   cv::Mat panned(int frame) const { return photo_(cv::Rect(5 * frame, 2 * frame, 400, 480)); }
   cv::Mat black_;
+  const cv::Mat dot_{1, 1, CV_8UC3, cv::Scalar(1, 2, 3)};  // no face, and no time spent on looking for one
 };
 
 TEST_F(TrackerOnPhotograph, AnIdStaysOverAPan) {
-  FaceTracker tracker({}, {5, 30});
+  FaceTracker tracker({}, {5, 1.5});
   std::set<std::uint32_t> ids;
   Point first;
   for (int frame = 0; frame < 20; ++frame) {
-    const auto faces = tracker.track(view_of(panned(frame)));
+    const auto faces = tracker.track(view_of(panned(frame)), at(frame));
     ASSERT_EQ(faces.size(), 1U) << frame;
     ids.insert(faces[0].id);
     EXPECT_EQ(faces[0].detected, frame % 5 == 0) << frame;
@@ -45,7 +48,7 @@ TEST_F(TrackerOnPhotograph, AnIdStaysOverAPan) {
 }
 
 TEST_F(TrackerOnPhotograph, TwoFacesKeepTheirIdsWhenTheirOrderOfSizeChanges) {
-  FaceTracker tracker({}, {5, 30});
+  FaceTracker tracker({}, {5, 1.5});
   cv::Mat larger;
   cv::resize(photo_, larger, {}, 1.1, 1.1);
   const auto scene = [&](const cv::Mat& left, const cv::Mat& right) {
@@ -57,7 +60,7 @@ TEST_F(TrackerOnPhotograph, TwoFacesKeepTheirIdsWhenTheirOrderOfSizeChanges) {
   std::map<bool, std::set<std::uint32_t>> ids;
   for (int frame = 0; frame < 12; ++frame) {
     const cv::Mat picture = frame < 7 ? scene(larger, photo_) : scene(photo_, larger);
-    const auto faces = tracker.track(view_of(picture));
+    const auto faces = tracker.track(view_of(picture), at(frame));
     ASSERT_EQ(faces.size(), 2U) << frame;
     for (const auto& face : faces) ids[face.face.landmarks[2].x > 600].insert(face.id);
   }
@@ -66,24 +69,27 @@ TEST_F(TrackerOnPhotograph, TwoFacesKeepTheirIdsWhenTheirOrderOfSizeChanges) {
   EXPECT_NE(ids[false], ids[true]);
 }
 
-TEST_F(TrackerOnPhotograph, ALostFaceKeepsItsIdForKeepFrames) {
-  for (const auto& [gap, same] : {std::pair{3, true}, std::pair{9, false}}) {
-    FaceTracker tracker({}, {1, 5});
-    const auto before = tracker.track(view_of(panned(0)));
-    ASSERT_EQ(before.size(), 1U);
-    for (int i = 0; i < gap; ++i) EXPECT_TRUE(tracker.track(view_of(black_)).empty());
-    const auto after = tracker.track(view_of(panned(0)));
-    ASSERT_EQ(after.size(), 1U);
-    EXPECT_EQ(after[0].id == before[0].id, same) << gap;
+TEST_F(TrackerOnPhotograph, ALostFaceKeepsItsIdForKeepTimeAtAnyFrameRate) {
+  for (const double rate : {10.0, 60.0}) {
+    for (const auto& [gap, same] : {std::pair{1.0, true}, std::pair{2.0, false}}) {
+      FaceTracker tracker({}, {1, 1.5});
+      const auto before = tracker.track(view_of(panned(0)), 0);
+      ASSERT_EQ(before.size(), 1U);
+      double time = 1 / rate;
+      for (; time < gap; time += 1 / rate) EXPECT_TRUE(tracker.track(view_of(dot_), time).empty());
+      const auto after = tracker.track(view_of(panned(2)), time);
+      ASSERT_EQ(after.size(), 1U);
+      EXPECT_EQ(after[0].id == before[0].id, same) << gap << " s at " << rate;
+    }
   }
 }
 
 TEST_F(TrackerOnPhotograph, ResetForgetsFacesAndGoesOnCounting) {
-  FaceTracker tracker({}, {5, 30});
-  const auto before = tracker.track(view_of(panned(0)));
-  tracker.track(view_of(panned(0)));
+  FaceTracker tracker({}, {5, 1.5});
+  const auto before = tracker.track(view_of(panned(0)), at(0));
+  tracker.track(view_of(panned(0)), at(0));
   tracker.reset();
-  const auto after = tracker.track(view_of(panned(0)));
+  const auto after = tracker.track(view_of(panned(0)), at(0));
   ASSERT_EQ(before.size(), 1U);
   ASSERT_EQ(after.size(), 1U);
   EXPECT_TRUE(after[0].detected) << "the first frame after a reset is searched in full";
@@ -91,34 +97,125 @@ TEST_F(TrackerOnPhotograph, ResetForgetsFacesAndGoesOnCounting) {
 }
 
 TEST_F(TrackerOnPhotograph, RegionsOfAnUpstreamDetectorAreFollowedByPlace) {
-  FaceTracker tracker({}, {5, 30});
+  FaceTracker tracker({}, {5, 1.5});
   const auto found = Aligner({}).find(view_of(photo_));
   ASSERT_EQ(found.size(), 1U);
   Box box = found[0].box;
-  const auto first = tracker.track_regions(view_of(photo_), {box}, {0.75});
+  const auto first = tracker.track_regions(view_of(photo_), {box}, {0.75}, 0);
   box.x += 8;
-  const auto second = tracker.track_regions(view_of(photo_), {Box{20, 380, 90, 90}, box}, {0.5, 0.7});
+  const auto second = tracker.track_regions(view_of(photo_), {Box{20, 380, 90, 90}, box}, {0.5, 0.7}, 0.04);
   ASSERT_EQ(first.size(), 1U);
   ASSERT_EQ(second.size(), 2U);
   EXPECT_EQ(first[0].face.score, 0.75);
   EXPECT_NE(second[0].id, first[0].id);
   EXPECT_EQ(second[1].id, first[0].id);
-  EXPECT_TRUE(tracker.track_regions(view_of(photo_), {}, {}).empty());
-  test::expect_error(ErrorCode::kBadSetting, {"score"}, [&] { tracker.track_regions(view_of(photo_), {box}, {}); });
+  EXPECT_TRUE(tracker.track_regions(view_of(photo_), {}, {}, 0.08).empty());
+  test::expect_error(ErrorCode::kBadSetting, {"score"}, [&] { tracker.track_regions(view_of(photo_), {box}, {}, 0.1); });
+}
+
+/// Two people: the photograph's face, and it again mirrored, in other colours and darker.
+class TwoPeople : public TrackerOnPhotograph {
+ protected:
+  void SetUp() override {
+    TrackerOnPhotograph::SetUp();
+    if (IsSkipped()) return;
+    cv::resize(photo_(cv::Rect(130, 40, 290, 330)), one_, {145, 165}, 0, 0, cv::INTER_AREA);
+    cv::flip(one_, other_, 1);
+    cv::cvtColor(other_, other_, cv::COLOR_RGB2BGR);
+    other_.convertTo(other_, -1, 0.7);
+  }
+  /// `one_` at (x1, 60) behind `other_` at (x2, 75); outside the frame where x is negative.
+  cv::Mat scene(int x1, int x2) const {
+    cv::Mat frame(260, 760, CV_8UC3, cv::Scalar(96, 100, 92));
+    if (x1 >= 0) one_.copyTo(frame(cv::Rect(x1, 40, one_.cols, one_.rows)));
+    if (x2 >= 0) other_.copyTo(frame(cv::Rect(x2, 55, other_.cols, other_.rows)));
+    return frame;
+  }
+  static std::uint32_t id_near(const std::vector<TrackedFace>& faces, float x) {
+    for (const auto& face : faces)
+      if (std::abs(face.face.landmarks[2].x - x) < 50) return face.id;
+    return 0;
+  }
+  cv::Mat one_, other_;
+};
+
+TEST_F(TwoPeople, KeepTheirIdsWhenOnePassesInFrontOfTheOther) {
+  for (const int interval : {1, 5}) {
+    for (const int step : {8, 14}) {  // pixels a frame
+      FaceTracker tracker({}, {interval, 1.5});
+      std::uint32_t one = 0, other = 0, one_after = 0, other_after = 0;
+      int frame = 0;
+      bool hidden = false;
+      for (int x = 10; x <= 600; x += step, ++frame) {
+        const int x1 = x, x2 = 610 - x;
+        const auto faces = tracker.track(view_of(scene(x1, x2)), at(frame));
+        hidden |= faces.size() == 1;
+        if (x < 120) one = id_near(faces, x1 + 72.0F), other = id_near(faces, x2 + 72.0F);
+        if (x > 500) one_after = id_near(faces, x1 + 72.0F), other_after = id_near(faces, x2 + 72.0F);
+      }
+      EXPECT_TRUE(hidden) << "else this test sees nothing";
+      EXPECT_NE(one, 0U);
+      EXPECT_NE(other, 0U);
+      EXPECT_EQ(one_after, one) << interval << ", " << step;
+      EXPECT_EQ(other_after, other) << interval << ", " << step;
+    }
+  }
+}
+
+TEST_F(TwoPeople, ComeBackUnderTheirIdsAfterASecondBehindSomething) {
+  for (const int rate : {15, 30}) {
+    FaceTracker tracker({}, {5, 1.5});
+    std::vector<TrackedFace> before, after;
+    for (int frame = 0; frame < 3 * rate; ++frame) {
+      const bool covered = frame >= rate && frame < 2 * rate;
+      const int drift = 30 * frame / rate;  // they go on meanwhile
+      const auto faces = tracker.track(view_of(covered ? scene(-1, -1) : scene(60 + drift, 330 + drift)), frame / static_cast<double>(rate));
+      if (covered) {
+        EXPECT_TRUE(faces.empty());
+      } else {
+        (frame < rate ? before : after) = faces;
+      }
+    }
+    EXPECT_NE(id_near(before, 162), 0U);
+    EXPECT_EQ(id_near(after, 222), id_near(before, 162));
+    EXPECT_EQ(id_near(after, 492), id_near(before, 432));
+  }
+}
+
+TEST_F(TwoPeople, AStrangerInThePlaceOfOneWhoLeftIsSomebodyElse) {
+  FaceTracker tracker({}, {1, 1.5});
+  std::uint32_t first = 0;
+  for (int frame = 0; frame < 10; ++frame) first = id_near(tracker.track(view_of(scene(200, -1)), at(frame)), 272);
+  for (int frame = 10; frame < 40; ++frame) tracker.track(view_of(scene(-1, -1)), at(frame));
+  const auto faces = tracker.track(view_of(scene(-1, 200)), at(40));
+  ASSERT_NE(first, 0U);
+  ASSERT_EQ(faces.size(), 1U);
+  EXPECT_NE(faces[0].id, first);
+}
+
+TEST_F(TrackerOnPhotograph, InAHurryTheFullDetectionWaitsButNotForever) {
+  FaceTracker tracker({}, {2, 1.5});
+  std::vector<int> detected;
+  for (int frame = 0; frame < 18; ++frame) {
+    const auto faces = tracker.track(view_of(panned(0)), at(frame), true);
+    ASSERT_EQ(faces.size(), 1U);
+    if (faces[0].detected) detected.push_back(frame);
+  }
+  EXPECT_EQ(detected, (std::vector<int>{0, 8, 16}));
 }
 
 TEST_F(TrackerOnPhotograph, FramesThatChangeTheirSize) {
-  FaceTracker tracker({}, {5, 30});
-  ASSERT_EQ(tracker.track(view_of(photo_)).size(), 1U);
+  FaceTracker tracker({}, {5, 1.5});
+  ASSERT_EQ(tracker.track(view_of(photo_), 0).size(), 1U);
   const cv::Mat dot(1, 1, CV_8UC3, cv::Scalar(1, 2, 3)), strip(20, 600, CV_8UC3, cv::Scalar(1, 2, 3));
-  EXPECT_TRUE(tracker.track(view_of(dot)).empty());
-  EXPECT_TRUE(tracker.track(view_of(strip)).empty());
-  EXPECT_EQ(tracker.track(view_of(photo_)).size(), 1U);
+  EXPECT_TRUE(tracker.track(view_of(dot), 0.1).empty());
+  EXPECT_TRUE(tracker.track(view_of(strip), 0.2).empty());
+  EXPECT_EQ(tracker.track(view_of(photo_), 0.3).size(), 1U);
 }
 
 TEST_F(TrackerOnPhotograph, SettingsOutOfRange) {
-  test::expect_error(ErrorCode::kBadSetting, {"detect-interval"}, [] { FaceTracker tracker({}, {0, 30}); });
-  test::expect_error(ErrorCode::kBadSetting, {"keep-frames"}, [] { FaceTracker tracker({}, {5, -1}); });
+  test::expect_error(ErrorCode::kBadSetting, {"detect-interval"}, [] { FaceTracker tracker({}, {0, 1.5}); });
+  test::expect_error(ErrorCode::kBadSetting, {"keep-time"}, [] { FaceTracker tracker({}, {5, -1}); });
 }
 
 }  // namespace

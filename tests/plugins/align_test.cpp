@@ -79,6 +79,95 @@ TEST_F(AlignElement, UsesTheRegionsOfAnUpstreamDetector) {
   }
 }
 
+TEST_F(AlignElement, TakesTheLargestRegionsAndNoneWithoutAnArea) {
+  Harness h("fmpnalign max-faces=2");
+  const auto info = video_info("RGB", photo_.cols, photo_.rows);
+  h.caps(info);
+  auto in = make_buffer(photo_, info);
+  for (const auto& [x, side] : {std::pair{10U, 30U}, std::pair{170U, 190U}, std::pair{60U, 0U}, std::pair{400U, 60U}})
+    gst_buffer_add_video_region_of_interest_meta(in.get(), "face", x, 120, side, side);
+  const auto out = h.push(std::move(in));
+  ASSERT_TRUE(out);
+  std::set<float> widths;
+  for (const auto& face : gst::read_faces(out.get()))
+    if (face.landmarks) widths.insert(face.box.width);
+  EXPECT_EQ(widths, (std::set<float>{60, 190}));
+}
+
+TEST_F(AlignElement, RegionsThatAreNotUsedStayAsTheyAre) {
+  Harness h("fmpnalign use-regions=false");
+  const auto info = video_info("RGB", photo_.cols, photo_.rows);
+  h.caps(info);
+  auto in = make_buffer(photo_, info);
+  gst_buffer_add_video_region_of_interest_meta(in.get(), "face", 10, 400, 50, 50)->id = 1;  // the id that our first face would have
+  const auto out = h.push(std::move(in));
+  ASSERT_TRUE(out);
+  const auto faces = gst::read_faces(out.get());
+  ASSERT_EQ(faces.size(), 2U);
+  EXPECT_FALSE(faces[0].landmarks);
+  EXPECT_TRUE(faces[1].landmarks);
+  EXPECT_NE(faces[1].region_id, 1);
+}
+
+TEST_F(AlignElement, FollowsOnFramesOnWhichUpstreamDidNotLook) {
+  Harness h("fmpnalign");
+  const auto info = video_info("RGB", photo_.cols, photo_.rows);
+  h.caps(info);
+  std::set<int> ids;
+  for (int frame = 0; frame < 7; ++frame) {
+    auto in = make_buffer(photo_, info, 0, frame);
+    if (frame % 3 == 0) gst_buffer_add_video_region_of_interest_meta(in.get(), "face", 176, 118, 186, 186);
+    const auto out = h.push(std::move(in));
+    ASSERT_TRUE(out);
+    const auto faces = gst::read_faces(out.get());
+    ASSERT_EQ(faces.size(), 1U) << frame;
+    ids.insert(faces[0].track_id);
+    EXPECT_NE(gst_video_region_of_interest_meta_get_param(gst_buffer_get_video_region_of_interest_meta(out.get()), "detection"), nullptr);
+  }
+  EXPECT_EQ(ids.size(), 1U);
+}
+
+TEST_F(AlignElement, FindsAFaceThatTheOrientationTagCallsTurned) {
+  const auto upright = [&] {
+    Harness h("fmpnalign");
+    const auto info = video_info("RGB", photo_.cols, photo_.rows);
+    h.caps(info);
+    return gst::read_faces(h.push(make_buffer(photo_, info)).get());
+  }();
+  ASSERT_EQ(upright.size(), 1U);
+  struct Case {
+    const char* tag;
+    cv::Mat frame;
+  };
+  Case cases[3]{{"rotate-90", {}}, {"rotate-180", {}}, {"flip-rotate-0", {}}};
+  cv::rotate(photo_, cases[0].frame, cv::ROTATE_90_COUNTERCLOCKWISE);
+  cv::rotate(photo_, cases[1].frame, cv::ROTATE_180);
+  cv::flip(photo_, cases[2].frame, 1);
+  for (const Case& one : cases) {
+    for (const bool other_size : {false, true}) {  // fmpnclassify makes its own crop
+      Harness h(other_size ? "fmpnalign crop-size=100 ! fmpnclassify" : "fmpnalign ! fmpnclassify");
+      const auto info = video_info("RGB", one.frame.cols, one.frame.rows);
+      h.caps(info);
+      gst_harness_push_event(h.get(), gst_event_new_tag(gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, one.tag, nullptr)));
+      const auto out = h.push(make_buffer(one.frame, info));
+      ASSERT_TRUE(out);
+      const auto faces = gst::read_faces(out.get());
+      ASSERT_EQ(faces.size(), 1U) << one.tag;
+      EXPECT_TRUE(faces[0].expression);
+      // Its warp leads from the frame as it is to the crop of the upright picture.
+      const Image crop = warp_face(view_of(one.frame), faces[0].warp, faces[0].crop->width);
+      double difference = 0;
+      for (std::size_t i = 0; i < crop.pixels.size(); ++i) difference += std::abs(crop.pixels[i] - faces[0].crop->pixels[i]);
+      EXPECT_LT(difference / static_cast<double>(crop.pixels.size()), 3) << one.tag;
+      EXPECT_LE(faces[0].box.x + faces[0].box.width, one.frame.cols);
+      EXPECT_NEAR(faces[0].box.width, upright[0].box.width, 3);
+      // The nose is in the middle of the box, whichever way up.
+      EXPECT_NEAR((*faces[0].landmarks)[2].x, faces[0].box.x + faces[0].box.width / 2, 40) << one.tag;
+      EXPECT_NEAR((*faces[0].landmarks)[2].y, faces[0].box.y + faces[0].box.height / 2, 40) << one.tag;
+    }
+  }
+}
+
 TEST_F(AlignElement, FindsTwelveFacesAndHonoursMaxFaces) {
   cv::Mat small, tiled;
   cv::resize(photo_, small, {320, 375}, 0, 0, cv::INTER_AREA);

@@ -17,6 +17,8 @@ class Formats : public PhotographTest, public ::testing::WithParamInterface<cons
   }
 };
 
+class AllFormats : public PhotographTest {};
+
 TEST_P(Formats, GoThroughTheWholePipeline) {
   for (const auto& [width, height] : {std::pair{512, 600}, std::pair{511, 599}, std::pair{333, 391}}) {
     const auto faces = faces_of(kWhole, video_info(GetParam(), width, height), 0);
@@ -49,6 +51,34 @@ TEST_P(Formats, ThePictureIsTheSameInEveryFormat) {
   double difference = 0;
   for (std::size_t i = 0; i < crop.pixels.size(); ++i) difference += std::abs(crop.pixels[i] - faces[0].crop->pixels[i]);
   EXPECT_LT(difference / static_cast<double>(crop.pixels.size()), 4.5);
+}
+
+TEST_F(AllFormats, OfEightBitsAndInterlacedOrWithoutARate) {
+  cv::Mat small;
+  cv::resize(photo_, small, {256, 300}, 0, 0, cv::INTER_AREA);
+  int tried = 0;
+  for (int i = GST_VIDEO_FORMAT_ENCODED + 1;; ++i) {
+    const auto format = static_cast<GstVideoFormat>(i);
+    const char* name = i <= GST_VIDEO_FORMAT_ENCODED + 400 ? gst_video_format_to_string(format) : nullptr;
+    if (name == nullptr) break;
+    const GstVideoFormatInfo* known = gst_video_format_get_info(format);
+    // Tiles and DMABuf's opaque layouts aside: what has 8 bits and an unpacker.
+    if (GST_VIDEO_FORMAT_INFO_BITS(known) != 8 || known->unpack_func == nullptr || known->pack_func == nullptr || GST_VIDEO_FORMAT_INFO_IS_TILED(known)) continue;
+    ++tried;
+    for (const bool interlaced : {false, true}) {
+      auto info = video_info(name, 256, 300);
+      if (interlaced) GST_VIDEO_INFO_INTERLACE_MODE(&info) = GST_VIDEO_INTERLACE_MODE_INTERLEAVED;
+      else GST_VIDEO_INFO_FPS_N(&info) = 0;
+      Harness h(kWhole);
+      h.caps(info);
+      const auto out = h.push(make_buffer(small, info));
+      ASSERT_TRUE(out) << name;
+      const auto faces = gst::read_faces(out.get());
+      EXPECT_EQ(faces.size(), 1U) << name;
+      for (const auto& face : faces) EXPECT_TRUE(face.expression) << name;
+    }
+  }
+  EXPECT_GE(tried, 30);
 }
 
 INSTANTIATE_TEST_SUITE_P(Raw, Formats, ::testing::ValuesIn(kFormats), [](const auto& info) { return std::string(info.param); });

@@ -61,17 +61,6 @@ TEST_F(Live, AFlushForgetsTheFaces) {
   EXPECT_EQ(gst::read_faces(out.get()).size(), 1U);
 }
 
-TEST_F(Live, TwentyStartsAndStops) {
-  GstElement* pipeline = gst_parse_launch("videotestsrc num-buffers=2 ! video/x-raw,width=160,height=120 ! fmpnalign ! fmpnmask ! fmpnclassify mode=async ! fmpnoverlay ! fakesink", nullptr);
-  ASSERT_NE(pipeline, nullptr);
-  for (int i = 0; i < 20; ++i) {
-    ASSERT_NE(gst_element_set_state(pipeline, GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
-    if (i % 2 == 0) gst_element_get_state(pipeline, nullptr, nullptr, GST_SECOND);
-    ASSERT_NE(gst_element_set_state(pipeline, GST_STATE_NULL), GST_STATE_CHANGE_FAILURE);
-  }
-  gst_object_unref(pipeline);
-}
-
 }  // namespace
 }  // namespace fmpn::test
 

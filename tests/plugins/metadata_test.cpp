@@ -86,6 +86,29 @@ TEST(Metadata, FollowsAScaling) {
   }
 }
 
+TEST(Metadata, OursGoesWhereRegionsGo) {
+  // Whatever an element does with regions of interest: ours is there with the same place, or is not there at all; a crop that
+  // belongs to another place would be worse than none.
+  for (const char* element : {"videocrop left=10 top=6", "videoflip method=clockwise", "videoflip method=horizontal-flip", "videobox left=-8 top=-4", "videorate drop-only=true", "identity",
+                              "videoconvert ! capsfilter caps=video/x-raw,format=NV12 ! videoscale ! capsfilter caps=video/x-raw,width=100,height=80"}) {
+    Harness h(element);
+    const auto info = video_info("I420", 200, 160);
+    h.caps(info);
+    auto in = make_buffer(cv::Mat(160, 200, CV_8UC3, cv::Scalar(1, 2, 3)), info);
+    gst::attach_face(in.get(), some_face(), info);
+    gst_harness_push(h.get(), in.release());
+    gst_harness_push_event(h.get(), gst_event_new_eos());
+    const Buffer out(gst_harness_pull(h.get()));
+    ASSERT_TRUE(out) << element;
+    const auto* region = gst_buffer_get_video_region_of_interest_meta(out.get());
+    const auto* ours = gst::find_face_meta(out.get(), 7);
+    if (region == nullptr || ours == nullptr) continue;
+    const double scale = region->w / 60.0;
+    EXPECT_NEAR(ours->data->landmarks[0].x, region->x + 15.5 * scale - 0.5, 1) << element;
+    EXPECT_NEAR(ours->data->landmarks[0].y, region->y + 20.5 * scale - 0.5, 1) << element;
+  }
+}
+
 TEST(Metadata, SurvivesConvertTeeAndQueue) {
   Harness h("videoconvert ! video/x-raw,format=BGRx ! tee ! queue");
   const auto info = video_info("I420", 200, 160);

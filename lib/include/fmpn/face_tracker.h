@@ -10,27 +10,33 @@ namespace fmpn {
 
 struct TrackerOptions {
   int detect_interval = 5;  ///< full detection every so many frames, ≥ 1; in between each face is followed
-  int keep_frames = 30;     ///< a face that is lost keeps its id for so many frames
+  double keep_time = 1.5;   ///< a face that is lost keeps its id for so many seconds, ≥ 0
 };
 
 struct TrackedFace {
   std::uint32_t id = 0;  ///< never 0, never used twice by one tracker
   bool detected = true;  ///< found by the detector on this frame, not followed
   AlignedFace face;
+  double first_seen = 0;  ///< the time of the frame on which it came up
 };
 
-/// Faces with stable ids over the frames of one stream. Between detections a face is searched near where it was,
-/// by the detector on a small region at about the face's own scale.
+/// Faces with stable ids over the frames of one stream. Between detections a face is searched near where it should be by now,
+/// by the detector on a small region at about the face's own scale. A face is known again by its place, the way it
+/// was moving, and its looks: ids survive one face passing in front of another, and an occlusion of `keep_time`.
 class FMPN_API FaceTracker {
  public:
+  /// Throws kBadSetting for an option out of range, and what Aligner throws.
   FaceTracker(const AlignerOptions& aligner, const TrackerOptions& tracker);
   ~FaceTracker();
 
-  std::vector<TrackedFace> track(const ImageView& frame);
+  /// `time` in seconds, not before the last frame's; any origin. With `hurry` a full detection that is due waits, for
+  /// up to three more intervals, if there are faces to follow (a late stream).
+  std::vector<TrackedFace> track(const ImageView& frame, double time, bool hurry = false);
 
-  /// Regions that an upstream detector found on this frame are used instead of the own detector.
+  /// Regions that an upstream detector found on this frame are used instead of the own detector. One result a region, in
+  /// their order. Throws kBadSetting for a region without area, or another number of scores.
   std::vector<TrackedFace> track_regions(const ImageView& frame, const std::vector<Box>& regions,
-                                         const std::vector<double>& scores);
+                                         const std::vector<double>& scores, double time);
 
   /// Forgets every face (seek, new stream). Ids go on counting.
   void reset();

@@ -1,0 +1,128 @@
+#include <limits>
+
+#include "anonymizer.h"
+#include "harness.h"
+#include "overlay_gallery.h"
+
+namespace fmpn::overlay {
+namespace {
+
+using test::Buffer;
+using test::make_buffer;
+using test::video_info;
+
+/// A frame of `info` in which a chequered square of 40..120 stands on grey, mapped as RGB afterwards.
+cv::Mat as_rgb(GstBuffer* buffer, const GstVideoInfo& info) {
+  GstVideoInfo rgb = video_info("RGB", info.width, info.height);
+  GstBuffer* out = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&rgb), nullptr);
+  GstVideoFrame from, to;
+  gst_video_frame_map(&from, &info, buffer, GST_MAP_READ);
+  gst_video_frame_map(&to, &rgb, out, GST_MAP_WRITE);
+  GstVideoConverter* converter = gst_video_converter_new(&info, &rgb, nullptr);
+  gst_video_converter_frame(converter, &from, &to);
+  gst_video_converter_free(converter);
+  cv::Mat picture(info.height, info.width, CV_8UC3);
+  for (int y = 0; y < info.height; ++y)
+    std::memcpy(picture.ptr(y), static_cast<guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&to, 0)) + y * GST_VIDEO_FRAME_PLANE_STRIDE(&to, 0), static_cast<std::size_t>(info.width) * 3);
+  gst_video_frame_unmap(&from);
+  gst_video_frame_unmap(&to);
+  gst_buffer_unref(out);
+  return picture;
+}
+
+cv::Mat chequered(int width, int height) {
+  cv::Mat picture(height, width, CV_8UC3, cv::Scalar(120, 120, 120));
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      if (x >= 40 && x < 120 && y >= 40 && y < 120) picture.at<cv::Vec3b>(y, x) = (x / 4 + y / 4) % 2 ? cv::Vec3b(250, 40, 40) : cv::Vec3b(20, 230, 60);
+  return picture;
+}
+
+double contrast(const cv::Mat& rgb, const cv::Rect& where) {
+  cv::Scalar mean, deviation;
+  cv::meanStdDev(rgb(where), mean, deviation);
+  return std::max({deviation[0], deviation[1], deviation[2]});
+}
+
+class Hiding : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Hiding, LeavesNothingOfTheFaceAndTheRestAlone) {
+  const auto info = video_info(GetParam(), 201, 175);
+  ASSERT_TRUE(can_hide_faces(info.finfo));
+  for (const Anonymize how : {Anonymize::kBlur, Anonymize::kPixelate, Anonymize::kBox}) {
+    for (const int padding : {0, 32}) {
+      Buffer buffer = make_buffer(chequered(201, 175), info, padding);
+      const cv::Mat before = as_rgb(buffer.get(), info);
+      GstVideoFrame frame;
+      ASSERT_TRUE(gst_video_frame_map(&frame, &info, buffer.get(), GST_MAP_READWRITE));
+      hide_face(&frame, {40, 40, 80, 80}, how);
+      gst_video_frame_unmap(&frame);
+      const cv::Mat after = as_rgb(buffer.get(), info);
+      const cv::Rect core(44, 44, 70, 70);
+      EXPECT_GT(contrast(before, core), 20) << "else this test sees nothing";
+      EXPECT_LT(contrast(after, core), 0.25 * contrast(before, core)) << static_cast<int>(how);
+      if (how == Anonymize::kBox) {
+        EXPECT_LT(cv::mean(after(core))[0], 10);
+        EXPECT_LT(cv::mean(after(core))[1], 10);
+        EXPECT_LT(cv::mean(after(core))[2], 10);
+      }
+      // Grown by 15 % and widened to a grid of 8: beyond 24 and 144 nothing is touched.
+      cv::Mat difference;
+      cv::absdiff(before, after, difference);
+      difference(cv::Rect(16, 16, 136, 136)).setTo(cv::Scalar::all(0));
+      EXPECT_EQ(cv::countNonZero(difference.reshape(1)), 0) << static_cast<int>(how);
+    }
+  }
+}
+
+TEST_P(Hiding, FacesAtTheBorderAndNonsense) {
+  const auto info = video_info(GetParam(), 61, 43);
+  const float inf = std::numeric_limits<float>::infinity();
+  for (const Anonymize how : {Anonymize::kBlur, Anonymize::kPixelate, Anonymize::kBox}) {
+    Buffer buffer = make_buffer(chequered(61, 43), info);
+    GstVideoFrame frame;
+    ASSERT_TRUE(gst_video_frame_map(&frame, &info, buffer.get(), GST_MAP_READWRITE));
+    for (const Box& box : {Box{-30, -20, 50, 50}, Box{50, 30, 400, 400}, Box{60, 42, 1, 1}, Box{500, 500, 10, 10}, Box{0, 0, 0, 5}, Box{inf, 0, 5, 5}, Box{0, 0, inf, 5}})
+      hide_face(&frame, box, how);
+    gst_video_frame_unmap(&frame);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Raw, Hiding,
+                         ::testing::Values("I420", "NV12", "NV21", "YV12", "YUY2", "UYVY", "RGB", "BGRx", "ARGB", "Y444", "GRAY8", "AYUV", "NV16", "Y41B", "YUV9", "P010_10LE", "I420_10LE", "GRAY16_LE", "ARGB64"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST(HidingFormats, PackedWordsPalettesAndTilesAreRefused) {
+  for (const GstVideoFormat format : {GST_VIDEO_FORMAT_RGB16, GST_VIDEO_FORMAT_RGB8P, GST_VIDEO_FORMAT_NV12_64Z32, GST_VIDEO_FORMAT_v210, GST_VIDEO_FORMAT_RGB10A2_LE})
+    EXPECT_FALSE(can_hide_faces(gst_video_format_get_info(format))) << gst_video_format_to_string(format);
+}
+
+class HidingGallery : public test::PhotographTest {};
+
+TEST_F(HidingGallery, OfAPhotographOnWhichNoFaceIsFoundAfterwards) {
+  const auto info = video_info("I420", photo_.cols, photo_.rows);
+  AlignerOptions options;
+  options.min_face_size = 100;
+  Aligner aligner(options);
+  const auto found = aligner.find(test::view_of(photo_));
+  ASSERT_EQ(found.size(), 1U);
+  for (const Anonymize how : {Anonymize::kBlur, Anonymize::kPixelate, Anonymize::kBox}) {
+    Buffer buffer = make_buffer(photo_, info);
+    GstVideoFrame frame;
+    ASSERT_TRUE(gst_video_frame_map(&frame, &info, buffer.get(), GST_MAP_READWRITE));
+    hide_face(&frame, found[0].box, how);
+    gst_video_frame_unmap(&frame);
+    const cv::Mat after = as_rgb(buffer.get(), info);
+    EXPECT_TRUE(aligner.find(test::view_of(after)).empty()) << static_cast<int>(how);
+    test::keep_picture("anonymize-" + std::to_string(static_cast<int>(how)), after);
+  }
+}
+
+}  // namespace
+}  // namespace fmpn::overlay
+
+int main(int argc, char** argv) {
+  gst_init(&argc, &argv);
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

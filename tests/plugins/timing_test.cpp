@@ -1,0 +1,221 @@
+// What the elements owe a running pipeline: latency, QoS, gaps, flushes, seeks, segments, times without timestamps.
+
+#include <thread>
+
+#include "harness.h"
+
+namespace fmpn::test {
+namespace {
+
+class Timing : public PhotographTest {
+ protected:
+  void SetUp() override {
+    PhotographTest::SetUp();
+    if (IsSkipped()) return;
+    cv::resize(photo_, small_, {256, 300}, 0, 0, cv::INTER_AREA);
+    info_ = video_info("GRAY8", small_.cols, small_.rows);
+  }
+  /// A frame with the photograph, or an empty one.
+  Buffer frame(int number, bool face = true) const {
+    return make_buffer(face ? small_ : cv::Mat(small_.rows, small_.cols, CV_8UC3, cv::Scalar(90, 90, 90)), info_, 0, number);
+  }
+  static GstEvent* qos(int late_frames, int frame) {
+    const GstClockTime time = static_cast<GstClockTime>(frame) * GST_SECOND / 30;
+    return gst_event_new_qos(late_frames > 0 ? GST_QOS_TYPE_UNDERFLOW : GST_QOS_TYPE_OVERFLOW, 1, late_frames * static_cast<GstClockTimeDiff>(GST_SECOND / 30) + 10, time);
+  }
+  static std::size_t count(const std::vector<std::string>& messages, const std::string& part) {
+    std::size_t n = 0;
+    for (const std::string& message : messages) n += message.find(part) != std::string::npos;
+    return n;
+  }
+  cv::Mat small_;
+  GstVideoInfo info_{};
+};
+
+TEST_F(Timing, LatencyIsUpstreamsAndWhatTheElementsTakeThemselves) {
+  Harness h("fmpnalign ! fmpnclassify mode=sync");
+  gst_harness_set_live(h.get(), TRUE);
+  gst_harness_set_upstream_latency(h.get(), 20 * GST_MSECOND);
+  h.caps(info_);
+  EXPECT_EQ(gst_harness_query_latency(h.get()), 20 * GST_MSECOND) << "nothing is known yet";
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(h.push(frame(i)));
+  // A detection and a classification take more than a millisecond anywhere; the answer counts in steps of 5 ms.
+  const GstClockTime latency = gst_harness_query_latency(h.get());
+  EXPECT_GT(latency, 20 * GST_MSECOND);
+  EXPECT_EQ((latency - 20 * GST_MSECOND) % (5 * GST_MSECOND), 0U);
+  GstMessage* message = h.message(GST_MESSAGE_LATENCY);
+  ASSERT_NE(message, nullptr) << "the pipeline is told to ask again";
+  gst_message_unref(message);
+}
+
+TEST_F(Timing, AFileHasNoLatency) {
+  Harness h("fmpnalign ! fmpnclassify");
+  h.caps(info_);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(h.push(frame(i)));
+  GstQuery* query = gst_query_new_latency();
+  gboolean live = TRUE;
+  GstClockTime least = 1;
+  ASSERT_TRUE(gst_pad_peer_query(h.get()->sinkpad, query));
+  gst_query_parse_latency(query, &live, &least, nullptr);
+  gst_query_unref(query);
+  EXPECT_FALSE(live);
+  EXPECT_EQ(least, 0U);
+}
+
+TEST_F(Timing, LateFramesCarryTheLastResultAndNoneIsDropped) {
+  Harness h("fmpnalign ! fmpnclassify mode=sync");
+  h.caps(info_);
+  std::vector<int> ago;
+  for (int i = 0; i < 10; ++i) {
+    if (i == 3) gst_harness_push_upstream_event(h.get(), qos(2, 2));   // frame 2 was two frames late: to frame 6 all are
+    if (i == 8) gst_harness_push_upstream_event(h.get(), qos(-1, 7));
+    const auto out = h.push(frame(i));
+    ASSERT_TRUE(out) << i;
+    const auto faces = gst::read_faces(out.get());
+    ASSERT_EQ(faces.size(), 1U) << i;
+    ASSERT_TRUE(faces[0].expression) << i;
+    ago.push_back(faces[0].expression->frames_ago);
+  }
+  EXPECT_EQ(ago, (std::vector<int>{0, 0, 0, 1, 2, 3, 4, 0, 0, 0}));
+  gst_harness_push_event(h.get(), gst_event_new_eos());
+  int told = 0;
+  guint64 skipped = 0;
+  while (GstMessage* message = gst_bus_pop(GST_ELEMENT_BUS(h.get()->element))) {
+    told += GST_MESSAGE_TYPE(message) == GST_MESSAGE_QOS;
+    guint64 some = 0;
+    if (gst_message_has_name(message, "fmpn-stats") && gst_structure_get_uint64(gst_message_get_structure(message), "skipped", &some)) skipped += some;
+    gst_message_unref(message);
+  }
+  EXPECT_EQ(told, 4);
+  EXPECT_EQ(skipped, 4U);
+}
+
+TEST_F(Timing, AGapEndsAnExpression) {
+  Harness h("fmpnalign ! fmpnclassify");
+  h.caps(info_);
+  ASSERT_TRUE(h.push(frame(0)));
+  gst_harness_push_event(h.get(), gst_event_new_gap(GST_SECOND / 30, GST_SECOND / 2));
+  EXPECT_EQ(count(h.element_messages("fmpn-expression"), "offset"), 0U) << "gone for half a second: may come back";
+  gst_harness_push_event(h.get(), gst_event_new_gap(GST_SECOND / 2, 3 * GST_SECOND));
+  EXPECT_EQ(count(h.element_messages("fmpn-expression"), "offset"), 1U);
+  ASSERT_TRUE(h.push(frame(120)));
+}
+
+TEST_F(Timing, EveryOnsetHasItsOffsetAlsoAcrossAFlush) {
+  Harness h("fmpnalign ! fmpnclassify");
+  h.caps(info_);
+  std::vector<std::string> messages;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(h.push(frame(i)));
+    gst_harness_push_event(h.get(), gst_event_new_flush_start());
+    gst_harness_push_event(h.get(), gst_event_new_flush_stop(TRUE));
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
+  }
+  messages = h.element_messages("fmpn-expression");
+  EXPECT_EQ(count(messages, "event=(string)onset"), 3U);
+  EXPECT_EQ(count(messages, "event=(string)offset"), 3U);
+}
+
+TEST_F(Timing, MessagesCountRunningTimeAlsoWithAnotherRateAndBase) {
+  Harness h("fmpnalign ! fmpnclassify");
+  h.caps(info_);
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  segment.rate = 2;
+  segment.start = segment.time = 10 * GST_SECOND;
+  segment.base = 5 * GST_SECOND;
+  gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
+  ASSERT_TRUE(h.push(frame(330)));  // 11 s: half a second of running time after the base
+  const auto messages = h.element_messages("fmpn-expression");
+  ASSERT_EQ(messages.size(), 1U);
+  EXPECT_NE(messages[0].find("running-time=(guint64)5500000000"), std::string::npos) << messages[0];
+  EXPECT_NE(messages[0].find("stream-time=(guint64)11000000000"), std::string::npos) << messages[0];
+}
+
+TEST_F(Timing, WithoutTimestampsOrInBytesTimeGoesOnFrameByFrame) {
+  for (const GstFormat format : {GST_FORMAT_TIME, GST_FORMAT_BYTES}) {
+    for (const int rate : {0, 10}) {
+      Harness h("fmpnalign ! fmpnclassify");
+      GST_VIDEO_INFO_FPS_N(&info_) = rate;
+      h.caps(info_);
+      GstSegment segment;
+      gst_segment_init(&segment, format);
+      gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
+      // Gone for a second and a half: at 10 frames a second, or at 30 where no rate is given.
+      for (int i = 0; i < 2 + (rate > 0 ? 15 : 45); ++i) {
+        auto in = frame(0, i == 0);
+        GST_BUFFER_PTS(in.get()) = GST_BUFFER_DURATION(in.get()) = GST_CLOCK_TIME_NONE;
+        ASSERT_TRUE(h.push(std::move(in)));
+        if (i == (rate > 0 ? 6 : 18)) {
+          EXPECT_EQ(count(h.element_messages("fmpn-expression"), "offset"), 0U) << rate;
+        }
+      }
+      EXPECT_EQ(count(h.element_messages("fmpn-expression"), "offset"), 1U) << rate;
+    }
+  }
+}
+
+TEST_F(Timing, StatsAddUp) {
+  Harness h("fmpnalign ! fmpnclassify");
+  h.caps(info_);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(h.push(frame(i, i != 2)));
+  gst_harness_push_event(h.get(), gst_event_new_eos());
+  guint64 frames = 0, faces = 0, inferences = 0;
+  for (const std::string& text : h.element_messages("fmpn-stats")) {
+    GstStructure* s = gst_structure_from_string(text.c_str(), nullptr);
+    guint64 value = 0;
+    gst_structure_get_uint64(s, "frames", &value), frames += value;
+    gst_structure_get_uint64(s, "faces", &value), faces += value;
+    gst_structure_get_uint64(s, "inferences", &value), inferences += value;
+    for (const char* field : {"seconds", "latency-p50", "latency-p95", "latency-max"}) EXPECT_TRUE(gst_structure_has_field_typed(s, field, G_TYPE_DOUBLE)) << field;
+    gst_structure_free(s);
+  }
+  EXPECT_EQ(frames, 5U);
+  EXPECT_EQ(faces, 4U);
+  EXPECT_EQ(inferences, 4U);
+}
+
+/// Waits for a state change that may be asynchronous.
+bool reach(GstElement* pipeline, GstState state) {
+  gst_element_set_state(pipeline, state);
+  return gst_element_get_state(pipeline, nullptr, nullptr, 20 * GST_SECOND) != GST_STATE_CHANGE_FAILURE;
+}
+
+TEST(TimingPipeline, SeeksInPausedAndPlaysToTheEndAgain) {
+  GstElement* pipeline = gst_parse_launch(
+      "videotestsrc num-buffers=60 ! video/x-raw,width=160,height=120,framerate=30/1 ! fmpnalign ! fmpnmask ! fmpnclassify ! fmpnoverlay ! fakesink sync=false name=sink", nullptr);
+  ASSERT_NE(pipeline, nullptr);
+  ASSERT_TRUE(reach(pipeline, GST_STATE_PAUSED));
+  for (const gint64 target : {gint64(GST_SECOND), gint64(GST_SECOND / 2), gint64{0}}) {
+    ASSERT_TRUE(gst_element_seek_simple(pipeline, GST_FORMAT_TIME, static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE), target));
+    ASSERT_EQ(gst_element_get_state(pipeline, nullptr, nullptr, 20 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  }
+  ASSERT_TRUE(reach(pipeline, GST_STATE_PLAYING));
+  ASSERT_TRUE(reach(pipeline, GST_STATE_PAUSED));
+  ASSERT_TRUE(reach(pipeline, GST_STATE_PLAYING));
+  GstBus* bus = gst_element_get_bus(pipeline);
+  GstMessage* end = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
+  ASSERT_NE(end, nullptr);
+  EXPECT_EQ(GST_MESSAGE_TYPE(end), GST_MESSAGE_EOS);
+  gst_message_unref(end);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(bus);
+  gst_object_unref(pipeline);
+}
+
+TEST(TimingPipeline, TwoHundredStartsAndStops) {
+  GstElement* pipeline = gst_parse_launch(
+      "videotestsrc num-buffers=2 ! video/x-raw,width=96,height=96 ! fmpnalign ! fmpnmask ! fmpnclassify mode=async ! fmpnoverlay ! fakesink", nullptr);
+  ASSERT_NE(pipeline, nullptr);
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_NE(gst_element_set_state(pipeline, i % 3 == 0 ? GST_STATE_PAUSED : GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE) << i;
+    if (i % 2 == 0) gst_element_get_state(pipeline, nullptr, nullptr, 20 * GST_SECOND);
+    ASSERT_NE(gst_element_set_state(pipeline, GST_STATE_NULL), GST_STATE_CHANGE_FAILURE) << i;
+  }
+  gst_object_unref(pipeline);
+}
+
+}  // namespace
+}  // namespace fmpn::test
