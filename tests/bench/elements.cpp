@@ -1,0 +1,83 @@
+// Frames a second, and the time that a frame stays in fmpnalign ! fmpnclassify, for sizes, numbers of faces and modes: as a table
+// in Markdown. Arguments: model files, or `paper` for the paper's architecture (FMG of width 64, Inception V3, 299 px) with
+// random weights. In async mode frames come at 30 a second, as from a camera; in sync mode as fast as they go.
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "harness.h"
+#include "temporary_folder.h"
+#include "tiny_model.h"
+
+namespace {
+
+using namespace fmpn;
+using namespace fmpn::test;
+using Clock = std::chrono::steady_clock;
+
+double ms_since(Clock::time_point begun) { return std::chrono::duration<double, std::milli>(Clock::now() - begun).count(); }
+
+/// The photograph's head once or four times on gray, each face about a quarter of the frame's height.
+cv::Mat scene(const cv::Mat& photo, int width, int height, int faces) {
+  cv::Mat frame(height, width, CV_8UC3, cv::Scalar(96, 100, 92)), head;
+  const int side = height * 45 / 100;
+  cv::resize(photo(cv::Rect(110, 20, 330, 370)), head, {side * 33 / 37, side}, 0, 0, cv::INTER_AREA);
+  const int columns = faces > 1 ? 2 : 1;
+  for (int i = 0; i < faces; ++i) head.copyTo(frame(cv::Rect(width / 8 + i % columns * width / 2, height / 25 + i / columns * height / 2, head.cols, head.rows)));
+  return frame;
+}
+
+void measure(const std::string& name, const std::string& model, const cv::Mat& photo, int width, int height, int faces, bool async, int frames) {
+  Harness h("fmpnalign ! fmpnclassify mode=" + std::string(async ? "async" : "sync") + " model=" + model);
+  const auto info = video_info("I420", width, height);
+  h.caps(info);
+  const Buffer pixels = make_buffer(scene(photo, width, height, faces), info);
+  std::vector<double> stay;
+  double ago = 0;
+  int judged = 0;
+  auto begun = Clock::now();
+  for (int i = -5; i < frames; ++i) {  // five frames to warm up
+    if (i == 0) begun = Clock::now();
+    Buffer in(gst_buffer_copy(pixels.get()));
+    GST_BUFFER_PTS(in.get()) = static_cast<GstClockTime>(i + 5) * GST_SECOND / 30;
+    const auto pushed = Clock::now();
+    const Buffer out = h.push(std::move(in));
+    if (i >= 0) {
+      stay.push_back(ms_since(pushed));
+      for (const auto& face : gst::read_faces(out.get()))
+        if (face.expression) ago += face.expression->frames_ago, ++judged;
+    }
+    if (async) std::this_thread::sleep_until(begun + std::chrono::microseconds((i + 1) * 1000000LL / 30));
+  }
+  const double seconds = ms_since(begun) / 1000;
+  std::sort(stay.begin(), stay.end());
+  std::printf("| %s | %s | %d×%d | %d | %.1f | %.1f | %.1f | %.1f |\n", name.c_str(), async ? "async" : "sync", width, height, faces, frames / seconds,
+              stay[stay.size() / 2], stay[stay.size() * 95 / 100], judged > 0 ? ago / judged : 0.0);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  gst_init(&argc, &argv);
+  const TemporaryFolder folder;
+  const Image image = read_image(photograph_path());
+  const cv::Mat photo = as_cv(image);
+  std::puts("| model | mode | frame | faces | frames/s | median ms | 95 % ms | mean frames_ago |\n|---|---|---|---|---|---|---|---|");
+  for (int i = 1; i < argc; ++i) {
+    std::string model = argv[i], name = std::filesystem::path(model).stem();
+    if (model == "paper") {
+      ModelInfo info = tiny_model_info();
+      const ModelInfo standard;
+      info.fmg_width = standard.fmg_width, info.cn = standard.cn, info.cn_width = standard.cn_width, info.cn_stem = standard.cn_stem;
+      info.input_size = standard.input_size, info.crop_size = standard.crop_size;
+      model = folder.file("paper.safetensors");
+      write_tiny_model(model, info);
+      name = "the paper's";
+    }
+    for (const bool async : {false, true})
+      for (const auto& [width, height] : {std::pair{640, 480}, std::pair{1280, 720}, std::pair{1920, 1080}})
+        for (const int faces : {1, 4}) measure(name, model, photo, width, height, faces, async, name == "the paper's" && !async ? 10 : 60);
+  }
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Builds FMPN and runs every test in a Debian 13 root that is made from nothing, by debootstrap and the package mirror that
+# this machine uses. Needs root, debootstrap and about 8 GB. A warning of the compiler is a failure.
+#   tests/debian13.sh [ROOT]        ROOT defaults to out/debian13; one that is there is used again
+#   tests/debian13.sh ROOT COMMAND  runs COMMAND in the checkout's copy instead of the tests
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$(realpath -m "${1:-out/debian13}")
+shift || true
+((EUID == 0)) || { echo "tests/debian13.sh: a root of another Debian can only be made as root" >&2; exit 1; }
+command -v debootstrap > /dev/null || { echo "tests/debian13.sh: debootstrap is not installed (apt-get install debootstrap)" >&2; exit 1; }
+
+if [[ ! -e $root/etc/debian_version ]]; then
+  mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | awk '$1 !~ /-/ { print $2; exit }')
+  [[ -n $mirror ]] || { echo "tests/debian13.sh: apt knows no Debian mirror (apt-get update)" >&2; exit 1; }
+  rm -rf "$root.part"
+  debootstrap --variant=minbase trixie "$root.part" "$mirror"
+  mv "$root.part" "$root"
+fi
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+
+# The files that git knows, or would add; the build folder inside stays, so that a second run is quick.
+mkdir -p "$root/fmpn"
+git ls-files --cached --others --exclude-standard -z | tar --null --ignore-failed-read -cf - -T - | tar -xf - -C "$root/fmpn"
+
+mounted=()
+finish() { for ((i = ${#mounted[@]} - 1; i >= 0; --i)); do umount "${mounted[i]}"; done; }
+trap finish EXIT
+for point in proc dev; do
+  mount --bind "/$point" "$root/$point"
+  mounted+=("$root/$point")
+done
+inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root FMPN_MESON_OPTIONS=-Dwerror=true LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+
+inside bash -c 'cd /fmpn && pipelines/setup.sh --tests'
+echo "Debian $(cat "$root/etc/debian_version"): built without a warning"
+if (($#)); then
+  inside bash -c 'cd /fmpn && exec "$@"' - "$@"
+else
+  inside bash -c 'cd /fmpn && exec tests/run.sh'
+fi
