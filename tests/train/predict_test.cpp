@@ -34,7 +34,9 @@ TEST_F(Predict, OneJsonObjectALine) {
   const auto& face = lines[0]["faces"][0];
   // The same face and the same answer as the library gives.
   const auto engine = Engine::load(model_);
-  const auto found = Aligner({}).find(read_image(test::photograph_path()).view());
+  AlignerOptions options;
+  options.crop_size = engine->info().crop_size;
+  const auto found = Aligner(options).find(read_image(test::photograph_path()).view());
   ASSERT_EQ(found.size(), 1U);
   const Expression e = engine->classify({found[0].crop.view()})[0];
   EXPECT_EQ(face["label"], engine->info().classes[static_cast<std::size_t>(e.label_id)]);
