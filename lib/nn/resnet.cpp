@@ -11,9 +11,24 @@ nn::Conv2d conv(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
   return nn::Conv2d(nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
 }
 
+/// A 1×1 convolution of every `stride`-th pixel: picked first, then convolved in steps of one. The same sums, but oneDNN's own strided
+/// 1×1 convolution (2.6, as Debian's LibTorch 1.13 has it) writes past its buffers where channels are few, pictures are of an odd number
+/// and threads are two.
+struct PickedConvImpl : nn::Conv2dImpl {
+  PickedConvImpl(int64_t in, int64_t out, int64_t stride)
+      : Conv2dImpl(nn::Conv2dOptions(in, out, 1).stride(stride).bias(false)), stride_(stride) {}
+  torch::Tensor forward(const torch::Tensor& x) {
+    return torch::conv2d(stride_ == 1 ? x : x.slice(2, 0, INT64_MAX, stride_).slice(3, 0, INT64_MAX, stride_), weight);
+  }
+
+ private:
+  int64_t stride_;
+};
+TORCH_MODULE(PickedConv);
+
 nn::Sequential shortcut(int64_t in, int64_t out, int64_t stride) {
   if (stride == 1 && in == out) return nn::Sequential{nullptr};
-  return nn::Sequential(conv(in, out, 1, stride), nn::BatchNorm2d(out));
+  return nn::Sequential(PickedConv(in, out, stride), nn::BatchNorm2d(out));
 }
 
 struct BasicBlockImpl : nn::Module {
