@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Prints what FMPN's elements know of every face, frame by frame, from a pad probe: one JSON object a face.
 
     read_metadata.py [--messages] 'filesrc location=interview.mp4 ! decodebin ! fmpnalign ! fmpnclassify'
@@ -31,16 +31,18 @@ class _RegionMeta(ctypes.Structure):
 _gst = ctypes.CDLL("libgstreamer-1.0.so.0")
 _gst.gst_buffer_iterate_meta_filtered.restype = ctypes.c_void_p
 _gst.gst_buffer_iterate_meta_filtered.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t]
-_api = GstVideo.video_region_of_interest_meta_api_get_type()
+_video = ctypes.CDLL("libgstvideo-1.0.so.0")
+_video.gst_video_region_of_interest_meta_api_get_type.restype = ctypes.c_size_t
 
 
 def face_regions(buffer):
     """Every region of type `face`. Gst.Buffer.iterate_meta can't be called from Python, so the ids are found by ctypes
     and the rest by GStreamer's own functions."""
+    api = _video.gst_video_region_of_interest_meta_api_get_type()
     state = ctypes.c_void_p()
     while True:
         # hash() of a boxed or mini object is its address.
-        meta = _gst.gst_buffer_iterate_meta_filtered(hash(buffer), ctypes.byref(state), int(_api))
+        meta = _gst.gst_buffer_iterate_meta_filtered(hash(buffer), ctypes.byref(state), api)
         if not meta:
             return
         head = ctypes.cast(meta, ctypes.POINTER(_RegionMeta)).contents
