@@ -59,8 +59,8 @@ torch::Tensor degrade(torch::Tensor x) {
   const auto at = torch::arange(side).to(torch::kFloat32);
   const auto top = uniform(n, 0, 0.9) * side, left = uniform(n, 0, 0.9) * side;
   const auto height = uniform(n, 0.1, 0.4) * side, width = uniform(n, 0.1, 0.4) * side;
-  const auto rows = at.view({1, -1}) >= top.view({-1, 1}) & at.view({1, -1}) < (top + height).view({-1, 1});
-  const auto columns = at.view({1, -1}) >= left.view({-1, 1}) & at.view({1, -1}) < (left + width).view({-1, 1});
+  const auto rows = (at.view({1, -1}) >= top.view({-1, 1})) & (at.view({1, -1}) < (top + height).view({-1, 1}));
+  const auto columns = (at.view({1, -1}) >= left.view({-1, 1})) & (at.view({1, -1}) < (left + width).view({-1, 1}));
   const auto patch = rows.unsqueeze(2) & columns.unsqueeze(1) & chance(n, 0.25).view({-1, 1, 1});
   return torch::where(patch.unsqueeze(1), per_image(torch::rand({n})), x).clamp(0, 1);
 }
