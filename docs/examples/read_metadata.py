@@ -10,12 +10,21 @@ import argparse
 import ctypes
 import json
 import sys
+import threading
 
 import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstVideo", "1.0")
 from gi.repository import GLib, Gst, GstVideo  # noqa: E402
+
+
+_printing = threading.Lock()  # faces come in the streaming thread, messages in the main one
+
+
+def show(record):
+    with _printing:
+        print(json.dumps(record), flush=True)
 
 
 class _Meta(ctypes.Structure):
@@ -86,7 +95,7 @@ def on_buffer(pad, info):
     buffer = info.get_buffer()
     seconds = buffer.pts / Gst.SECOND if buffer.pts != Gst.CLOCK_TIME_NONE else None
     for region in face_regions(buffer):
-        print(json.dumps({"time": seconds, **describe(region)}), flush=True)
+        show({"time": seconds, **describe(region)})
     return Gst.PadProbeReturn.OK
 
 
@@ -113,7 +122,7 @@ def main():
                 break
             structure = message.get_structure()
             if arguments.messages and structure.get_name() == "fmpn-expression":
-                print(json.dumps({"message": "fmpn-expression", **fields_of(structure)}), flush=True)
+                show({"message": "fmpn-expression", **fields_of(structure)})
     except KeyboardInterrupt:
         pass
     finally:
