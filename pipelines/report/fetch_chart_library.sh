@@ -17,5 +17,5 @@ if ! echo "$sha512  $tarball" | sha512sum --check --status; then
   echo "$tarball is not $name $version as it was when this build was written: its SHA-512 differs" >&2
   exit 1
 fi
-tar -xzf "$tarball" -C "$output" --strip-components=1 package/LICENSE
-tar -xzf "$tarball" -C "$output" --strip-components=2 package/dist/uPlot.iife.min.js package/dist/uPlot.min.css
+tar -xmzf "$tarball" -C "$output" --strip-components=1 package/LICENSE
+tar -xmzf "$tarball" -C "$output" --strip-components=2 package/dist/uPlot.iife.min.js package/dist/uPlot.min.css

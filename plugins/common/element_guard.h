@@ -13,7 +13,7 @@ namespace fmpn::gst {
 /// Takes the object lock: never call it with that lock held.
 void post_error(GstElement* element, const Error& fault);
 
-/// Runs the body of a vfunc that may throw; no exception leaves it. The only place of the plugins that catches.
+/// Runs the body of a vfunc that may throw; no exception leaves it. The only place of the plugins that handles one.
 template <class R, class F>
 R guarded(GstElement* element, R fallback, F&& body) {
   try {
