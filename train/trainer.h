@@ -11,7 +11,7 @@
 
 namespace fmpn::train {
 
-/// Logits of the centre crops (and their mirror image, with `flip`, as mean probability logits), N×K float.
+/// Logits of the centre crops, N×K float.
 torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size);
 
 /// Runs the two phases of the method on data in memory, epoch by epoch, with a checkpoint after each; a signal
