@@ -27,6 +27,11 @@ inline ImageView view_of(const cv::Mat& mat) {
 /// Skips its tests where the photograph or dlib's landmark model is not installed.
 class PhotographTest : public ::testing::Test {
  protected:
+  /// Holds the landmark model to the program's end: all who load it share it, and reading it takes longer than most tests.
+  static void SetUpTestSuite() {
+    if (!std::filesystem::exists(default_landmark_model())) return;
+    static const Aligner holder{AlignerOptions{}};
+  }
   void SetUp() override {
     if (!std::filesystem::exists(photograph_path())) GTEST_SKIP() << photograph_path() << " is not installed";
     if (!std::filesystem::exists(default_landmark_model())) GTEST_SKIP() << default_landmark_model() << " is not installed";
