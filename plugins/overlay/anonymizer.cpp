@@ -17,6 +17,7 @@ constexpr double kGrowth = 0.15;
 constexpr int kBlocks = 8;            // across the face, when pixelating
 constexpr double kBlurRadius = 0.12;  // of each pass, as a share of the face
 constexpr int kBlurPasses = 3;        // three box blurs are close to a Gaussian
+constexpr int kCellsPerRadius = 6;    // the grain at which a blur is computed
 constexpr int kAlphaComponent = 3;
 constexpr int kGrid = 8;  // a multiple of every chroma subsampling
 
@@ -120,25 +121,78 @@ void blur_line(float* line, int count, std::ptrdiff_t step, int radius, std::vec
   }
 }
 
-void blur(ComponentRegion& region, int radius_x, int radius_y) {
-  const int width = region.width;
-  const int height = region.height;
-  std::vector<float> values(static_cast<std::size_t>(width) * height);
-  std::vector<float> copy(static_cast<std::size_t>(std::max(width, height)));
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x)
-      values[static_cast<std::size_t>(y) * width + x] = static_cast<float>(region.get(x, y));
-  }
-  for (int pass = 0; pass < kBlurPasses; ++pass) {
-    for (int y = 0; y < height; ++y)
-      blur_line(values.data() + static_cast<std::ptrdiff_t>(y) * width, width, 1, radius_x, copy);
-    for (int x = 0; x < width; ++x) blur_line(values.data() + x, height, width, radius_y, copy);
-  }
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      region.set(x, y, static_cast<std::uint32_t>(std::lround(values[static_cast<std::size_t>(y) * width + x])));
+/// A region's values, each the mean of a cell of the region.
+struct SmallPicture {
+  int width = 0;
+  int height = 0;
+  std::vector<float> values;
+  float* row(int y) { return values.data() + static_cast<std::ptrdiff_t>(y) * width; }
+};
+
+SmallPicture shrunk(const ComponentRegion& region, int cell_width, int cell_height) {
+  SmallPicture small{(region.width + cell_width - 1) / cell_width, (region.height + cell_height - 1) / cell_height, {}};
+  small.values.resize(static_cast<std::size_t>(small.width) * static_cast<std::size_t>(small.height));
+  std::vector<std::uint32_t> sums(static_cast<std::size_t>(small.width));
+  for (int cell_y = 0; cell_y < small.height; ++cell_y) {
+    const int top = cell_y * cell_height, bottom = std::min(top + cell_height, region.height);
+    std::fill(sums.begin(), sums.end(), 0U);
+    for (int y = top; y < bottom; ++y) {
+      for (int cell_x = 0, x = 0; cell_x < small.width; ++cell_x) {
+        const int right = std::min(x + cell_width, region.width);
+        std::uint32_t sum = 0;
+        for (; x < right; ++x) sum += region.get(x, y);
+        sums[static_cast<std::size_t>(cell_x)] += sum;
+      }
+    }
+    for (int cell_x = 0; cell_x < small.width; ++cell_x) {
+      const int columns = std::min(cell_width, region.width - cell_x * cell_width);
+      small.row(cell_y)[cell_x] = static_cast<float>(sums[static_cast<std::size_t>(cell_x)]) / static_cast<float>(columns * (bottom - top));
     }
   }
+  return small;
+}
+
+/// Between which two cells a value lies, and how near the second.
+struct Between {
+  int first, second;
+  float weight;
+};
+
+Between between_cells(int position, int cell, int cells) {
+  const float at = std::clamp((static_cast<float>(position) + 0.5F) / static_cast<float>(cell) - 0.5F, 0.0F, static_cast<float>(cells - 1));
+  const int first = static_cast<int>(at);
+  return {first, std::min(first + 1, cells - 1), at - static_cast<float>(first)};
+}
+
+void enlarge(SmallPicture& small, ComponentRegion& region, int cell_width, int cell_height) {
+  std::vector<Between> columns;
+  for (int x = 0; x < region.width; ++x) columns.push_back(between_cells(x, cell_width, small.width));
+  std::vector<float> line(static_cast<std::size_t>(small.width));
+  for (int y = 0; y < region.height; ++y) {
+    const Between rows = between_cells(y, cell_height, small.height);
+    const float* upper = small.row(rows.first);
+    const float* lower = small.row(rows.second);
+    for (int i = 0; i < small.width; ++i) line[static_cast<std::size_t>(i)] = upper[i] + rows.weight * (lower[i] - upper[i]) + 0.5F;
+    for (int x = 0; x < region.width; ++x) {
+      const Between& c = columns[static_cast<std::size_t>(x)];
+      const float left = line[static_cast<std::size_t>(c.first)];
+      region.set(x, y, static_cast<std::uint32_t>(static_cast<int>(left + c.weight * (line[static_cast<std::size_t>(c.second)] - left))));
+    }
+  }
+}
+
+// So wide a blur leaves nothing finer than a part of its radius: it is done on the means of such cells, at a fraction of the cost.
+void blur(ComponentRegion& region, int radius_x, int radius_y) {
+  const int cell_width = std::max(1, radius_x / kCellsPerRadius), cell_height = std::max(1, radius_y / kCellsPerRadius);
+  SmallPicture small = shrunk(region, cell_width, cell_height);
+  // Rounded up: cells must not make the blur weaker.
+  const int across = (radius_x + cell_width - 1) / cell_width, down = (radius_y + cell_height - 1) / cell_height;
+  std::vector<float> copy(static_cast<std::size_t>(std::max(small.width, small.height)));
+  for (int pass = 0; pass < kBlurPasses; ++pass) {
+    for (int y = 0; y < small.height; ++y) blur_line(small.row(y), small.width, 1, across, copy);
+    for (int x = 0; x < small.width; ++x) blur_line(small.values.data() + x, small.height, small.width, down, copy);
+  }
+  enlarge(small, region, cell_width, cell_height);
 }
 
 // Grown, clipped, and widened to the grid of the coarsest chroma, so that no component keeps a rim of the face.

@@ -45,6 +45,8 @@
 #include "common/element_guard.h"
 #include "common/face_annotation.h"
 #include "common/metadata_element.h"
+#include "common/stream_timing.h"
+#include "hidden_faces.h"
 #include "overlay_composition.h"
 #include "overlay_negotiation.h"
 #include "overlay_painter.h"
@@ -90,6 +92,8 @@ struct State {
   bool attach = false;  ///< downstream draws
   std::optional<OverlayPainter> painter;
   CompositionBuilder builder;
+  FrameClock clock;
+  HiddenFaces hidden;
   std::vector<Box> to_hide;
   std::vector<std::pair<int, OverlayPicture>> to_draw;
 };
@@ -234,6 +238,8 @@ static gboolean gst_fmpn_overlay_stop(GstBaseTransform* base) {
   State& s = state_of(base);
   s.painter.reset();
   s.builder.clear();
+  s.clock.reset();
+  s.hidden.reset();
   s.to_hide.clear();
   s.to_draw.clear();
   s.settled = false;
@@ -254,6 +260,7 @@ static gboolean gst_fmpn_overlay_set_caps(GstBaseTransform* base, GstCaps* caps,
   return guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
     State& s = state_of(base);
     if (!gst_video_info_from_caps(&s.info, caps)) throw Error(ErrorCode::kBadSetting, "caps that are no raw video");
+    s.hidden.reset();  // places in another picture
     s.settled = false;
     return TRUE;
   });
@@ -279,6 +286,10 @@ static bool settle(GstBaseTransform* base) {
 
 static gboolean gst_fmpn_overlay_sink_event(GstBaseTransform* base, GstEvent* event) {
   const auto handle = GST_BASE_TRANSFORM_CLASS(gst_fmpn_overlay_parent_class)->sink_event;
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
+    state_of(base).clock.reset();
+    state_of(base).hidden.reset();
+  }
   if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) return handle(base, event);
   state_of(base).refused = false;
   GstEvent* kept = gst_event_ref(event);
@@ -332,9 +343,11 @@ static GstFlowReturn gst_fmpn_overlay_prepare_output_buffer(GstBaseTransform* ba
     s.to_hide.clear();
     s.to_draw.clear();
     const std::vector<FaceAnnotation> faces = read_faces(input);
-    if (s.snapshot.anonymize != Anonymize::kNone) {
-      for (const FaceAnnotation& face : faces) s.to_hide.push_back(face.box);
-    }
+    // Kept also while nothing is hidden: anonymising may be switched on for the very next frame.
+    std::vector<std::pair<int, Box>> places;
+    for (const FaceAnnotation& face : faces) places.emplace_back(face.track_id, face.box);
+    std::vector<Box> hidden = s.hidden.update(places, s.clock.at(base->segment, input, s.info));
+    if (s.snapshot.anonymize != Anonymize::kNone) s.to_hide = std::move(hidden);
     paint_faces(s, faces);
     GST_LOG_OBJECT(base, "%zu faces: %zu to hide, %zu to draw", faces.size(), s.to_hide.size(), s.to_draw.size());
     const bool idle = s.to_hide.empty() && s.to_draw.empty();

@@ -2,6 +2,7 @@
 
 #include "anonymizer.h"
 #include "harness.h"
+#include "hidden_faces.h"
 #include "overlay_gallery.h"
 
 namespace fmpn::overlay {
@@ -95,6 +96,24 @@ INSTANTIATE_TEST_SUITE_P(Raw, Hiding,
 TEST(HidingFormats, PackedWordsPalettesAndTilesAreRefused) {
   for (const GstVideoFormat format : {GST_VIDEO_FORMAT_RGB16, GST_VIDEO_FORMAT_RGB8P, GST_VIDEO_FORMAT_NV12_64Z32, GST_VIDEO_FORMAT_v210, GST_VIDEO_FORMAT_RGB10A2_LE})
     EXPECT_FALSE(can_hide_faces(gst_video_format_get_info(format))) << gst_video_format_to_string(format);
+}
+
+TEST(HiddenFaces, StayHiddenForAMomentWhereTheyWereLastSeen) {
+  HiddenFaces hidden;
+  const Box first{10, 10, 50, 50}, moved{14, 10, 50, 50}, other{200, 10, 40, 40};
+  EXPECT_EQ(hidden.update({{1, first}, {0, other}}, 0).size(), 2U);
+  const auto after = hidden.update({{1, moved}}, 0.1);
+  ASSERT_EQ(after.size(), 1U) << "what nobody tracks is hidden where it is alone";
+  EXPECT_EQ(after[0].x, moved.x);
+  const auto missed = hidden.update({}, 0.1 + HiddenFaces::kHold);
+  ASSERT_EQ(missed.size(), 1U);
+  EXPECT_EQ(missed[0].x, moved.x);
+  EXPECT_TRUE(hidden.update({}, 0.2 + HiddenFaces::kHold).empty());
+  hidden.update({{2, first}}, 7);
+  EXPECT_TRUE(hidden.update({}, 6.9).empty()) << "the stream has jumped back";
+  hidden.update({{2, first}}, 7);
+  hidden.reset();
+  EXPECT_TRUE(hidden.update({}, 7.1).empty());
 }
 
 class HidingGallery : public test::PhotographTest {};

@@ -206,6 +206,20 @@ TEST(OverlayElement, HidesEveryFaceOnEveryFrame) {
   }
 }
 
+TEST(OverlayElement, AFaceThatIsMissedStaysHiddenForHalfASecond) {
+  Harness h("fmpnoverlay anonymize=box");
+  const auto info = video_info("GRAY8", kWidth, kHeight);
+  h.caps(info);
+  ASSERT_TRUE(h.push(frame_with({face_at(1, {100, 100, 50, 50})}, info)));
+  const auto missed = h.push(frame_with({}, info, false, 14));
+  ASSERT_TRUE(missed);
+  EXPECT_LT(luma(missed.get(), info, 125, 125), 20);
+  EXPECT_GT(luma(missed.get(), info, 20, 20), 90);
+  const auto gone = h.push(frame_with({}, info, false, 30));
+  ASSERT_TRUE(gone);
+  EXPECT_GT(luma(gone.get(), info, 125, 125), 90);
+}
+
 TEST(OverlayElement, HidesAFaceOfAnotherElementToo) {
   Harness h("fmpnoverlay anonymize=box");
   const auto info = video_info("GRAY8", kWidth, kHeight);

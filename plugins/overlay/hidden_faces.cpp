@@ -1,0 +1,26 @@
+#include "hidden_faces.h"
+
+#include <iterator>
+
+namespace fmpn::overlay {
+
+std::vector<Box> HiddenFaces::update(const std::vector<std::pair<int, Box>>& faces, double time) {
+  std::vector<Box> boxes;
+  for (const auto& [track, box] : faces) {
+    if (track == 0) boxes.push_back(box);
+    else places_[track] = {box, time};
+  }
+  for (auto item = places_.begin(); item != places_.end();) {
+    // A time before it was seen: the stream has jumped.
+    const double since = time - item->second.seen;
+    if (since < 0 || since > kHold) {
+      item = places_.erase(item);
+      continue;
+    }
+    boxes.push_back(item->second.box);
+    ++item;
+  }
+  return boxes;
+}
+
+}  // namespace fmpn::overlay

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include <fmpn/geometry.h>
+
+namespace fmpn::overlay {
+
+/// Where faces have to be hidden: where they are, and for a moment where they were last seen. A face that a detector misses on a
+/// single frame must not flash up on it.
+class HiddenFaces {
+ public:
+  /// Seconds that a face's place stays hidden after the face was last seen there.
+  static constexpr double kHold = 0.5;
+
+  /// The boxes to hide on a frame: `faces` are its faces as track (0: not tracked; it is hidden on its own frames alone) and
+  /// box, `time` is the frame's in seconds.
+  std::vector<Box> update(const std::vector<std::pair<int, Box>>& faces, double time);
+
+  /// Another stream, or another place in it.
+  void reset() { places_.clear(); }
+
+ private:
+  struct Place {
+    Box box;
+    double seen = 0;
+  };
+  std::map<int, Place> places_;  ///< by track
+};
+
+}  // namespace fmpn::overlay
