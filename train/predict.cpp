@@ -109,7 +109,7 @@ void add_predict(CLI::App& app) {
   auto o = std::make_shared<Options>();
   c->add_option("model", o->model, "Model file")->required();
   c->add_option("images", o->images, "Pictures")->required();
-  c->add_flag("--json", o->json, "One JSON object a picture and line");
+  c->add_flag("--json", o->json, "One JSON object a picture and line; label is the most probable class, uncertain says that the elements would not name it");
   c->add_flag("--aligned", o->aligned, "The pictures are crops already: side equal to the network's input, used as they are");
   c->add_option("--dump-mask", o->dump_mask, "Write the first face's motion mask: FILE.png or FILE.npy");
   c->add_option("--landmark-model", o->aligner.landmark_model, "dlib shape predictor, 68 or 5 points");

@@ -9,4 +9,4 @@ static gboolean plugin_init(GstPlugin* plugin) {
 
 #define PACKAGE "fmpn"
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, fmpninference, "Facial motion masks and expressions", plugin_init,
-                  FMPN_VERSION, "MIT/X11", "FMPN", "https://github.com/fmpn/fmpn")
+                  FMPN_VERSION, "MIT/X11", "FMPN", FMPN_PACKAGE_ORIGIN)
