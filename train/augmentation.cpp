@@ -8,28 +8,35 @@ namespace fmpn::train {
 namespace F = torch::nn::functional;
 namespace {
 
-torch::Tensor uniform(int64_t n, double low, double high) { return torch::rand({n}) * (high - low) + low; }
-torch::Tensor chance(int64_t n, double p) { return torch::rand({n}) < p; }
+/// Random draws for `n` pictures, all from one generator.
+struct Draws {
+  int64_t n;
+  c10::optional<at::Generator> generator;
+  torch::Tensor share() const { return torch::rand({n}, generator); }
+  torch::Tensor uniform(double low, double high) const { return share() * (high - low) + low; }
+  torch::Tensor chance(double p) const { return share() < p; }
+};
+
 torch::Tensor per_image(const torch::Tensor& values) { return values.view({-1, 1, 1, 1}); }
 
 /// Cuts an S×S window out of each picture, turned, scaled, shifted and flipped at random.
-torch::Tensor jitter(const torch::Tensor& stack, int input_size) {
+torch::Tensor jitter(const torch::Tensor& stack, int input_size, const Draws& draw) {
   const int64_t n = stack.size(0);
   const double window = static_cast<double>(input_size) / static_cast<double>(stack.size(-1));
-  const auto angle = uniform(n, -15, 15) * (M_PI / 180);
-  const auto zoom = uniform(n, 0.86, 1.16) * window;
-  const auto flip = torch::where(chance(n, 0.5), torch::full({n}, -1.0F), torch::full({n}, 1.0F));
-  const auto row_x = torch::stack({zoom * angle.cos() * flip, -zoom * angle.sin(), uniform(n, -0.13, 0.13)}, 1);
-  const auto row_y = torch::stack({zoom * angle.sin() * flip, zoom * angle.cos(), uniform(n, -0.13, 0.13)}, 1);
+  const auto angle = draw.uniform(-15, 15) * (M_PI / 180);
+  const auto zoom = draw.uniform(0.86, 1.16) * window;
+  const auto flip = torch::where(draw.chance(0.5), torch::full({n}, -1.0F), torch::full({n}, 1.0F));
+  const auto row_x = torch::stack({zoom * angle.cos() * flip, -zoom * angle.sin(), draw.uniform(-0.13, 0.13)}, 1);
+  const auto row_y = torch::stack({zoom * angle.sin() * flip, zoom * angle.cos(), draw.uniform(-0.13, 0.13)}, 1);
   const auto grid = F::affine_grid(torch::stack({row_x, row_y}, 1), {n, stack.size(1), input_size, input_size}, false);
   return F::grid_sample(stack, grid, F::GridSampleFuncOptions().mode(torch::kBilinear).padding_mode(torch::kBorder).align_corners(false));
 }
 
-torch::Tensor five_crop(const torch::Tensor& stack, int input_size) {
+torch::Tensor five_crop(const torch::Tensor& stack, int input_size, const Draws& draw) {
   const int64_t n = stack.size(0);
   const int64_t room = stack.size(-1) - input_size;
-  const auto choice = torch::randint(5, {n});
-  const auto flip = chance(n, 0.5);
+  const auto choice = torch::randint(5, {n}, draw.generator);
+  const auto flip = draw.chance(0.5);
   std::vector<torch::Tensor> cut;
   for (int64_t i = 0; i < n; ++i) {
     const auto c = choice[i].item<int64_t>();
@@ -42,47 +49,49 @@ torch::Tensor five_crop(const torch::Tensor& stack, int input_size) {
 }
 
 /// Light and contrast, a camera's or a small picture's resolution, sensor noise, and a hidden patch.
-torch::Tensor degrade(torch::Tensor x) {
+torch::Tensor degrade(torch::Tensor x, const Draws& draw) {
   const int64_t n = x.size(0);
   const int64_t side = x.size(-1);
   const auto mean = x.mean({1, 2, 3}, true);
-  x = (x - mean) * per_image(uniform(n, 0.7, 1.3)) + mean + per_image(uniform(n, -0.15, 0.15));
-  x = x.clamp(0, 1).pow(per_image(uniform(n, 0.8, 1.25)));
+  x = (x - mean) * per_image(draw.uniform(0.7, 1.3)) + mean + per_image(draw.uniform(-0.15, 0.15));
+  x = x.clamp(0, 1).pow(per_image(draw.uniform(0.8, 1.25)));
 
-  const auto small_side = torch::randint(side / 2, side * 5 / 6, {1}).item<int64_t>();
+  const auto small_side = torch::randint(side / 2, side * 5 / 6, {1}, draw.generator).item<int64_t>();
   const auto resized = [](const torch::Tensor& t, int64_t to) {
     return F::interpolate(t, F::InterpolateFuncOptions().size(std::vector<int64_t>{to, to}).mode(torch::kBilinear).align_corners(false));
   };
-  x = torch::where(per_image(chance(n, 0.15)), resized(resized(x, small_side), side), x);
-  x = x + torch::randn({n, 1, side, side}) * per_image(uniform(n, 0, 0.03) * chance(n, 0.4));
+  x = torch::where(per_image(draw.chance(0.15)), resized(resized(x, small_side), side), x);
+  x = x + torch::randn({n, 1, side, side}, draw.generator) * per_image(draw.uniform(0, 0.03) * draw.chance(0.4));
 
   const auto at = torch::arange(side).to(torch::kFloat32);
-  const auto top = uniform(n, 0, 0.9) * side, left = uniform(n, 0, 0.9) * side;
-  const auto height = uniform(n, 0.1, 0.4) * side, width = uniform(n, 0.1, 0.4) * side;
+  const auto top = draw.uniform(0, 0.9) * side, left = draw.uniform(0, 0.9) * side;
+  const auto height = draw.uniform(0.1, 0.4) * side, width = draw.uniform(0.1, 0.4) * side;
   const auto rows = (at.view({1, -1}) >= top.view({-1, 1})) & (at.view({1, -1}) < (top + height).view({-1, 1}));
   const auto columns = (at.view({1, -1}) >= left.view({-1, 1})) & (at.view({1, -1}) < (left + width).view({-1, 1}));
-  const auto patch = rows.unsqueeze(2) & columns.unsqueeze(1) & chance(n, 0.25).view({-1, 1, 1});
-  return torch::where(patch.unsqueeze(1), per_image(torch::rand({n})), x).clamp(0, 1);
+  const auto patch = rows.unsqueeze(2) & columns.unsqueeze(1) & draw.chance(0.25).view({-1, 1, 1});
+  return torch::where(patch.unsqueeze(1), per_image(draw.share()), x).clamp(0, 1);
 }
 
 }  // namespace
 
-Batch augment(const torch::Tensor& crops, const torch::Tensor& masks, int input_size, const std::string& kind) {
+Batch augment(const torch::Tensor& crops, const torch::Tensor& masks, int input_size, const std::string& kind,
+              const c10::optional<at::Generator>& generator) {
   TORCH_CHECK(crops.dim() == 4 && crops.scalar_type() == torch::kUInt8 && masks.size(0) == crops.size(0) &&
                   masks.size(-1) == crops.size(-1) && crops.size(-1) >= input_size,
               "augment takes N×C×H×H uint8 crops and N×1×H×H masks with H ≥ S, got ", crops.sizes(), " and ", masks.sizes());
   const int64_t planes = crops.size(1);
+  const Draws draw{crops.size(0), generator};
   torch::Tensor stack = torch::cat({crops.to(torch::kFloat32) / 255, masks}, 1);
   if (kind == "robust") {
-    stack = jitter(stack, input_size);
+    stack = jitter(stack, input_size, draw);
   } else if (kind == "five-crop") {
-    stack = five_crop(stack, input_size);
+    stack = five_crop(stack, input_size, draw);
   } else {
     const int64_t offset = (stack.size(-1) - input_size) / 2;
     stack = stack.narrow(2, offset, input_size).narrow(3, offset, input_size);
   }
   torch::Tensor face = stack.narrow(1, 0, planes);
-  if (kind == "robust") face = degrade(face);
+  if (kind == "robust") face = degrade(face, draw);
   if (planes == 1) face = face.expand({-1, 3, -1, -1});
   return {face.contiguous(), stack.narrow(1, planes, 1).contiguous()};
 }

@@ -1,9 +1,12 @@
 #include "data_set.h"
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
+#include <mutex>
 #include <set>
 
+#include <opencv2/core.hpp>
 #include <torch/torch.h>
 
 #include <fmpn/error.h>
@@ -15,6 +18,42 @@
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
+
+namespace {
+
+/// One crop into `planes` × `side` × `side` bytes at `out`.
+void read_crop(const std::string& path, int64_t planes, int64_t side, std::uint8_t* out) {
+  const Image crop = read_image(path);
+  if (crop.width != side || crop.height != side)
+    throw Error(ErrorCode::kBadFormat, path + ": " + std::to_string(crop.width) + "×" + std::to_string(crop.height) +
+                                           " px; the run takes crops of " + std::to_string(side));
+  const cv::Mat mat = planes == 1 ? as_gray(crop.view()) : as_mat(crop.view());
+  std::vector<cv::Mat> split;
+  for (int64_t plane = 0; plane < planes; ++plane) split.emplace_back(mat.rows, mat.cols, CV_8UC1, out + plane * side * side);
+  cv::split(mat, split);
+}
+
+}  // namespace
+
+torch::Tensor DataSet::take(const torch::Tensor& indices) const {
+  if (crops.defined()) return crops.index_select(0, indices);
+  torch::Tensor taken = torch::empty({indices.size(0), planes, side, side}, torch::kUInt8);
+  const auto* index = indices.data_ptr<int64_t>();
+  auto* out = taken.data_ptr<std::uint8_t>();
+  std::exception_ptr fault;
+  std::mutex mutex;  // guards `fault`
+  cv::parallel_for_(cv::Range(0, static_cast<int>(indices.size(0))), [&](const cv::Range& range) {
+    for (int i = range.start; i < range.end; ++i) try {
+        read_crop(paths[static_cast<std::size_t>(index[i])], planes, side, out + i * planes * side * side);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (!fault) fault = std::current_exception();
+        return;
+      }
+  });
+  if (fault) std::rethrow_exception(fault);
+  return taken;
+}
 
 std::vector<std::string> classes_of(const std::string& folder) {
   std::set<std::string> seen;
@@ -39,30 +78,33 @@ bool looks_gray(const std::string& folder) {
   return true;
 }
 
-DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info) {
+DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info, std::int64_t cache_bytes) {
   const auto rows = select_rows(read_manifest(folder), selection);
   const std::string what = selection.fold >= 0 ? (selection.within ? "the fold " : "the folds other than ") + std::to_string(selection.fold) : "the split '" + selection.split + "'";
   if (rows.empty()) throw Error(ErrorCode::kBadFormat, folder + "/manifest.csv: no picture in " + what);
-  const int side = info.crop_size;
-  const int64_t planes = info.color == "gray" ? 1 : 3;
+  DataSet data;
+  data.planes = info.color == "gray" ? 1 : 3;
+  data.side = info.crop_size;
   const auto count = static_cast<int64_t>(rows.size());
-  DataSet data{torch::empty({count, planes, side, side}, torch::kUInt8), torch::empty({count}, torch::kInt64)};
-  Progress progress("read " + what, count);
+  data.labels = torch::empty({count}, torch::kInt64);
   for (int64_t i = 0; i < count; ++i) {
     const ManifestRow& row = rows[static_cast<std::size_t>(i)];
-    const std::string path = (fs::path(folder) / row.path).string();
-    const Image crop = read_image(path);
-    if (crop.width != side || crop.height != side)
-      throw Error(ErrorCode::kBadFormat, path + ": " + std::to_string(crop.width) + "×" + std::to_string(crop.height) +
-                                             " px; the run takes crops of " + std::to_string(side));
+    data.paths.push_back((fs::path(folder) / row.path).string());
     const auto label = std::find(info.classes.begin(), info.classes.end(), row.label);
-    if (label == info.classes.end()) throw Error(ErrorCode::kBadFormat, path + ": the label '" + row.label + "' is not a class of the run");
+    if (label == info.classes.end()) throw Error(ErrorCode::kBadFormat, data.paths.back() + ": the label '" + row.label + "' is not a class of the run");
     data.labels[i] = label - info.classes.begin();
-    cv::Mat mat = planes == 1 ? as_gray(crop.view()) : as_mat(crop.view());
-    const auto pixels = torch::from_blob(mat.data, {side, side, planes}, torch::kUInt8);
-    data.crops[i].copy_(pixels.permute({2, 0, 1}));
-    progress.update(i + 1);
   }
+  const bool cached = count * data.planes * data.side * data.side <= cache_bytes;
+  torch::Tensor crops = cached ? torch::empty({count, data.planes, data.side, data.side}, torch::kUInt8) : torch::Tensor();
+  Progress progress((cached ? "read " : "check ") + what, count);
+  constexpr int64_t kPart = 512;
+  for (int64_t first = 0; first < count; first += kPart) {
+    const int64_t part = std::min(kPart, count - first);
+    const auto read = data.take(torch::arange(first, first + part));
+    if (cached) crops.narrow(0, first, part).copy_(read);
+    progress.update(first + part);
+  }
+  data.crops = crops;
   return data;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,11 +12,16 @@
 
 namespace fmpn::train {
 
-/// A split of a prepared data set in memory.
+/// A split of a prepared data set: in memory, or on disk where it would take more than was allowed.
 struct DataSet {
-  torch::Tensor crops;   ///< N×C×H×W uint8, C = 1 for a gray model, else 3; H = W = crop size
-  torch::Tensor labels;  ///< N int64, index in `classes`
+  torch::Tensor crops;             ///< N×C×H×W uint8, C = 1 for a gray model, else 3; H = W = crop size; undefined: on disk
+  torch::Tensor labels;            ///< N int64, index in `classes`
+  std::vector<std::string> paths;  ///< N files
+  int64_t planes = 3, side = 0;    ///< C and H
   int64_t size() const { return labels.defined() ? labels.size(0) : 0; }
+  /// The crops of `indices` (M int64) as M×C×H×W uint8; decoded by all cores where they are on disk. Throws kBadFormat,
+  /// naming the file, for one that has changed since it was looked at.
+  torch::Tensor take(const torch::Tensor& indices) const;
 };
 
 /// Class names in the manifest, in the order of kExpressions.
@@ -25,7 +31,7 @@ std::vector<std::string> classes_of(const std::string& folder);
 bool looks_gray(const std::string& folder);
 
 /// Reads the crops that `selection` takes. Throws kBadFormat where it takes none, a label is not in `info.classes`, or a
-/// crop has another size than `info.crop_size`.
-DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info);
+/// crop has another size than `info.crop_size`. Crops of more than `cache_bytes` stay on disk, and every one is looked at once.
+DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info, std::int64_t cache_bytes);
 
 }  // namespace fmpn::train

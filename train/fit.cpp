@@ -12,11 +12,13 @@
 
 #include "calibrate.h"
 #include "commands.h"
+#include "input_schedule.h"
 #include "interrupt.h"
 #include "mask_set.h"
 #include "recipe.h"
 #include "report.h"
 #include "run_folder.h"
+#include "runtime/device.h"
 #include "runtime/model_file.h"
 #include "scores.h"
 #include "trainer.h"
@@ -112,6 +114,8 @@ torch::Tensor class_masks(const FitOptions& o) {
 
 void fit(FitOptions o, const std::string& configuration) {
   check(o);
+  InputSchedule(o.input_schedule, o.model.input_size);
+  parse_device(o.device);  // before anything is written
   RunFolder run(o.run);
   run.open("[fit]\n" + configuration, o.resume);
   // LibTorch counts physical cores; training gains from every hardware thread.
@@ -122,8 +126,9 @@ void fit(FitOptions o, const std::string& configuration) {
   o.model.uses_masks = o.ablation != "baseline";
   if (o.ablation == "no-mask") o.lambda_mask = 0;
   const Selection training{o.fold < 0 ? o.train_split : "", o.fold, false}, held{o.fold < 0 ? o.valid_split : "", o.fold, true};
-  const DataSet train = load_data_set(o.data, training, o.model);
-  const DataSet valid = o.fold < 0 && o.valid_split.empty() ? DataSet{} : load_data_set(o.data, held, o.model);
+  const std::int64_t cache = static_cast<std::int64_t>(o.cache_mb) * 1'000'000;
+  const DataSet train = load_data_set(o.data, training, o.model, cache);
+  const DataSet valid = o.fold < 0 && o.valid_split.empty() ? DataSet{} : load_data_set(o.data, held, o.model, cache);
   stop_on_signals();
   Trainer trainer(o, run, train, valid, class_masks(o));
   if (!trainer.run()) throw Error(ErrorCode::kRuntime, "stopped; --resume goes on from the last whole epoch in " + o.run);
@@ -167,15 +172,18 @@ void add_fit(CLI::App& app) {
   add("--lr", o->lr, "Learning rate of CN and PFN");
   add("--fmg-lr", o->fmg_lr, "Learning rate of FMG in phase 2");
   add("--optimiser", o->optimiser, "Of phase 2")->check(CLI::IsMember({"adam", "sgd"}));
-  add("--schedule", o->schedule, "Learning rate over time")->check(CLI::IsMember({"published", "one-cycle"}));
+  add("--schedule", o->schedule, "Learning rate over time")->check(CLI::IsMember({"published", "one-cycle", "trapezoid"}));
+  add("--input-schedule", o->input_schedule, "Smaller sides for the first epochs of phase 2: SIDE:EPOCHS,…");
   add("--weight-decay", o->weight_decay, "L2 penalty in phase 2");
   add("--lambda-mask", o->lambda_mask, "λ1 of Eq. 5");
   add("--lambda-class", o->lambda_class, "λ2 of Eq. 5");
   add("--augmentation", o->augmentation, "five-crop (the paper's), robust or none")->check(CLI::IsMember({"five-crop", "robust", "none"}));
   add("--initialisation", o->initialisation, "published, or scratch: He, PFN near the identity")->check(CLI::IsMember({"published", "scratch"}));
   add("--label-smoothing", o->label_smoothing, "0…1");
-  add("--mixup", o->mixup, "α of Beta(α, α); 0: off; off in the last fifth");
+  add("--mixup", o->mixup, "α of Beta(α, α); 0: off; off in the last fifth, or where a trapezoid falls");
   add("--ema", o->ema, "Decay of the averaged weights; 0: off");
+  add("--device", o->device, "cpu, cuda or cuda:N");
+  add("--cache-mb", o->cache_mb, "Data of more megabytes than this stays on disk and is read as it is needed")->check(CLI::NonNegativeNumber);
   add("--precision", o->precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}));
   add("--seed", o->seed, "Of every random draw");
   add("--threads", o->threads, "0: all cores");

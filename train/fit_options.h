@@ -27,14 +27,17 @@ struct FitOptions {
   int phase1_batch = 32, phase2_batch = 16;
   double phase1_lr = 1e-4, lr = 1e-4, fmg_lr = 1e-5;
   std::string optimiser = "adam";       ///< adam (β 0.5, 0.999) | sgd (Nesterov 0.9)
-  std::string schedule = "published";   ///< published | one-cycle
+  std::string schedule = "published";   ///< published | one-cycle | trapezoid
+  std::string input_schedule;           ///< see InputSchedule; empty: S always
   double weight_decay = 0;
   double lambda_mask = 0.1, lambda_class = 1.0;  ///< λ1, λ2 of Eq. 5
   std::string augmentation = "five-crop";
   std::string initialisation = "published";      ///< published | scratch (CN by He, PFN near the identity)
   double label_smoothing = 0;
-  double mixup = 0;                ///< Beta(α, α); off in the last fifth of phase 2
+  double mixup = 0;                ///< Beta(α, α); off at the end of phase 2, see mixes()
   double ema = 0;                  ///< decay of the averaged weights; 0: off
+  std::string device = "cpu";      ///< cpu | cuda | cuda:N
+  int cache_mb = 4096;             ///< data sets of more megabytes are read from disk batch by batch
   std::string precision = "fp32";  ///< fp32 | bf16
   std::uint64_t seed = 1;
   int threads = 0;                 ///< 0: all cores

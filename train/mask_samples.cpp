@@ -33,6 +33,7 @@ Image mask_samples(FmpnNetImpl& net, const DataSet& data, const torch::Tensor& c
   constexpr int64_t kFaces = 2;
   const torch::InferenceMode inference;
   net.eval();
+  const torch::Device device = net.parameters().front().device();
   std::vector<Tile> tiles;
   for (std::size_t c = 0; c < classes.size(); ++c) {
     const auto members = data.labels.eq(static_cast<int64_t>(c)).nonzero().flatten();
@@ -40,8 +41,8 @@ Image mask_samples(FmpnNetImpl& net, const DataSet& data, const torch::Tensor& c
     for (int64_t n = 0; n < kFaces; ++n) {
       // Spread over the class: neighbours are often frames of one sequence. A class of one picture shows it twice.
       const auto chosen = members.narrow(0, members.size(0) * n / kFaces, 1);
-      const Batch batch = augment(data.crops.index_select(0, chosen), class_masks.narrow(0, static_cast<int64_t>(c), 1), input_size, "none");
-      const auto generated = net.generate_mask(batch.rgb);
+      const Batch batch = augment(data.take(chosen), class_masks.narrow(0, static_cast<int64_t>(c), 1), input_size, "none");
+      const auto generated = net.generate_mask(batch.rgb.to(device)).to(torch::kCPU);
       const double error = (generated - batch.mask).square().mean().item<double>();
       tiles.push_back({picture_of(batch.rgb[0]), classes[c], "face"});
       tiles.push_back({heat_map(generated[0]), "generated", "mean squared error " + std::to_string(error).substr(0, 6)});

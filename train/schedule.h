@@ -19,12 +19,27 @@ inline double one_cycle_factor(double progress) {
   return 0.5 * (1 + std::cos(M_PI * (progress - kRise) / (1 - kRise)));
 }
 
+/// A short rise, constant up to `constant` epochs, then straight to 0 at the last: what comes before the fall does not
+/// depend on how many epochs there will be.
+inline double trapezoid_factor(double epochs_done, int constant, int epochs) {
+  constexpr double kRise = 1;
+  if (epochs_done < kRise) return 0.04 + 0.96 * epochs_done / kRise;
+  if (epochs_done < constant) return 1;
+  return (epochs - epochs_done) / std::max(1, epochs - constant);
+}
+
+/// Mixup ends before the learning rate gets small: the last steps are taken on true pictures.
+inline bool mixes(const FitOptions& o, int phase, int epoch) {
+  return phase == 2 && o.mixup > 0 && epoch <= (o.schedule == "trapezoid" ? o.phase2_constant : o.phase2_epochs * 4 / 5);
+}
+
 /// Learning rate at 1-based `epoch` of a phase, of which the share `progress` is done; `fmg`: FMG's, else CN's and PFN's.
 inline double learning_rate(const FitOptions& o, int phase, bool fmg, int epoch, double progress) {
   const int epochs = phase == 1 ? o.phase1_epochs : o.phase2_epochs;
   const int constant = phase == 1 ? o.phase1_constant : o.phase2_constant;
   const double base = phase == 1 ? o.phase1_lr : fmg ? o.fmg_lr : o.lr;
   if (o.schedule == "one-cycle") return base * one_cycle_factor((epoch - 1 + progress) / epochs);
+  if (o.schedule == "trapezoid") return base * trapezoid_factor(epoch - 1 + progress, constant, epochs);
   return base * published_factor(epoch, constant, epochs - constant);
 }
 

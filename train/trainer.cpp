@@ -5,29 +5,25 @@
 #include <cmath>
 #include <exception>
 #include <numeric>
-#include <random>
 
 #include <fmpn/error.h>
 
 #include "augmentation.h"
+#include "batches.h"
 #include "cn_weights.h"
 #include "interrupt.h"
 #include "mask_samples.h"
 #include "optimisation.h"
 #include "progress.h"
+#include "schedule.h"
 #include "pth_file.h"
+#include "runtime/device.h"
 #include "runtime/model_file.h"
 #include "whole_file.h"
 
 namespace fmpn::train {
 
 namespace {
-
-double beta_draw(double alpha, std::mt19937_64& generator) {
-  std::gamma_distribution<double> gamma(alpha, 1);
-  const double a = gamma(generator), b = gamma(generator);
-  return a + b > 0 ? a / (a + b) : 0.5;
-}
 
 std::vector<torch::Tensor> state_list(torch::nn::Module& net) {
   std::vector<torch::Tensor> state;
@@ -49,17 +45,19 @@ torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_si
   net.eval();
   std::vector<torch::Tensor> parts;
   constexpr int64_t kBatch = 256;
+  const torch::Device device = net.parameters().front().device();
   for (int64_t first = 0; first < data.size(); first += kBatch) {
-    const auto crops = data.crops.narrow(0, first, std::min(kBatch, data.size() - first));
+    const auto crops = data.take(torch::arange(first, std::min(first + kBatch, data.size())));
     const auto no_masks = torch::zeros({crops.size(0), 1, crops.size(2), crops.size(3)});
-    parts.push_back(net.forward(augment(crops, no_masks, input_size, "none").rgb.contiguous(torch::MemoryFormat::ChannelsLast)).logits);
+    const auto rgb = augment(crops, no_masks, input_size, "none").rgb.contiguous(torch::MemoryFormat::ChannelsLast);
+    parts.push_back(net.forward(rgb.to(device)).logits.to(torch::kCPU));
   }
   return torch::cat(parts);
 }
 
 Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks)
     : options_(options), run_(std::move(run)), train_(std::move(train)), valid_(std::move(valid)), class_masks_(std::move(class_masks)),
-      net_(options.model), average_(options.model) {
+      input_schedule_(options_.input_schedule, options_.model.input_size), device_(parse_device(options.device)), net_(options.model), average_(options.model) {
   torch::manual_seed(options_.seed);
   initialise_as_published(*net_);
   if (options_.initialisation == "scratch") {
@@ -73,48 +71,39 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
     const CnWeights found = load_cn_weights(options_.cn_weights, read_weights(options_.cn_weights), *net_->cn);
     std::printf("%s:\n%s", options_.cn_weights.c_str(), found.text().c_str());
   }
+  net_->to(device_);
+  average_->to(device_);
   for (auto& parameter : net_->parameters())
     if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
   copy_state(*net_, *average_);
 }
 
-torch::Tensor Trainer::loss_of(int phase, const torch::Tensor& crops, const torch::Tensor& labels, bool mix, EpochLosses* sum) {
-  const auto n = static_cast<double>(labels.size(0));
-  Batch batch = augment(crops, class_masks_.index_select(0, labels), options_.model.input_size, options_.augmentation);
-  auto target = torch::one_hot(labels, static_cast<int64_t>(options_.model.classes.size())).to(torch::kFloat32);
-  if (mix) {
-    std::mt19937_64 generator(static_cast<std::uint64_t>(torch::randint(1L << 40, {1}).item<int64_t>()));
-    const double share = beta_draw(options_.mixup, generator);
-    const auto mixed = [&](const torch::Tensor& t) { return share * t + (1 - share) * t.flip(0); };  // batches are shuffled
-    batch = {mixed(batch.rgb), mixed(batch.mask)};
-    target = mixed(target);
-  }
-  batch.rgb = batch.rgb.contiguous(torch::MemoryFormat::ChannelsLast);
-  const Losses losses = losses_of(options_, phase, *net_, batch, target);
+torch::Tensor Trainer::loss_of(int phase, const TrainingBatch& batch, EpochLosses* sum) {
+  const Losses losses = losses_of(options_, phase, *net_, {batch.images.rgb.to(device_), batch.images.mask.to(device_)}, batch.target.to(device_));
+  const auto n = static_cast<double>(batch.target.size(0));
   sum->mask += losses.mask * n;
   sum->classes += losses.classes * n;
   return losses.total;
 }
 
 Trainer::EpochLosses Trainer::train_epoch(int phase, int epoch) {
-  torch::manual_seed(options_.seed * 1000003 + static_cast<std::uint64_t>(phase) * 100000 + static_cast<std::uint64_t>(epoch));
+  const std::uint64_t seed = options_.seed * 1000003 + static_cast<std::uint64_t>(phase) * 100000 + static_cast<std::uint64_t>(epoch);
+  torch::manual_seed(seed);
   net_->train();
-  const int64_t batch = std::min<int64_t>(phase == 1 ? options_.phase1_batch : options_.phase2_batch, train_.size());
-  const auto order = torch::randperm(train_.size());
-  const int64_t steps = std::max<int64_t>(1, train_.size() / batch);
-  const bool mix = phase == 2 && options_.mixup > 0 && epoch <= options_.phase2_epochs * 4 / 5;
+  Batches batches(options_, train_, class_masks_, torch::randperm(train_.size()), phase == 1 ? options_.phase1_batch : options_.phase2_batch, seed, mixes(options_, phase, epoch),
+                  phase == 1 ? options_.model.input_size : input_schedule_.side(epoch));
+  const int64_t steps = batches.steps();
   Progress progress("phase " + std::to_string(phase) + " epoch " + std::to_string(epoch), train_.size());
   EpochLosses sum;
+  long done = 0;
   for (int64_t step = 0; step < steps && !g_stop_requested; ++step) {
     set_learning_rates(*optimiser_, options_, phase, epoch, static_cast<double>(step) / static_cast<double>(steps));
-    // The last, smaller batch joins the one before it: a batch of one would break batch norm.
-    const int64_t last = step + 1 == steps ? train_.size() : (step + 1) * batch;
-    const auto chosen = order.slice(0, step * batch, last);
+    const TrainingBatch batch = batches.next();
     optimiser_->zero_grad();
-    loss_of(phase, train_.crops.index_select(0, chosen), train_.labels.index_select(0, chosen), mix, &sum).backward();
+    loss_of(phase, batch, &sum).backward();
     optimiser_->step();
     if (options_.ema > 0) update_average((epoch - 1) * steps + step);
-    progress.update(last);
+    progress.update(done += batch.target.size(0));
   }
   const auto n = static_cast<double>(train_.size());
   return {sum.mask / n, sum.classes / n};
@@ -219,7 +208,7 @@ void Trainer::load_checkpoint() {
   const std::string path = run_.file("checkpoint.pt");
   torch::serialize::InputArchive archive, net, average, optimiser;
   try {
-    archive.load_from(path);
+    archive.load_from(path, device_);
   } catch (const std::exception& fault) {
     throw Error(ErrorCode::kBadFormat, path + ": not a readable checkpoint (" + std::string(fault.what()).substr(0, 200) + ")");
   }

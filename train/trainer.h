@@ -4,8 +4,10 @@
 
 #include <torch/torch.h>
 
+#include "batches.h"
 #include "data_set.h"
 #include "fit_options.h"
+#include "input_schedule.h"
 #include "nn/fmpn_net.h"
 #include "run_folder.h"
 
@@ -14,7 +16,7 @@ namespace fmpn::train {
 /// Logits of the centre crops, N×K float.
 torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size);
 
-/// Runs the two phases of the method on data in memory, epoch by epoch, with a checkpoint after each; a signal
+/// Runs the two phases of the method epoch by epoch, with a checkpoint after each; a signal
 /// (interrupt.h) ends it after the step under way. A run is a function of options and data: the generator is seeded anew
 /// every epoch, so a resumed run repeats it bit for bit.
 class Trainer {
@@ -34,7 +36,7 @@ class Trainer {
   };
   bool run_phase(int phase);
   EpochLosses train_epoch(int phase, int epoch);
-  torch::Tensor loss_of(int phase, const torch::Tensor& crops, const torch::Tensor& labels, bool mix, EpochLosses* sum);
+  torch::Tensor loss_of(int phase, const TrainingBatch& batch, EpochLosses* sum);
   void update_average(int64_t step);
   void report(int phase, int epoch, const EpochLosses& losses, double seconds);
   void write_samples(const std::string& name, const std::string& title);
@@ -45,6 +47,8 @@ class Trainer {
   RunFolder run_;
   DataSet train_, valid_;
   torch::Tensor class_masks_;  ///< K×1×H×H
+  InputSchedule input_schedule_;
+  torch::Device device_;
   FmpnNet net_, average_;
   std::unique_ptr<torch::optim::Optimizer> optimiser_;
   int done_phase_ = 0, done_epoch_ = 0;  ///< newest checkpoint

@@ -13,6 +13,7 @@
 #include <fmpn/error.h>
 
 #include "runtime/crop_tensor.h"
+#include "runtime/device.h"
 #include "runtime/model_file.h"
 
 namespace fmpn {
@@ -26,17 +27,6 @@ auto wrapped(const F& body) {
   } catch (const c10::Error& fault) {
     throw Error(ErrorCode::kRuntime, fault.what_without_backtrace());
   }
-}
-
-torch::Device parse_device(const std::string& name) {
-  try {
-    const torch::Device device(name);
-    if (device.is_cuda() && !torch::cuda::is_available())
-      throw Error(ErrorCode::kBadSetting, "device " + name + ": this LibTorch sees no CUDA device");
-    if (device.is_cuda() || device.is_cpu()) return device;
-  } catch (const c10::Error&) {  // reported below
-  }
-  throw Error(ErrorCode::kBadSetting, "device '" + name + "': cpu, cuda and cuda:N are known");
 }
 
 class TorchEngine final : public Engine {

@@ -196,6 +196,24 @@ TEST_F(Fit, Ablations) {
   }
 }
 
+TEST_F(Fit, ReadFromDiskItIsTheRunFromMemory) {
+  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "2", "--augmentation", "robust", "--mixup", "0.2"};
+  ASSERT_EQ(train(fit("memory", brief)).status, 0);
+  auto streamed = brief;
+  streamed.insert(streamed.end(), {"--cache-mb", "0"});
+  ASSERT_EQ(train(fit("disk", streamed)).status, 0);
+  expect_same_models("memory", "disk");
+}
+
+TEST_F(Fit, DevicesThatAreNotThereAreNamed) {
+  for (const char* device : {"gpu", "cuda:99"}) {
+    const auto outcome = train(fit("run", {"--device", device}));
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_TRUE(contains(outcome.err, device)) << outcome.err;
+    EXPECT_FALSE(fs::exists(file("run")));
+  }
+}
+
 TEST_F(Fit, TheClassificationNetStartsFromGivenWeights) {
   const auto outcome = train(fit("run", {"--phase1-epochs", "0", "--epochs", "1", "--lr", "0", "--fmg-lr", "0", "--cn-weights", model_}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;

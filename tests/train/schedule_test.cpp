@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "expect_error.h"
+#include "input_schedule.h"
+
 namespace fmpn::train {
 namespace {
 
@@ -31,6 +34,40 @@ TEST(Schedule, OneCycleRisesToItsPeakAndFallsToNothing) {
   EXPECT_NEAR(one_cycle_factor(0.6), 0.5, 1e-12);
   EXPECT_NEAR(one_cycle_factor(1), 0, 1e-12);
   for (double p = 0.2; p < 0.99; p += 0.01) EXPECT_GT(one_cycle_factor(p), one_cycle_factor(p + 0.01));
+}
+
+TEST(Schedule, TrapezoidDoesNotKnowItsEndBeforeItFalls) {
+  EXPECT_DOUBLE_EQ(trapezoid_factor(0, 8, 12), 0.04);
+  EXPECT_DOUBLE_EQ(trapezoid_factor(0.5, 8, 12), 0.52);
+  for (const double done : {0.0, 0.7, 1.0, 5.5, 7.99}) EXPECT_DOUBLE_EQ(trapezoid_factor(done, 8, 12), trapezoid_factor(done, 8, 40)) << done;
+  EXPECT_DOUBLE_EQ(trapezoid_factor(8, 8, 12), 1);
+  EXPECT_DOUBLE_EQ(trapezoid_factor(9, 8, 12), 0.75);
+  EXPECT_DOUBLE_EQ(trapezoid_factor(12, 8, 12), 0);
+  EXPECT_DOUBLE_EQ(trapezoid_factor(12, 12, 12), 0) << "no fall: no division by nothing";
+}
+
+TEST(Schedule, MixupEndsBeforeTheLearningRateGetsSmall) {
+  FitOptions o;
+  o.mixup = 0.2, o.phase2_epochs = 20, o.phase2_constant = 5;
+  EXPECT_TRUE(mixes(o, 2, 16));
+  EXPECT_FALSE(mixes(o, 2, 17));
+  EXPECT_FALSE(mixes(o, 1, 1));
+  o.schedule = "trapezoid";
+  EXPECT_TRUE(mixes(o, 2, 5));
+  EXPECT_FALSE(mixes(o, 2, 6));
+  o.mixup = 0;
+  EXPECT_FALSE(mixes(o, 2, 1));
+}
+
+TEST(InputSchedule, SidesByEpoch) {
+  const InputSchedule sides("24:2,32:1", 40);
+  for (const auto& [epoch, side] : {std::pair{1, 24}, {2, 24}, {3, 32}, {4, 40}, {99, 40}}) EXPECT_EQ(sides.side(epoch), side) << epoch;
+  EXPECT_EQ(InputSchedule("", 40).side(1), 40);
+}
+
+TEST(InputSchedule, FaultsAreNamed) {
+  for (const char* text : {"24", "24:", ":3", "24:x", "24:0", "24:2,", "25:2", "44:2", "-24:2", "24:2;32:1", "0:1", "999999999999:1"})
+    test::expect_error(ErrorCode::kBadSetting, {"--input-schedule", text}, [&] { InputSchedule(text, 40); });
 }
 
 }  // namespace
