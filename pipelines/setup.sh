@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(g++ pkg-config cmake meson ninja-build ccache libtorch-dev libopenblas0-pthread libopenblas-pthread-dev libopencv-dev libdlib-dev
+packages=(g++ pkg-config cmake meson ninja-build ccache libtorch-dev libopenblas0-pthread libopenblas-pthread-dev libdnnl-dev libopencv-dev libdlib-dev
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   libcli11-dev nlohmann-json3-dev libzip-dev libpugixml-dev libpango1.0-dev libcairo2-dev fonts-dejavu-core python-matplotlib-data)

@@ -1,5 +1,7 @@
 #include "nn/upsample.h"
 
+#include <torch/csrc/jit/frontend/tracer.h>
+
 namespace fmpn {
 namespace F = torch::nn::functional;
 
@@ -17,6 +19,8 @@ torch::Tensor UpsampleImpl::convolution_weight() const {
 }
 
 torch::Tensor UpsampleImpl::forward(const torch::Tensor& x) {
+  // Whoever writes the net down wants to know what is meant, not how torch does it best.
+  if (torch::jit::tracer::isTracing()) return ConvTranspose2dImpl::forward(x);
   const auto padded = output_padding_ == 0 ? x : F::pad(x, F::PadFuncOptions({0, 1, 0, 1}));
   const auto kernel = convolution_weight().contiguous(torch::MemoryFormat::ChannelsLast);
   const auto y = torch::pixel_shuffle(torch::conv2d(padded, kernel, {}, 1, 1), 2);

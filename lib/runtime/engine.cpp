@@ -12,8 +12,8 @@
 
 #include <fmpn/error.h>
 
-#include "runtime/crop_tensor.h"
 #include "runtime/device.h"
+#include "runtime/engines.h"
 #include "runtime/model_file.h"
 
 namespace fmpn {
@@ -29,85 +29,14 @@ auto wrapped(const F& body) {
   }
 }
 
-class TorchEngine final : public Engine {
- public:
-  TorchEngine(LoadedModel model, torch::Device device, Precision precision)
-      : model_(std::move(model)), device_(device), precision_(precision) {
-    model_.net->to(device_, type());
-    for (auto& parameter : model_.net->parameters())
-      if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
-  }
-
-  const ModelInfo& info() const override { return model_.info; }
-  Precision precision() const override { return precision_; }
-
-  std::vector<MotionMask> generate_masks(const std::vector<ImageView>& crops) const override {
-    if (!model_.info.uses_masks) throw Error(ErrorCode::kBadSetting, "model '" + model_.info.name + "' has no mask generator (baseline)");
-    if (crops.empty()) return {};
-    return wrapped([&] {
-      const torch::InferenceMode inference;
-      return to_masks(net().generate_mask(input(crops)));
-    });
-  }
-
-  std::vector<Expression> classify(const std::vector<ImageView>& crops) const override { return run(crops, {}); }
-
-  std::vector<Expression> classify(const std::vector<ImageView>& crops, const std::vector<MotionMask>& masks) const override {
-    if (masks.size() != crops.size()) throw Error(ErrorCode::kBadSetting, "classify: one mask a crop is needed");
-    const int side = model_.info.input_size;
-    torch::Tensor given = torch::empty({static_cast<int64_t>(masks.size()), 1, side, side});
-    float* out = given.data_ptr<float>();
-    for (const MotionMask& mask : masks) {
-      if (mask.side != side || mask.values.size() != static_cast<std::size_t>(side) * side)
-        throw Error(ErrorCode::kBadSetting, "classify: a mask of side " + std::to_string(mask.side) + "; the model needs " + std::to_string(side));
-      out = std::copy(mask.values.begin(), mask.values.end(), out);
-    }
-    return run(crops, given);
-  }
-
- private:
-  torch::ScalarType type() const { return precision_ == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat32; }
-  // forward() of an eval-mode module changes nothing; torch merely does not say so with const.
-  FmpnNetImpl& net() const { return const_cast<FmpnNetImpl&>(*model_.net); }
-
-  torch::Tensor input(const std::vector<ImageView>& crops) const {
-    return crops_to_tensor(crops, model_.info).to(device_, type()).contiguous(torch::MemoryFormat::ChannelsLast);
-  }
-
-  static std::vector<MotionMask> to_masks(const torch::Tensor& batch) {
-    const torch::Tensor masks = batch.to(torch::kCPU, torch::kFloat32).contiguous();
-    const auto side = static_cast<int>(masks.size(-1));
-    const float* values = masks.data_ptr<float>();
-    std::vector<MotionMask> result;
-    for (int64_t i = 0; i < masks.size(0); ++i, values += side * side) result.push_back({{values, values + side * side}, side});
-    return result;
-  }
-
-  std::vector<Expression> run(const std::vector<ImageView>& crops, const torch::Tensor& given) const {
-    if (crops.empty()) return {};
-    return wrapped([&] {
-      const torch::InferenceMode inference;
-      const torch::Tensor mask = given.defined() ? given.to(device_, type()) : given;
-      const auto output = net().forward(input(crops), mask);
-      const torch::Tensor logits = output.logits.to(torch::kCPU, torch::kFloat32).contiguous();
-      const torch::Tensor probabilities = torch::softmax(logits / model_.info.temperature, 1).contiguous();
-      std::vector<MotionMask> masks(crops.size());
-      if (output.mask.defined()) masks = to_masks(output.mask);
-      const int64_t classes = logits.size(1);
-      std::vector<Expression> result(crops.size());
-      for (std::size_t i = 0; i < crops.size(); ++i) {
-        const float* l = logits.data_ptr<float>() + static_cast<int64_t>(i) * classes;
-        const float* p = probabilities.data_ptr<float>() + static_cast<int64_t>(i) * classes;
-        result[i] = {{l, l + classes}, {p, p + classes}, static_cast<int>(std::max_element(p, p + classes) - p), std::move(masks[i])};
-      }
-      return result;
-    });
-  }
-
-  LoadedModel model_;
-  torch::Device device_;
-  Precision precision_;
-};
+/// bfloat16 is taken of its own accord only for a model of which it is known that its answers stay what they are.
+Precision chosen(const EngineOptions& options, const torch::Device& device, const ModelInfo& info) {
+  constexpr double kAgreement = 0.995;
+  if (options.precision != Precision::kAuto) return options.precision;
+  const auto measured = info.provenance.find("bf16_agreement");
+  const bool agrees = measured != info.provenance.end() && std::strtod(measured->second.c_str(), nullptr) >= kAgreement;
+  return agrees && device.is_cpu() && cpu_has_bfloat16() ? Precision::kBf16 : Precision::kFp32;
+}
 
 }  // namespace
 
@@ -136,8 +65,12 @@ std::shared_ptr<const Engine> Engine::load(const std::string& path, const Engine
   const std::lock_guard lock(mutex);
   const Key key{path, time, size, options.device, options.precision};
   if (auto engine = loaded[key].lock()) return engine;
-  const Precision precision = options.precision == Precision::kAuto ? Precision::kFp32 : options.precision;
-  auto engine = wrapped([&] { return std::make_shared<TorchEngine>(load_model(path), parse_device(options.device), precision); });
+  auto engine = wrapped([&] {
+    const torch::Device device = parse_device(options.device);
+    LoadedModel model = load_model(path);
+    const Precision precision = chosen(options, device, model.info);
+    return device.is_cpu() ? make_cpu_engine(std::move(model), precision) : make_torch_engine(std::move(model), device, precision);
+  });
   loaded[key] = engine;
   return engine;
 }

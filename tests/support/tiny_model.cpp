@@ -26,7 +26,7 @@ void write_tiny_model(const std::string& path, const ModelInfo& info) {
   initialise_for_scratch(*net);
   if (net->uses_masks) start_near_identity(*net->pfn);
   const torch::NoGradGuard no_grad;
-  net->named_parameters()["cls.fc.weight"].normal_(0, 0.5);
+  net->named_parameters()["cls." + net->cn->final_layer() + ".weight"].normal_(0, 0.5);
   // Batch norms that fit what they see: with the statistics of a fresh net, four ReLUs can all be shut.
   net->train();
   for (int i = 0; i < 20; ++i) net->forward(torch::rand({8, 3, info.input_size, info.input_size}));

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "runtime/layer_graph.h"
+
+namespace fmpn {
+
+struct NetInput;
+
+/// A network for the CPU: convolutions by oneDNN in single precision or bfloat16, pixels channels last, activations and sums
+/// done on the way to memory, weights packed once. For every number of pictures the primitives are made at its first use
+/// and kept. Safe to call from several threads: each call has working memory of its own, which is used again.
+class CompiledNet {
+ public:
+  /// `graph` after fuse_layers(); its weights are released as they get packed. `inputs`: S and C of each, S×S pixels.
+  CompiledNet(LayerGraph graph, std::vector<NetInput> inputs, bool bf16);
+  ~CompiledNet();
+
+  /// `inputs`: N×S×S×C floats each. Returns N×H×W×C floats.
+  std::vector<float> run(std::int64_t n, const std::vector<const float*>& inputs) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fmpn

@@ -1,0 +1,97 @@
+#include "runtime/engines.h"
+
+#include <torch/torch.h>
+
+#include <fmpn/error.h>
+
+#include "runtime/compiled_net.h"
+#include "runtime/crop_pixels.h"
+#include "runtime/net_plan.h"
+
+namespace fmpn {
+namespace {
+
+std::unique_ptr<CompiledNet> compiled(const TensorFunction& net, const std::vector<NetInput>& inputs, std::int64_t traced_side, bool bf16) {
+  // What a net does does not depend on the size of its pictures, so small ones do for writing it down.
+  std::vector<torch::Tensor> examples;
+  for (const NetInput& input : inputs) examples.push_back(torch::zeros({1, input.channels, traced_side, traced_side}));
+  LayerGraph graph = trace_layers(net, examples);
+  fuse_layers(graph);
+  return std::make_unique<CompiledNet>(std::move(graph), inputs, bf16);
+}
+
+class CpuEngine final : public Engine {
+ public:
+  CpuEngine(LoadedModel model, Precision precision) : info_(std::move(model.info)), precision_(precision) {
+    FmpnNetImpl& net = *model.net;
+    for (auto& parameter : net.parameters()) parameter.set_requires_grad(false);
+    const bool bf16 = precision == Precision::kBf16;
+    const std::int64_t side = info_.input_size;
+    const std::int64_t smallest = std::min<std::int64_t>(side, info_.cn == "inception_v3" ? 75 : 32);
+    if (info_.uses_masks) {
+      fmg_ = compiled([&](const auto& in) { return net.fmg->forward(in[0]); }, {{side, 1}}, 8 + side % 4, bf16);
+      head_ = compiled([&](const auto& in) { return net.cn->forward(net.pfn->forward(in[0], in[1])); }, {{side, 3}, {side, 1}}, smallest, bf16);
+    } else {
+      head_ = compiled([&](const auto& in) { return net.cn->forward(in[0]); }, {{side, 3}}, smallest, bf16);
+    }
+  }
+
+  const ModelInfo& info() const override { return info_; }
+  Precision precision() const override { return precision_; }
+
+  std::vector<MotionMask> generate_masks(const std::vector<ImageView>& crops) const override {
+    require_masks(info_);
+    if (crops.empty()) return {};
+    return split_masks(masks_of(luma_of(crop_pixels(crops, info_)), crops.size()), info_.input_size);
+  }
+
+  std::vector<Expression> classify(const std::vector<ImageView>& crops) const override {
+    if (crops.empty()) return {};
+    const auto rgb = crop_pixels(crops, info_);
+    if (!info_.uses_masks) return expressions_of(head_->run(count(crops), {rgb.data()}), {}, info_);
+    const auto gray = luma_of(rgb);
+    return named(rgb, gray, masks_of(gray, crops.size()), crops.size());
+  }
+
+  std::vector<Expression> classify(const std::vector<ImageView>& crops, const std::vector<MotionMask>& masks) const override {
+    require_masks(info_);
+    const auto values = joined_masks(masks, crops.size(), info_);
+    if (crops.empty()) return {};
+    const auto rgb = crop_pixels(crops, info_);
+    return named(rgb, luma_of(rgb), values, crops.size());
+  }
+
+ private:
+  static std::int64_t count(const std::vector<ImageView>& crops) { return static_cast<std::int64_t>(crops.size()); }
+
+  std::vector<float> masks_of(const std::vector<float>& gray, std::size_t n) const { return fmg_->run(static_cast<std::int64_t>(n), {gray.data()}); }
+
+  std::vector<Expression> named(const std::vector<float>& rgb, std::vector<float> gray, const std::vector<float>& masks, std::size_t n) const {
+    for (std::size_t i = 0; i < gray.size(); ++i) gray[i] *= masks[i];
+    return expressions_of(head_->run(static_cast<std::int64_t>(n), {rgb.data(), gray.data()}), masks, info_);
+  }
+
+  ModelInfo info_;
+  Precision precision_;
+  std::unique_ptr<CompiledNet> fmg_;   ///< gray → mask
+  std::unique_ptr<CompiledNet> head_;  ///< face and masked face, or face alone → logits
+};
+
+}  // namespace
+
+bool cpu_has_bfloat16() {
+  const auto bits = [](dnnl::cpu_isa isa) { return static_cast<unsigned>(isa); };
+  const unsigned wanted = bits(dnnl::cpu_isa::avx512_core_bf16);
+  return (bits(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+}
+
+std::shared_ptr<const Engine> make_cpu_engine(LoadedModel model, Precision precision) {
+  if (precision == Precision::kBf16 && !cpu_has_bfloat16()) throw Error(ErrorCode::kBadSetting, "precision bf16: this CPU has no bfloat16 instructions");
+  try {
+    return std::make_shared<CpuEngine>(std::move(model), precision);
+  } catch (const dnnl::error& fault) {
+    throw Error(ErrorCode::kRuntime, std::string("oneDNN: ") + fault.what());
+  }
+}
+
+}  // namespace fmpn

@@ -1,0 +1,181 @@
+#include "runtime/layer_graph.h"
+
+#include <torch/csrc/jit/frontend/tracer.h>
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/torch.h>
+
+#include <fmpn/error.h>
+
+namespace fmpn {
+namespace {
+
+using torch::jit::Node;
+using torch::jit::Value;
+using Pair = std::array<std::int64_t, 2>;
+
+Pair pair_of(const std::vector<std::int64_t>& list, std::int64_t fallback) {
+  if (list.empty()) return {fallback, fallback};
+  return {list.front(), list.back()};
+}
+
+class Translator {
+ public:
+  explicit Translator(const std::shared_ptr<torch::jit::Graph>& graph) : source_(graph) {}
+
+  LayerGraph translate() {
+    for (const Value* input : source_->inputs()) values_[input] = graph_.values++;
+    graph_.inputs = graph_.values;
+    for (const Node* node : source_->nodes()) translate(*node);
+    graph_.output = values_.at(source_->outputs().at(0));
+    return std::move(graph_);
+  }
+
+ private:
+  static std::string name(const Node& node) { return node.kind().toQualString(); }
+
+  c10::IValue constant(const Node& node, std::size_t i) const {
+    const auto value = torch::jit::toIValue(node.input(i));
+    if (!value) throw Error(ErrorCode::kRuntime, name(node) + ": operand " + std::to_string(i) + " is not a constant");
+    return *value;
+  }
+  std::int64_t integer(const Node& node, std::size_t i) const { return constant(node, i).toInt(); }
+  Pair integers(const Node& node, std::size_t i, std::int64_t fallback) const { return pair_of(constant(node, i).toIntVector(), fallback); }
+  torch::Tensor tensor(const Node& node, std::size_t i) const {
+    const c10::IValue value = constant(node, i);
+    return value.isTensor() ? value.toTensor() : torch::Tensor();
+  }
+  bool is_value(const Node& node, std::size_t i) const { return values_.count(node.input(i)) != 0; }
+  int value(const Node& node, std::size_t i) const {
+    const auto found = values_.find(node.input(i));
+    if (found == values_.end()) throw Error(ErrorCode::kRuntime, name(node) + ": operand " + std::to_string(i) + " is no picture");
+    return found->second;
+  }
+
+  Layer& add(const Node& node, Layer::Kind kind, std::vector<int> inputs) {
+    Layer layer;
+    layer.kind = kind;
+    layer.inputs = std::move(inputs);
+    layer.output = values_[node.output()] = graph_.values++;
+    graph_.layers.push_back(std::move(layer));
+    return graph_.layers.back();
+  }
+  void activation(const Node& node, Layer::Step step) { add(node, Layer::Kind::kActivation, {value(node, 0)}).steps = {step}; }
+  void scale(const Node& node, std::size_t picture, const torch::Tensor& weight, const torch::Tensor& bias) {
+    Layer& layer = add(node, Layer::Kind::kScale, {value(node, picture)});
+    layer.weight = weight, layer.bias = bias;
+  }
+
+  void translate(const Node& node);
+  void convolution(const Node& node);
+  void linear(const Node& node, std::size_t picture, const torch::Tensor& weight, const torch::Tensor& bias);
+  void batch_norm(const Node& node);
+  void sum(const Node& node);
+  void product(const Node& node);
+  void pool(const Node& node, Layer::Kind kind);
+  void slice(const Node& node);
+
+  std::shared_ptr<torch::jit::Graph> source_;
+  std::map<const Value*, int> values_;
+  LayerGraph graph_;
+};
+
+void Translator::translate(const Node& node) {
+  const std::string op = name(node);
+  if (op == "prim::Constant" || op == "prim::ListConstruct") return;
+  if (op == "aten::flatten" || op == "aten::contiguous" || op == "aten::dropout") values_[node.output()] = value(node, 0);
+  else if (op == "aten::_convolution") convolution(node);
+  else if (op == "aten::batch_norm") batch_norm(node);
+  else if (op == "aten::relu") activation(node, {Layer::Step::Kind::kLeaky, 0, -1});
+  else if (op == "aten::sigmoid") activation(node, {Layer::Step::Kind::kSigmoid, 0, -1});
+  else if (op == "aten::prelu") activation(node, {Layer::Step::Kind::kLeaky, tensor(node, 1).item<float>(), -1});
+  else if (op == "aten::add") sum(node);
+  else if (op == "aten::mul") product(node);
+  else if (op == "aten::max_pool2d") pool(node, Layer::Kind::kMaxPool);
+  else if (op == "aten::avg_pool2d") pool(node, Layer::Kind::kAveragePool);
+  else if (op == "aten::adaptive_avg_pool2d") add(node, Layer::Kind::kAdaptivePool, {value(node, 0)}).kernel = integers(node, 1, 1);
+  else if (op == "aten::slice") slice(node);
+  else if (op == "aten::linear") linear(node, 0, tensor(node, 1), tensor(node, 2));
+  else if (op == "aten::addmm") linear(node, 1, tensor(node, 2).t(), tensor(node, 0));
+  else if (op == "aten::cat") {
+    std::vector<int> parts;
+    const Node& list = *node.input(0)->node();
+    for (std::size_t i = 0; i < list.inputs().size(); ++i) parts.push_back(value(list, i));
+    add(node, Layer::Kind::kConcat, std::move(parts));
+  } else {
+    throw Error(ErrorCode::kRuntime, "the CPU engine has no layer for " + op);
+  }
+}
+
+// (input, weight, bias, stride, padding, dilation, transposed, output_padding, groups, …)
+void Translator::convolution(const Node& node) {
+  const bool transposed = constant(node, 6).toBool();
+  Layer& layer = add(node, transposed ? Layer::Kind::kUpsample : Layer::Kind::kConvolution, {value(node, 0)});
+  layer.weight = tensor(node, 1), layer.bias = tensor(node, 2);
+  layer.kernel = {layer.weight.size(2), layer.weight.size(3)};
+  layer.stride = integers(node, 3, 1), layer.padding = integers(node, 4, 0);
+  layer.channels = layer.weight.size(transposed ? 1 : 0);
+  layer.extra = integers(node, 7, 0)[0];
+  const bool plain = integers(node, 5, 1) == Pair{1, 1} && integer(node, 8) == 1;
+  const bool known = !transposed || (layer.kernel == Pair{4, 4} && layer.stride == Pair{2, 2} && layer.padding == Pair{1, 1});
+  if (!plain || !known) throw Error(ErrorCode::kRuntime, "the CPU engine has no layer for a convolution with dilation or groups, or a transposed one other than 4×4, stride 2, padding 1");
+}
+
+void Translator::linear(const Node& node, std::size_t picture, const torch::Tensor& weight, const torch::Tensor& bias) {
+  Layer& layer = add(node, Layer::Kind::kLinear, {value(node, picture)});
+  layer.weight = weight, layer.bias = bias;
+  layer.channels = weight.size(0);
+}
+
+// (input, weight, bias, mean, variance, training, momentum, eps, …)
+void Translator::batch_norm(const Node& node) {
+  const auto weight = tensor(node, 1) / torch::sqrt(tensor(node, 4) + constant(node, 7).toDouble());
+  scale(node, 0, weight, tensor(node, 2) - tensor(node, 3) * weight);
+}
+
+void Translator::sum(const Node& node) {
+  if (is_value(node, 0) && is_value(node, 1)) add(node, Layer::Kind::kAdd, {value(node, 0), value(node, 1)});
+  else if (const auto shift = tensor(node, 1).flatten(); true) scale(node, 0, torch::ones_like(shift), shift);
+}
+
+void Translator::product(const Node& node) {
+  const auto factor = tensor(node, 1).flatten();
+  scale(node, 0, factor, torch::zeros_like(factor));
+}
+
+// (input, kernel, stride, padding, …)
+void Translator::pool(const Node& node, Layer::Kind kind) {
+  Layer& layer = add(node, kind, {value(node, 0)});
+  layer.kernel = integers(node, 1, 1);
+  layer.stride = pair_of(constant(node, 2).toIntVector(), layer.kernel[0]);
+  layer.padding = integers(node, 3, 0);
+}
+
+// (input, dimension, start, end, step)
+void Translator::slice(const Node& node) {
+  const std::int64_t dimension = integer(node, 1), step = integer(node, 4);
+  const c10::IValue start = constant(node, 2);
+  if ((dimension != 2 && dimension != 3) || (!start.isNone() && start.toInt() != 0)) throw Error(ErrorCode::kRuntime, "the CPU engine has no layer for such a slice");
+  Layer& layer = add(node, Layer::Kind::kPick, {value(node, 0)});
+  layer.stride[static_cast<std::size_t>(dimension - 2)] = step;
+}
+
+}  // namespace
+
+LayerGraph trace_layers(const TensorFunction& net, const std::vector<torch::Tensor>& examples) {
+  const torch::NoGradGuard no_grad;
+  const auto run = [&](const torch::jit::Stack& stack) -> torch::jit::Stack {
+    std::vector<torch::Tensor> inputs;
+    for (const c10::IValue& value : stack) inputs.push_back(value.toTensor());
+    return {net(inputs)};
+  };
+  const auto traced = torch::jit::tracer::trace({examples.begin(), examples.end()}, run, [](const torch::Tensor&) { return std::string(); });
+  auto graph = traced.first->graph;
+  torch::jit::ConstantPropagation(graph);
+  torch::jit::EliminateDeadCode(graph);
+  return Translator(graph).translate();
+}
+
+}  // namespace fmpn

@@ -1,0 +1,268 @@
+#include "runtime/net_plan.h"
+
+#include <algorithm>
+
+#include <torch/torch.h>
+
+namespace fmpn {
+namespace {
+
+using dnnl::memory;
+using onednn::Desc;
+using onednn::Dims;
+using Kind = Layer::Kind;
+
+constexpr auto kFloat = memory::data_type::f32;
+
+memory::data_type type_of(const PixelBlock& shape) { return shape.bf16 ? memory::data_type::bf16 : kFloat; }
+Desc desc_of(const PixelBlock& shape) { return {{shape.n, shape.c, shape.h, shape.w}, type_of(shape), memory::format_tag::nhwc}; }
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+/// 2×2 convolution that makes the four phases of a 4×4 transposed one, stride 2, padding 1. With a row of padding its row
+/// n sees rows n − 1 and n: those that feed rows 2n (phase 0) and 2n − 1 (phase 1) of the result, by these rows of the kernel.
+torch::Tensor phase_weight(const torch::Tensor& weight) {
+  const auto taps = torch::tensor({3, 1, 2, 0}, torch::kLong);
+  const auto in = weight.size(0), out = weight.size(1);
+  return weight.index_select(2, taps).index_select(3, taps).view({in, out, 2, 2, 2, 2}).permute({2, 4, 1, 0, 3, 5}).reshape({4 * out, in, 2, 2});
+}
+
+/// `tensor`'s numbers in memory of the form `desc`.
+memory packed_copy(const torch::Tensor& tensor, const Dims& dims, memory::format_tag tag, const Desc& desc) {
+  const auto flat = tensor.to(torch::kFloat32).contiguous();
+  memory source({dims, kFloat, tag}, cpu_engine(), flat.data_ptr<float>()), target(desc, cpu_engine());
+  dnnl::stream stream(cpu_engine());
+  dnnl::reorder(source, target).execute(stream, source, target);
+  stream.wait();
+  return target;
+}
+
+std::vector<float> numbers(const torch::Tensor& tensor) {
+  const auto flat = tensor.to(torch::kFloat32).contiguous();
+  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
+}
+
+class Planner {
+ public:
+  Planner(LayerGraph& graph, std::vector<PackedLayer>& packed, bool bf16) : graph_(graph), packed_(packed), bf16_(bf16) {
+    plan_.shapes.resize(at(graph.values));
+    plan_.slot_of.assign(at(graph.values), -1);
+    last_use_.assign(at(graph.values), 0);
+    for (std::size_t i = 0; i < graph.layers.size(); ++i)
+      for (const int input : graph.layers[i].inputs) last_use_[at(input)] = static_cast<int>(i);
+    last_use_[at(graph.output)] = static_cast<int>(graph.layers.size());
+  }
+
+  std::unique_ptr<const NetPlan> plan(std::int64_t n, const std::vector<NetInput>& inputs) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) define(static_cast<int>(i), {n, inputs[i].channels, inputs[i].side, inputs[i].side, bf16_});
+    for (now_ = 0; now_ < static_cast<int>(graph_.layers.size()); ++now_) add(graph_.layers[at(now_)]);
+    plan_.arena_bytes = place_slots(plan_.slots);
+    return std::make_unique<const NetPlan>(std::move(plan_));
+  }
+
+ private:
+  int new_slot(std::size_t bytes, int last) {
+    plan_.slots.push_back({bytes, now_, last, 0});
+    return static_cast<int>(plan_.slots.size()) - 1;
+  }
+  void define(int value, const PixelBlock& shape) {
+    plan_.shapes[at(value)] = shape;
+    plan_.slot_of[at(value)] = new_slot(static_cast<std::size_t>(shape.bytes()), last_use_[at(value)]);
+  }
+  /// The value takes the place of another one, which nothing needs any more.
+  void define_over(int value, const PixelBlock& shape, int old) {
+    plan_.shapes[at(value)] = shape;
+    const int slot = plan_.slot_of[at(value)] = plan_.slot_of[at(old)];
+    plan_.slots[at(slot)].last = last_use_[at(value)];
+  }
+  Operation::Argument of_value(int key, int value) const { return {key, desc_of(plan_.shape(value)), plan_.slot_of[at(value)], {}}; }
+  Operation::Argument of_weight(int key, const memory& shared) const { return {key, shared.get_desc(), -1, shared}; }
+  void scratchpad(Operation& operation, const Desc& desc) {
+    if (desc.get_size() > 0) operation.arguments.push_back({DNNL_ARG_SCRATCHPAD, desc, new_slot(desc.get_size(), now_), {}});
+  }
+  void call(std::function<void(const NetPlan&, char*)> function) {
+    plan_.operations.emplace_back();
+    plan_.operations.back().function = std::move(function);
+  }
+
+  void add(Layer& layer);
+  void convolution(Layer& layer, const PixelBlock& out);
+  void upsample(Layer& layer, const PixelBlock& out);
+  void convolve(Layer& layer, const PixelBlock& out, int slot, const Dims& kernel, const Dims& stride, const Dims& padding, int summed);
+  void pool(const Layer& layer);
+  void concatenate(const Layer& layer, PixelBlock out);
+  void step(const Layer& layer);
+  memory weight(Layer& layer, const Dims& dims, const Desc& wanted);
+  memory bias(Layer& layer, std::int64_t repeats);
+
+  LayerGraph& graph_;
+  std::vector<PackedLayer>& packed_;
+  bool bf16_;
+  NetPlan plan_;
+  std::vector<int> last_use_;  ///< of each value: index of the layer
+  int now_ = 0;                ///< index of the layer under way
+};
+
+void Planner::add(Layer& layer) {
+  const PixelBlock in = plan_.shape(layer.inputs[0]);
+  PixelBlock out = in;
+  const auto reach = [&](std::size_t i, std::int64_t side) { return (side + 2 * layer.padding[i] - layer.kernel[i]) / layer.stride[i] + 1; };
+  const bool bf16 = in.bf16 && !layer.single && layer.output != graph_.output;
+  const int source = layer.inputs[0], target = layer.output;
+  switch (layer.kind) {
+    case Kind::kConvolution: return convolution(layer, {in.n, layer.channels, reach(0, in.h), reach(1, in.w), bf16});
+    case Kind::kUpsample: return upsample(layer, {in.n, layer.channels, 2 * in.h + layer.extra, 2 * in.w + layer.extra, bf16});
+    case Kind::kLinear:
+      define(target, {in.n, layer.channels, 1, 1, bf16});
+      return convolve(layer, plan_.shape(target), plan_.slot_of[at(target)], {in.h, in.w}, {1, 1}, {0, 0}, -1);
+    case Kind::kMaxPool:
+    case Kind::kAveragePool:
+      out.h = reach(0, in.h), out.w = reach(1, in.w);
+      define(target, out);
+      return pool(layer);
+    case Kind::kAdaptivePool:
+      out.h = layer.kernel[0], out.w = layer.kernel[1];
+      define(target, out);
+      return call([=](const NetPlan& p, char* arena) { adaptive_average(p.at(arena, source), p.shape(source), p.at(arena, target), p.shape(target)); });
+    case Kind::kPick: {
+      out.h = (in.h - 1) / layer.stride[0] + 1, out.w = (in.w - 1) / layer.stride[1] + 1;
+      define(target, out);
+      const auto stride = layer.stride;
+      return call([=](const NetPlan& p, char* arena) { pick_pixels(p.at(arena, source), p.shape(source), stride[0], stride[1], p.at(arena, target), p.shape(target)); });
+    }
+    case Kind::kConcat: return concatenate(layer, in);
+    case Kind::kScale:
+    case Kind::kActivation:
+    case Kind::kAdd: return step(layer);
+  }
+}
+
+void Planner::convolution(Layer& layer, const PixelBlock& out) {
+  int summed = -1;
+  for (const Layer::Step& one : layer.steps)
+    if (one.kind == Layer::Step::Kind::kAdd) summed = one.value;
+  // oneDNN adds to what lies there already: the fast way, where the addend is not needed again.
+  const bool in_place = summed >= 0 && last_use_[at(summed)] == now_ && summed != layer.inputs[0] && plan_.shape(summed).bf16 == out.bf16;
+  if (in_place) define_over(layer.output, out, summed);
+  else define(layer.output, out);
+  convolve(layer, out, plan_.slot_of[at(layer.output)], {layer.kernel[0], layer.kernel[1]}, {layer.stride[0], layer.stride[1]},
+           {layer.padding[0], layer.padding[1]}, in_place ? -1 : summed);
+}
+
+void Planner::upsample(Layer& layer, const PixelBlock& out) {
+  const PixelBlock in = plan_.shape(layer.inputs[0]);
+  const PixelBlock phases{in.n, 4 * out.c, in.h + 1, in.w + 1, out.bf16};
+  const int slot = new_slot(static_cast<std::size_t>(phases.bytes()), now_);
+  define(layer.output, out);
+  convolve(layer, phases, slot, {2, 2}, {1, 1}, {1, 1}, -1);
+  call([slot, phases, target = layer.output](const NetPlan& p, char* arena) { interleave_phases(p.slot(arena, slot), phases, p.at(arena, target), p.shape(target)); });
+}
+
+/// `summed`: a value that is added from where it lies; −1: none, or one that lies where the result goes.
+void Planner::convolve(Layer& layer, const PixelBlock& out, int slot, const Dims& kernel, const Dims& stride, const Dims& padding, int summed) {
+  const PixelBlock in = plan_.shape(layer.inputs[0]);
+  dnnl::post_ops steps;
+  std::vector<Operation::Argument> more;
+  for (const Layer::Step& one : layer.steps) {
+    if (one.kind == Layer::Step::Kind::kLeaky) onednn::append_eltwise(steps, dnnl::algorithm::eltwise_relu, one.slope);
+    else if (one.kind == Layer::Step::Kind::kSigmoid) onednn::append_eltwise(steps, dnnl::algorithm::eltwise_logistic, 0);
+    else if (summed < 0) steps.append_sum(1);
+    else {
+      more.push_back(of_value(DNNL_ARG_ATTR_MULTIPLE_POST_OP(steps.len()) | DNNL_ARG_SRC_1, summed));
+      steps.append_binary(dnnl::algorithm::binary_add, desc_of(plan_.shape(summed)));
+    }
+  }
+  dnnl::primitive_attr attributes;
+  attributes.set_post_ops(steps);
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // the library's own is not made for several threads
+  const Dims dims{out.c, in.c, kernel[0], kernel[1]};
+  const auto made = onednn::convolution(cpu_engine(), desc_of(in), {dims, type_of(in), memory::format_tag::any}, {{out.c}, kFloat, memory::format_tag::x},
+                                        desc_of(out), stride, padding, attributes);
+  Operation operation;
+  operation.primitive = dnnl::convolution_forward(made);
+  const memory weights = weight(layer, dims, made.weights_desc());
+  operation.arguments = {of_value(DNNL_ARG_SRC, layer.inputs[0]), of_weight(DNNL_ARG_WEIGHTS, weights), of_weight(DNNL_ARG_BIAS, bias(layer, out.c / layer.channels)),
+                         {DNNL_ARG_DST, desc_of(out), slot, {}}};
+  operation.arguments.insert(operation.arguments.end(), more.begin(), more.end());
+  scratchpad(operation, made.scratchpad_desc());
+  plan_.operations.push_back(std::move(operation));
+}
+
+memory Planner::weight(Layer& layer, const Dims& dims, const Desc& wanted) {
+  auto& forms = packed_[at(now_)].weights;
+  for (const memory& form : forms)
+    if (form.get_desc() == wanted) return form;
+  if (forms.empty()) {
+    forms.push_back(packed_copy(layer.kind == Kind::kUpsample ? phase_weight(layer.weight) : layer.weight, dims, memory::format_tag::oihw, wanted));
+    layer.weight.reset();
+  } else {
+    memory form(wanted, cpu_engine());
+    dnnl::stream stream(cpu_engine());
+    dnnl::reorder(forms.front(), form).execute(stream, forms.front(), form);
+    stream.wait();
+    forms.push_back(form);
+  }
+  return forms.back();
+}
+
+memory Planner::bias(Layer& layer, std::int64_t repeats) {
+  memory& bias = packed_[at(now_)].bias;
+  if (bias) return bias;
+  const auto once = layer.bias.defined() ? layer.bias : torch::zeros({layer.channels});
+  const Dims dims{layer.channels * repeats};
+  bias = packed_copy(once.repeat({repeats}), dims, memory::format_tag::x, {dims, kFloat, memory::format_tag::x});
+  layer.bias.reset();
+  return bias;
+}
+
+void Planner::pool(const Layer& layer) {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  const auto algorithm = layer.kind == Kind::kMaxPool ? dnnl::algorithm::pooling_max : dnnl::algorithm::pooling_avg_include_padding;
+  const auto made = onednn::pooling(cpu_engine(), algorithm, desc_of(plan_.shape(layer.inputs[0])), desc_of(plan_.shape(layer.output)),
+                                    {layer.stride[0], layer.stride[1]}, {layer.kernel[0], layer.kernel[1]}, {layer.padding[0], layer.padding[1]}, attributes);
+  Operation operation;
+  operation.primitive = dnnl::pooling_forward(made);
+  operation.arguments = {of_value(DNNL_ARG_SRC, layer.inputs[0]), of_value(DNNL_ARG_DST, layer.output)};
+  scratchpad(operation, made.scratchpad_desc());
+  plan_.operations.push_back(std::move(operation));
+}
+
+void Planner::concatenate(const Layer& layer, PixelBlock out) {
+  out.c = 0;
+  for (const int part : layer.inputs) out.c += plan_.shape(part).c;
+  define(layer.output, out);
+  std::int64_t offset = 0;
+  for (const int part : layer.inputs) {
+    call([=, target = layer.output](const NetPlan& p, char* arena) { copy_channels(p.at(arena, part), p.shape(part), p.at(arena, target), p.shape(target), offset); });
+    offset += plan_.shape(part).c;
+  }
+}
+
+/// What found no convolution to be done with.
+void Planner::step(const Layer& layer) {
+  define(layer.output, plan_.shape(layer.inputs[0]));
+  PixelStep step;
+  if (layer.weight.defined()) step.scale = numbers(layer.weight), step.shift = numbers(layer.bias);
+  for (const Layer::Step& one : layer.steps) {
+    step.activation = one.kind == Layer::Step::Kind::kSigmoid ? PixelStep::Activation::kSigmoid : PixelStep::Activation::kLeaky;
+    step.slope = one.slope;
+  }
+  const int source = layer.inputs[0], addend = layer.kind == Kind::kAdd ? layer.inputs[1] : -1;
+  call([=, target = layer.output](const NetPlan& p, char* arena) {
+    apply_step(p.at(arena, source), p.shape(source), step, addend < 0 ? nullptr : p.at(arena, addend), p.at(arena, target));
+  });
+}
+
+}  // namespace
+
+dnnl::engine& cpu_engine() {
+  static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+std::unique_ptr<const NetPlan> make_plan(LayerGraph& graph, std::vector<PackedLayer>& packed, bool bf16, std::int64_t n, const std::vector<NetInput>& inputs) {
+  const torch::NoGradGuard no_grad;
+  return Planner(graph, packed, bf16).plan(n, inputs);
+}
+
+}  // namespace fmpn

@@ -1,0 +1,73 @@
+#include "runtime/engines.h"
+
+#include <torch/torch.h>
+
+#include <fmpn/error.h>
+
+#include "runtime/crop_pixels.h"
+
+namespace fmpn {
+namespace {
+
+std::vector<float> numbers(const torch::Tensor& tensor) {
+  const auto flat = tensor.to(torch::kCPU, torch::kFloat32).contiguous();
+  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
+}
+
+class TorchEngine final : public Engine {
+ public:
+  TorchEngine(LoadedModel model, const torch::Device& device, Precision precision) : model_(std::move(model)), device_(device), precision_(precision) {
+    model_.net->to(device_, type());
+    for (auto& parameter : model_.net->parameters())
+      if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
+  }
+
+  const ModelInfo& info() const override { return model_.info; }
+  Precision precision() const override { return precision_; }
+
+  std::vector<MotionMask> generate_masks(const std::vector<ImageView>& crops) const override {
+    require_masks(info());
+    if (crops.empty()) return {};
+    const torch::InferenceMode inference;
+    return split_masks(numbers(net().generate_mask(input(crops))), info().input_size);
+  }
+
+  std::vector<Expression> classify(const std::vector<ImageView>& crops) const override { return run(crops, {}); }
+
+  std::vector<Expression> classify(const std::vector<ImageView>& crops, const std::vector<MotionMask>& masks) const override {
+    std::vector<float> values = joined_masks(masks, crops.size(), info());
+    const int64_t side = info().input_size;
+    return run(crops, torch::from_blob(values.data(), {static_cast<int64_t>(masks.size()), 1, side, side}).to(device_, type(), false, /*copy=*/true));
+  }
+
+ private:
+  torch::ScalarType type() const { return precision_ == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat32; }
+  // forward() of an eval-mode module changes nothing; torch merely does not say so with const.
+  FmpnNetImpl& net() const { return const_cast<FmpnNetImpl&>(*model_.net); }
+
+  torch::Tensor input(const std::vector<ImageView>& crops) const {
+    std::vector<float> pixels = crop_pixels(crops, info());
+    const int64_t side = info().input_size;
+    const auto view = torch::from_blob(pixels.data(), {static_cast<int64_t>(crops.size()), side, side, 3}).permute({0, 3, 1, 2});
+    return view.to(device_, type(), false, /*copy=*/true).contiguous(torch::MemoryFormat::ChannelsLast);
+  }
+
+  std::vector<Expression> run(const std::vector<ImageView>& crops, const torch::Tensor& mask) const {
+    if (crops.empty()) return {};
+    const torch::InferenceMode inference;
+    const auto output = net().forward(input(crops), mask);
+    return expressions_of(numbers(output.logits), output.mask.defined() ? numbers(output.mask) : std::vector<float>(), info());
+  }
+
+  LoadedModel model_;
+  torch::Device device_;
+  Precision precision_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Engine> make_torch_engine(LoadedModel model, const torch::Device& device, Precision precision) {
+  return std::make_shared<TorchEngine>(std::move(model), device, precision);
+}
+
+}  // namespace fmpn

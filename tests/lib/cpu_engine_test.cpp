@@ -1,0 +1,134 @@
+// The engine that runs compiled networks against torch, which runs the same networks as they are written.
+
+#include <cmath>
+#include <random>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "runtime/arena_layout.h"
+#include "runtime/engines.h"
+#include "temporary_folder.h"
+#include "tiny_model.h"
+
+namespace fmpn {
+namespace {
+
+std::vector<Image> pictures(int side, int count) {
+  std::vector<Image> result(static_cast<std::size_t>(count));
+  std::mt19937 generator(static_cast<unsigned>(side));
+  for (Image& image : result) {
+    image.width = image.height = side;
+    for (int i = 0; i < side * side * 3; ++i) image.pixels.push_back(static_cast<std::uint8_t>(generator() & 0xff));
+  }
+  return result;
+}
+
+std::vector<ImageView> views(const std::vector<Image>& images) {
+  std::vector<ImageView> result;
+  for (const Image& image : images) result.push_back(image.view());
+  return result;
+}
+
+/// The largest difference, in units of the largest number of `a` where that is above 1.
+float difference(const std::vector<float>& a, const std::vector<float>& b) {
+  if (a.size() != b.size()) return INFINITY;
+  float worst = 0, scale = 1;
+  for (std::size_t i = 0; i < a.size(); ++i) scale = std::max(scale, std::abs(a[i])), worst = std::max(worst, std::abs(a[i] - b[i]));
+  return worst / scale;
+}
+
+struct Net {
+  const char* cn;
+  int width, side, fmg_width;
+  bool masks;
+};
+void PrintTo(const Net& net, std::ostream* out) { *out << net.cn << " of width " << net.width << " at " << net.side << (net.masks ? "" : ", baseline"); }
+
+class CpuEngine : public ::testing::TestWithParam<Net> {
+ protected:
+  void SetUp() override {
+    ModelInfo info = test::tiny_model_info();
+    info.cn = GetParam().cn, info.cn_width = GetParam().width, info.fmg_width = GetParam().fmg_width;
+    info.input_size = info.crop_size = GetParam().side;
+    info.uses_masks = GetParam().masks;
+    info.cn_stem = info.cn == "resnet18" && info.input_size < 64 ? "small" : "imagenet";
+    test::write_tiny_model(folder_.file("m"), info);
+    torch_ = make_torch_engine(load_model(folder_.file("m")), torch::kCPU, Precision::kFp32);
+  }
+  test::TemporaryFolder folder_;
+  std::shared_ptr<const Engine> torch_;
+};
+
+TEST_P(CpuEngine, AnswersAsTorch) {
+  const auto compiled = make_cpu_engine(load_model(folder_.file("m")), Precision::kFp32);
+  for (const int count : {1, 3, 2}) {
+    const auto images = pictures(GetParam().side, count);
+    const auto expected = torch_->classify(views(images)), given = compiled->classify(views(images));
+    ASSERT_EQ(given.size(), static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      EXPECT_LT(difference(expected[i].logits, given[i].logits), 1e-4F) << i << " of " << count;
+      EXPECT_LT(difference(expected[i].probabilities, given[i].probabilities), 1e-4F);
+      EXPECT_LT(difference(expected[i].mask.values, given[i].mask.values), 1e-4F);
+    }
+    if (!GetParam().masks) continue;
+    const auto masks = compiled->generate_masks(views(images));
+    const auto again = compiled->classify(views(images), masks);
+    for (std::size_t i = 0; i < given.size(); ++i) EXPECT_EQ(again[i].logits, given[i].logits);
+  }
+}
+
+TEST_P(CpuEngine, InBfloat16NearlySo) {
+  if (!cpu_has_bfloat16()) GTEST_SKIP() << "this CPU has no bfloat16";
+  const auto compiled = make_cpu_engine(load_model(folder_.file("m")), Precision::kBf16);
+  const auto images = pictures(GetParam().side, 2);
+  const auto expected = torch_->classify(views(images)), given = compiled->classify(views(images));
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    EXPECT_LT(difference(expected[i].mask.values, given[i].mask.values), 3e-2F);
+    EXPECT_LT(difference(expected[i].probabilities, given[i].probabilities), 0.1F);
+    EXPECT_NE(expected[i].probabilities, given[i].probabilities) << "it is single precision";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Nets, CpuEngine,
+                         ::testing::Values(Net{"resnet18", 4, 48, 2, true}, Net{"resnet18", 32, 40, 8, true}, Net{"resnet18", 12, 71, 3, true}, Net{"resnet50", 8, 64, 2, false},
+                                           Net{"densenet121", 8, 64, 2, true}, Net{"vgg16", 4, 36, 2, true}, Net{"vgg19_bn", 4, 64, 2, false},
+                                           Net{"inception_v3", 64, 75, 16, true}));
+
+TEST(CpuEngineBatches, MoreThanFitOne) {
+  const test::TemporaryFolder folder;
+  test::write_tiny_model(folder.file("m"), test::tiny_model_info());
+  const auto compiled = make_cpu_engine(load_model(folder.file("m")), Precision::kFp32);
+  const auto images = pictures(48, 37);
+  const auto all = compiled->classify(views(images));
+  ASSERT_EQ(all.size(), 37U);
+  for (const std::size_t i : {0U, 15U, 16U, 31U, 32U, 36U}) EXPECT_LT(difference(all[i].logits, compiled->classify({images[i].view()})[0].logits), 1e-4F) << i;
+}
+
+TEST(ArenaLayout, SlotsOfOneTimeDoNotOverlap) {
+  std::mt19937 generator(5);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<Slot> slots;
+    std::size_t sum = 0;
+    for (int i = 0; i < 40; ++i) {
+      const int first = static_cast<int>(generator() % 60);
+      slots.push_back({generator() % 5000 + 1, first, first + static_cast<int>(generator() % 8), 0});
+      sum += slots.back().bytes;
+    }
+    const std::size_t total = place_slots(slots);
+    EXPECT_LT(total, sum) << "nothing is used twice";
+    for (const Slot& a : slots) {
+      EXPECT_EQ(a.offset % 64, 0U);
+      EXPECT_LE(a.offset + a.bytes, total);
+      for (const Slot& b : slots) {
+        if (&a == &b || a.first > b.last || b.first > a.last) continue;
+        EXPECT_TRUE(a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset);
+      }
+    }
+  }
+  std::vector<Slot> chain{{100, 0, 1, 0}, {100, 1, 2, 0}, {100, 2, 3, 0}, {100, 3, 4, 0}};
+  EXPECT_EQ(place_slots(chain), 256U) << "two are enough";
+}
+
+}  // namespace
+}  // namespace fmpn
