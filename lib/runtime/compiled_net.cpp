@@ -6,6 +6,8 @@
 #include <new>
 #include <unordered_map>
 
+#include <omp.h>
+
 #include "runtime/net_plan.h"
 
 namespace fmpn {
@@ -13,6 +15,18 @@ namespace {
 
 constexpr std::int64_t kLargestBatch = 16;                 // more pictures run one batch after another: memory stays bounded
 constexpr std::size_t kIdleBytes = std::size_t{64} << 20;  // working memory that is kept for other batch sizes than the last one's
+
+/// OpenMP asks the calling thread how many may help it, and LibTorch has its own idea of that number.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+  ~ThreadCount() { omp_set_num_threads(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+};
 
 /// One call's working memory, and oneDNN's views of it.
 struct Context {
@@ -48,6 +62,7 @@ struct Context {
 struct CompiledNet::State {
   std::vector<NetInput> inputs;
   bool bf16 = false;
+  int threads = 1;
   std::mutex mutex;  // guards what follows
   LayerGraph graph;
   std::vector<PackedLayer> packed;
@@ -78,9 +93,11 @@ struct CompiledNet::State {
   }
 };
 
-CompiledNet::CompiledNet(LayerGraph graph, std::vector<NetInput> inputs, bool bf16) : state_(new State) {
+CompiledNet::CompiledNet(LayerGraph graph, std::vector<NetInput> inputs, bool bf16, int threads) : state_(new State) {
+  const ThreadCount count(threads);
   state_->inputs = std::move(inputs);
   state_->bf16 = bf16;
+  state_->threads = threads;
   state_->packed.resize(graph.layers.size());
   state_->graph = std::move(graph);
   state_->give_back(state_->take(1));  // all weights are packed now, and the first picture need not wait
@@ -89,6 +106,7 @@ CompiledNet::CompiledNet(LayerGraph graph, std::vector<NetInput> inputs, bool bf
 CompiledNet::~CompiledNet() = default;
 
 std::vector<float> CompiledNet::run(std::int64_t n, const std::vector<const float*>& inputs) const {
+  const ThreadCount count(state_->threads);
   const int output = state_->graph.output;
   std::vector<float> result;
   for (std::int64_t first = 0; first < n; first += kLargestBatch) {

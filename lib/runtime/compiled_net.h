@@ -16,7 +16,8 @@ struct NetInput;
 class CompiledNet {
  public:
   /// `graph` after fuse_layers(); its weights are released as they get packed. `inputs`: S and C of each, S×S pixels.
-  CompiledNet(LayerGraph graph, std::vector<NetInput> inputs, bool bf16);
+  /// `threads` ≥ 1 that a call may use.
+  CompiledNet(LayerGraph graph, std::vector<NetInput> inputs, bool bf16, int threads);
   ~CompiledNet();
 
   /// `inputs`: N×S×S×C floats each. Returns N×H×W×C floats.

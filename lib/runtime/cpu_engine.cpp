@@ -1,5 +1,8 @@
 #include "runtime/engines.h"
 
+#include <cstdlib>
+
+#include <omp.h>
 #include <torch/torch.h>
 
 #include <fmpn/error.h>
@@ -11,28 +14,28 @@
 namespace fmpn {
 namespace {
 
-std::unique_ptr<CompiledNet> compiled(const TensorFunction& net, const std::vector<NetInput>& inputs, std::int64_t traced_side, bool bf16) {
+std::unique_ptr<CompiledNet> compiled(const TensorFunction& net, const std::vector<NetInput>& inputs, std::int64_t traced_side, bool bf16, int threads) {
   // What a net does does not depend on the size of its pictures, so small ones do for writing it down.
   std::vector<torch::Tensor> examples;
   for (const NetInput& input : inputs) examples.push_back(torch::zeros({1, input.channels, traced_side, traced_side}));
   LayerGraph graph = trace_layers(net, examples);
   fuse_layers(graph);
-  return std::make_unique<CompiledNet>(std::move(graph), inputs, bf16);
+  return std::make_unique<CompiledNet>(std::move(graph), inputs, bf16, threads);
 }
 
 class CpuEngine final : public Engine {
  public:
-  CpuEngine(LoadedModel model, Precision precision) : info_(std::move(model.info)), precision_(precision) {
+  CpuEngine(LoadedModel model, Precision precision, int threads) : info_(std::move(model.info)), precision_(precision) {
     FmpnNetImpl& net = *model.net;
     for (auto& parameter : net.parameters()) parameter.set_requires_grad(false);
     const bool bf16 = precision == Precision::kBf16;
     const std::int64_t side = info_.input_size;
     const std::int64_t smallest = std::min<std::int64_t>(side, info_.cn == "inception_v3" ? 75 : 32);
     if (info_.uses_masks) {
-      fmg_ = compiled([&](const auto& in) { return net.fmg->forward(in[0]); }, {{side, 1}}, 8 + side % 4, bf16);
-      head_ = compiled([&](const auto& in) { return net.cn->forward(net.pfn->forward(in[0], in[1])); }, {{side, 3}, {side, 1}}, smallest, bf16);
+      fmg_ = compiled([&](const auto& in) { return net.fmg->forward(in[0]); }, {{side, 1}}, 8 + side % 4, bf16, threads);
+      head_ = compiled([&](const auto& in) { return net.cn->forward(net.pfn->forward(in[0], in[1])); }, {{side, 3}, {side, 1}}, smallest, bf16, threads);
     } else {
-      head_ = compiled([&](const auto& in) { return net.cn->forward(in[0]); }, {{side, 3}}, smallest, bf16);
+      head_ = compiled([&](const auto& in) { return net.cn->forward(in[0]); }, {{side, 3}}, smallest, bf16, threads);
     }
   }
 
@@ -77,6 +80,12 @@ class CpuEngine final : public Engine {
   std::unique_ptr<CompiledNet> head_;  ///< face and masked face, or face alone → logits
 };
 
+int default_threads() {
+  const char* wanted = std::getenv("OMP_NUM_THREADS");
+  const int number = wanted == nullptr ? 0 : std::atoi(wanted);
+  return number > 0 ? number : omp_get_num_procs();
+}
+
 }  // namespace
 
 bool cpu_has_bfloat16() {
@@ -85,10 +94,10 @@ bool cpu_has_bfloat16() {
   return (bits(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
 }
 
-std::shared_ptr<const Engine> make_cpu_engine(LoadedModel model, Precision precision) {
+std::shared_ptr<const Engine> make_cpu_engine(LoadedModel model, Precision precision, int threads) {
   if (precision == Precision::kBf16 && !cpu_has_bfloat16()) throw Error(ErrorCode::kBadSetting, "precision bf16: this CPU has no bfloat16 instructions");
   try {
-    return std::make_shared<CpuEngine>(std::move(model), precision);
+    return std::make_shared<CpuEngine>(std::move(model), precision, threads > 0 ? threads : default_threads());
   } catch (const dnnl::error& fault) {
     throw Error(ErrorCode::kRuntime, std::string("oneDNN: ") + fault.what());
   }

@@ -53,23 +53,24 @@ std::string default_model() {
 }
 
 std::shared_ptr<const Engine> Engine::load(const std::string& path, const EngineOptions& options) {
+  if (options.threads < 0) throw Error(ErrorCode::kBadSetting, "threads must not be negative");
   // A file that was replaced in the meantime is another model: its size and time are part of the key.
   std::error_code missing;
   const auto time = std::filesystem::last_write_time(path, missing).time_since_epoch().count();
   if (missing) throw Error(ErrorCode::kNotFound, path + ": no such model file");
   const auto size = std::filesystem::file_size(path, missing);
   if (missing) throw Error(ErrorCode::kBadFormat, path + ": not a model file");
-  using Key = std::tuple<std::string, std::int64_t, std::uintmax_t, std::string, Precision>;
+  using Key = std::tuple<std::string, std::int64_t, std::uintmax_t, std::string, Precision, int>;
   static std::mutex mutex;  // guards `loaded`; held while loading, so that two streams don't load one file twice
   static std::map<Key, std::weak_ptr<const Engine>> loaded;
   const std::lock_guard lock(mutex);
-  const Key key{path, time, size, options.device, options.precision};
+  const Key key{path, time, size, options.device, options.precision, options.threads};
   if (auto engine = loaded[key].lock()) return engine;
   auto engine = wrapped([&] {
     const torch::Device device = parse_device(options.device);
     LoadedModel model = load_model(path);
     const Precision precision = chosen(options, device, model.info);
-    return device.is_cpu() ? make_cpu_engine(std::move(model), precision) : make_torch_engine(std::move(model), device, precision);
+    return device.is_cpu() ? make_cpu_engine(std::move(model), precision, options.threads) : make_torch_engine(std::move(model), device, precision);
   });
   loaded[key] = engine;
   return engine;

@@ -16,6 +16,7 @@ enum class Precision { kAuto, kFp32, kBf16 };
 struct EngineOptions {
   std::string device = "cpu";  ///< cpu, cuda or cuda:N
   Precision precision = Precision::kAuto;
+  int threads = 0;  ///< of the CPU, for one call; 0: OMP_NUM_THREADS, or as many as there are
 };
 
 /// One face's result.
@@ -40,7 +41,7 @@ FMPN_API std::string reference_blas();
 /// same file with the same options as long as one of them holds it.
 class FMPN_API Engine {
  public:
-  /// Throws kNotFound, kBadFormat (names file and key), kBadSetting (device or precision not to be had).
+  /// Throws kNotFound, kBadFormat (names file and key), kBadSetting (device or precision not to be had, threads < 0).
   static std::shared_ptr<const Engine> load(const std::string& path, const EngineOptions& options = {});
   virtual ~Engine() = default;
 
