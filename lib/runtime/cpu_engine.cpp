@@ -14,29 +14,33 @@
 namespace fmpn {
 namespace {
 
-std::unique_ptr<CompiledNet> compiled(const TensorFunction& net, const std::vector<NetInput>& inputs, std::int64_t traced_side, bool bf16, int threads) {
-  // What a net does does not depend on the size of its pictures, so small ones do for writing it down.
+/// What a net does does not depend on the size of its pictures, so small ones do for writing it down.
+LayerGraph layers_of(const TensorFunction& net, const std::vector<NetInput>& inputs, std::int64_t traced_side) {
   std::vector<torch::Tensor> examples;
   for (const NetInput& input : inputs) examples.push_back(torch::zeros({1, input.channels, traced_side, traced_side}));
   LayerGraph graph = trace_layers(net, examples);
   fuse_layers(graph);
-  return std::make_unique<CompiledNet>(std::move(graph), inputs, bf16, threads);
+  return graph;
 }
 
 class CpuEngine final : public Engine {
  public:
   CpuEngine(LoadedModel model, Precision precision, int threads) : info_(std::move(model.info)), precision_(precision) {
-    FmpnNetImpl& net = *model.net;
-    for (auto& parameter : net.parameters()) parameter.set_requires_grad(false);
-    const bool bf16 = precision == Precision::kBf16;
-    const std::int64_t side = info_.input_size;
-    const std::int64_t smallest = std::min<std::int64_t>(side, info_.cn == "inception_v3" ? 75 : 32);
+    for (auto& parameter : model.net->parameters()) parameter.set_requires_grad(false);
+    const std::int64_t side = info_.input_size, fmg_side = 8 + side % 4, head_side = std::min<std::int64_t>(side, info_.cn == "inception_v3" ? 75 : 32);
+    LayerGraph fmg, head;
+    std::vector<NetInput> faces{{side, 3}};
     if (info_.uses_masks) {
-      fmg_ = compiled([&](const auto& in) { return net.fmg->forward(in[0]); }, {{side, 1}}, 8 + side % 4, bf16, threads);
-      head_ = compiled([&](const auto& in) { return net.cn->forward(net.pfn->forward(in[0], in[1])); }, {{side, 3}, {side, 1}}, smallest, bf16, threads);
+      faces.push_back({side, 1});
+      fmg = layers_of([net = model.net](const auto& in) mutable { return net->fmg->forward(in[0]); }, {{side, 1}}, fmg_side);
+      head = layers_of([net = model.net](const auto& in) mutable { return net->cn->forward(net->pfn->forward(in[0], in[1])); }, faces, head_side);
     } else {
-      head_ = compiled([&](const auto& in) { return net.cn->forward(in[0]); }, {{side, 3}}, smallest, bf16, threads);
+      head = layers_of([net = model.net](const auto& in) mutable { return net->cn->forward(in[0]); }, faces, head_side);
     }
+    model.net = nullptr;  // the layers hold what they need of it, and only until it is packed
+    const bool bf16 = precision == Precision::kBf16;
+    if (info_.uses_masks) fmg_ = std::make_unique<CompiledNet>(std::move(fmg), std::vector<NetInput>{{side, 1}}, bf16, threads);
+    head_ = std::make_unique<CompiledNet>(std::move(head), faces, bf16, threads);
   }
 
   const ModelInfo& info() const override { return info_; }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <tuple>
 
@@ -57,8 +58,13 @@ std::map<std::string, std::string> metadata_of(const std::string& name, const js
   return metadata;
 }
 
-StoredTensor tensor_of(const std::string& name, const std::string& key, const json& entry, const std::uint8_t* body,
-                       std::uint64_t body_size) {
+/// A tensor without its bytes, and where in the body those are.
+struct Entry {
+  StoredTensor tensor;
+  std::uint64_t first = 0, last = 0;
+};
+
+Entry entry_of(const std::string& name, const std::string& key, const json& entry, std::uint64_t body_size) {
   const auto fail = [&](const std::string& what) { bad(name, "tensor '" + key + "' " + what); };
   if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() || !entry.contains("shape") ||
       !entry["shape"].is_array() || !entry.contains("data_offsets") || !entry["data_offsets"].is_array() ||
@@ -83,8 +89,7 @@ StoredTensor tensor_of(const std::string& name, const std::string& key, const js
   const auto last = offsets[1].get<std::uint64_t>();
   if (first > last || last > body_size) fail("reaches beyond the end of the file (truncated?)");
   if (last - first != bytes) fail("has " + std::to_string(last - first) + " bytes, its shape needs " + std::to_string(bytes));
-  tensor.bytes.assign(body + first, body + last);
-  return tensor;
+  return {std::move(tensor), first, last};
 }
 
 /// The format wants the tensors to fill the body in some order without overlap or gap.
@@ -110,37 +115,56 @@ std::ifstream open(const std::string& path, std::uint64_t* size) {
   return file;
 }
 
+/// Leaves `file` where the body begins.
+json read_header(const std::string& path, std::ifstream& file, std::uint64_t size) {
+  std::uint8_t field[8] = {};
+  file.read(reinterpret_cast<char*>(field), static_cast<std::streamsize>(std::min<std::uint64_t>(8, size)));
+  std::string text(header_length(path, field, size), '\0');
+  if (!file.read(text.data(), static_cast<std::streamsize>(text.size()))) bad(path, "the header cannot be read");
+  return parse_header(path, text.data(), text.size());
+}
+
+/// `read` puts the bytes first…last of the body into a tensor.
+SafeTensors content_of(const std::string& name, const json& header, std::uint64_t body_size, const std::function<void(const Entry&, std::vector<std::uint8_t>&)>& read) {
+  SafeTensors content;
+  content.metadata = metadata_of(name, header);
+  std::map<std::string, Entry> entries;
+  for (const auto& [key, entry] : header.items())
+    if (key != "__metadata__") entries[key] = entry_of(name, key, entry, body_size);
+  check_layout(name, header, body_size);
+  for (auto& [key, entry] : entries) {
+    StoredTensor& tensor = content.tensors[key] = std::move(entry.tensor);
+    read(entry, tensor.bytes);
+  }
+  return content;
+}
+
 }  // namespace
 
 SafeTensors parse_safetensors(const std::string& name, const std::uint8_t* data, std::size_t size) {
   const std::uint64_t length = header_length(name, data, size);
-  const json header = parse_header(name, reinterpret_cast<const char*>(data) + 8, length);
-  SafeTensors content;
-  content.metadata = metadata_of(name, header);
-  for (const auto& [key, entry] : header.items())
-    if (key != "__metadata__") content.tensors[key] = tensor_of(name, key, entry, data + 8 + length, size - 8 - length);
-  check_layout(name, header, size - 8 - length);
-  return content;
+  const std::uint8_t* body = data + 8 + length;
+  return content_of(name, parse_header(name, reinterpret_cast<const char*>(data) + 8, length), size - 8 - length,
+                    [&](const Entry& entry, std::vector<std::uint8_t>& bytes) { bytes.assign(body + entry.first, body + entry.last); });
 }
 
 SafeTensors read_safetensors(const std::string& path) {
   std::uint64_t size = 0;
   std::ifstream file = open(path, &size);
-  std::vector<std::uint8_t> data(size);
-  if (!file.read(reinterpret_cast<char*>(data.data()), static_cast<std::streamsize>(size)))
-    throw Error(ErrorCode::kBadFormat, path + ": cannot be read to its end");
-  return parse_safetensors(path, data.data(), data.size());
+  const json header = read_header(path, file, size);
+  const std::uint64_t body = static_cast<std::uint64_t>(file.tellg());
+  return content_of(path, header, size - body, [&](const Entry& entry, std::vector<std::uint8_t>& bytes) {
+    bytes.resize(entry.last - entry.first);
+    file.seekg(static_cast<std::streamoff>(body + entry.first));
+    if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())))
+      throw Error(ErrorCode::kBadFormat, path + ": cannot be read to its end");
+  });
 }
 
 std::map<std::string, std::string> read_safetensors_metadata(const std::string& path) {
   std::uint64_t size = 0;
   std::ifstream file = open(path, &size);
-  std::uint8_t field[8] = {};
-  file.read(reinterpret_cast<char*>(field), 8);
-  const std::uint64_t length = header_length(path, field, size);
-  std::string text(length, '\0');
-  if (!file.read(text.data(), static_cast<std::streamsize>(length))) bad(path, "the header cannot be read");
-  return metadata_of(path, parse_header(path, text.data(), length));
+  return metadata_of(path, read_header(path, file, size));
 }
 
 void write_safetensors(const std::string& path, const SafeTensors& content) {
