@@ -1,0 +1,212 @@
+#!/usr/bin/python3
+"""The paper's networks written plainly in eager PyTorch: what users would run instead of the engine, and the check that both agree.
+
+Spoken to like the engine's side (engine.cpp): one JSON object a line from standard input, one JSON object a line as the answer.
+
+  {"do": "load", "as": NAME, "model": FILE, "precision": "fp32"|"bf16"}
+  {"do": "crops", "file": FILE, "side": S}
+  {"do": "run", "name": NAME, "batch": N, "at_least": SECONDS}
+  {"do": "compare", "name": NAME, "file": FILE}     the engine's outputs of all crops: largest differences of logits, probabilities and mask
+  {"do": "count", "name": NAME}                     FLOPs of one face, parameters, and the elements of the largest input and output of a layer
+"""
+import json
+import struct
+import sys
+import time
+
+import torch
+from torch import nn
+import torchvision
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv_block = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.PReLU(),
+                                        nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.PReLU())
+
+    def forward(self, x):
+        return x + self.conv_block(x)
+
+
+class TransposedConv(nn.ConvTranspose2d):
+    """In float32 whatever its input: PyTorch 1.13 takes the weight's channels the wrong way round in bfloat16, and stops."""
+
+    def forward(self, x):
+        return nn.functional.conv_transpose2d(x.float(), self.weight.float(), None, self.stride, self.padding, self.output_padding).to(x.dtype)
+
+
+class Fmg(nn.Module):
+    def __init__(self, w, side):
+        super().__init__()
+        def conv(i, o, kernel, stride, padding):
+            return [nn.Conv2d(i, o, kernel, stride, padding, bias=False), nn.BatchNorm2d(o), nn.ReLU(True)]
+
+        def up(i, o):
+            return [TransposedConv(i, o, 4, 2, 1, output_padding=side % 2, bias=False), nn.BatchNorm2d(o), nn.ReLU(True)]
+        self.feature_extractor = nn.Sequential(*conv(1, w, 7, 1, 3), *conv(w, 2 * w, 4, 2, 1), *conv(2 * w, 4 * w, 4, 2, 1),
+                                               *(ResidualBlock(4 * w) for _ in range(4)), *up(4 * w, 2 * w), *up(2 * w, w))
+        self.res_top = nn.Sequential(nn.Conv2d(w, 1, 7, 1, 3, bias=False), nn.Sigmoid())
+
+    def forward(self, gray):
+        return self.res_top(self.feature_extractor(gray))
+
+
+class Pfn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.process_a = nn.Sequential(nn.Conv2d(3, 3, 3, 1, 1, bias=False), nn.BatchNorm2d(3), nn.ReLU(True))
+        self.process_b = nn.Sequential(nn.Conv2d(1, 3, 3, 1, 1, bias=False), nn.BatchNorm2d(3), nn.ReLU(True))
+        self.model = nn.Sequential(ResidualBlock(3), nn.Conv2d(3, 3, 3, 1, 1, bias=False), nn.Sigmoid())
+
+    def forward(self, rgb, masked_gray):
+        return self.model(self.process_a(rgb) + self.process_b(masked_gray))
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, i, o, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o)
+        self.conv2, self.bn2 = nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o)
+        self.downsample = None if stride == 1 and i == o else nn.Sequential(nn.Conv2d(i, o, 1, stride, bias=False), nn.BatchNorm2d(o))
+
+    def forward(self, x):
+        inner = self.bn2(self.conv2(torch.relu_(self.bn1(self.conv1(x)))))
+        return torch.relu_(inner + (x if self.downsample is None else self.downsample(x)))
+
+
+class ResNet18(nn.Module):
+    """Width w, the stem 3×3 in steps of one without pooling."""
+
+    def __init__(self, w, classes):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, w, 3, 1, 1, bias=False), nn.BatchNorm2d(w)
+        widths = [w, w, 2 * w, 4 * w, 8 * w]
+        for k in range(4):
+            setattr(self, f"layer{k + 1}", nn.Sequential(BasicBlock(widths[k], widths[k + 1], 1 if k == 0 else 2), BasicBlock(widths[k + 1], widths[k + 1], 1)))
+        self.fc = nn.Linear(8 * w, classes)
+
+    def forward(self, x):
+        x = torch.relu_(self.bn1(self.conv1(x)))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(torch.flatten(nn.functional.adaptive_avg_pool2d(x, 1), 1))
+
+
+class Fmpn(nn.Module):
+    def __init__(self, meta):
+        super().__init__()
+        classes = len(json.loads(meta["classes"]))
+        self.resface, self.fusion = Fmg(int(meta["fmg_width"]), int(meta["input_size"])), Pfn()
+        if meta["cn"] == "inception_v3":
+            self.cls = torchvision.models.inception_v3(weights=None, num_classes=classes, aux_logits=False, transform_input=True, init_weights=False)
+        elif meta["cn"] == "resnet18" and meta["cn_stem"] == "small":
+            self.cls = ResNet18(int(meta["cn_width"]), classes)
+        else:
+            raise ValueError(f"no plain version of {meta['cn']} with the stem {meta['cn_stem']}")
+
+    def forward(self, rgb):
+        gray = 0.299 * rgb[:, 0:1] + 0.587 * rgb[:, 1:2] + 0.114 * rgb[:, 2:3]
+        mask = self.resface(gray)
+        return self.cls(self.fusion(rgb, mask * gray)), mask
+
+
+def read_safetensors(path):
+    types = {"F32": (torch.float32, 4), "F16": (torch.float16, 2)}
+    with open(path, "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+        data = bytearray(file.read())
+    meta = header.pop("__metadata__")
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        dtype, size = types[entry["dtype"]]
+        tensors[name] = torch.frombuffer(data, dtype=dtype, count=(end - begin) // size, offset=begin).view(entry["shape"]).float()
+    return meta, tensors
+
+
+def load(path):
+    meta, tensors = read_safetensors(path)
+    net = Fmpn(meta)
+    missing, foreign = net.load_state_dict(tensors, strict=False)
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing or foreign:
+        raise ValueError(f"{path}: tensors missing {missing}, foreign {foreign}")
+    return meta, net.eval()
+
+
+class Side:
+    def __init__(self):
+        self.nets, self.meta, self.crops = {}, {}, None
+
+    def load(self, order):
+        meta, net = load(order["model"])
+        self.nets[order["as"]] = net.to(torch.bfloat16) if order["precision"] == "bf16" else net
+        self.meta[order["as"]] = meta
+        return {"input_size": int(meta["input_size"]), "gray": meta["color"] == "gray"}
+
+    def read_crops(self, order):
+        with open(order["file"], "rb") as file:
+            flat = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
+        side = order["side"]
+        self.crops = (flat.view(-1, side, side, 3).permute(0, 3, 1, 2).float() / 255).contiguous()
+        return {"count": len(self.crops)}
+
+    def run(self, order):
+        net = self.nets[order["name"]]
+        pick = [i % len(self.crops) for i in range(order["batch"])]
+        batch = self.crops[pick].to(next(net.parameters()).dtype)
+        begun, times = time.monotonic(), 0
+        while times == 0 or time.monotonic() - begun < order["at_least"]:
+            net(batch)
+            times += 1
+        return {"seconds": (time.monotonic() - begun) / times}
+
+    def compare(self, order):
+        logits, mask = self.nets[order["name"]](self.crops)
+        with open(order["file"], "rb") as file:
+            flat = torch.frombuffer(bytearray(file.read()), dtype=torch.float32)
+        theirs, their_mask = flat[:logits.numel()].view_as(logits), flat[logits.numel():].view_as(mask)
+        far = lambda a, b: float((a - b).abs().max())
+        return {"logits": far(logits, theirs), "probabilities": far(logits.softmax(1), theirs.softmax(1)), "mask": far(mask, their_mask),
+                "mask_deviation": float(mask.std()), "logits_deviation": float(logits.std())}
+
+    def count(self, order):
+        net, side = self.nets[order["name"]], int(self.meta[order["name"]]["input_size"])
+        total = {"flop": 0, "pair": 0}
+
+        def convolution(module, inputs, output):
+            taps = module.weight.shape[2] * module.weight.shape[3] if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)) else 1
+            if isinstance(module, nn.ConvTranspose2d):  # every input pixel meets every tap
+                total["flop"] += 2 * taps * inputs[0].numel() * module.out_channels
+            elif isinstance(module, nn.Conv2d):
+                total["flop"] += 2 * taps * output.numel() * module.in_channels
+            else:
+                total["flop"] += 2 * module.weight.numel()
+
+        def pair(module, inputs, output):
+            total["pair"] = max(total["pair"], inputs[0].numel() + output.numel())
+        hooks = []
+        for module in net.modules():
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+                hooks += [module.register_forward_hook(convolution), module.register_forward_hook(pair)]
+        net(torch.zeros(1, 3, side, side))
+        for hook in hooks:
+            hook.remove()
+        return {**total, "parameters": sum(p.numel() for p in net.parameters())}
+
+
+def main():
+    side = Side()
+    orders = {"load": side.load, "crops": side.read_crops, "run": side.run, "compare": side.compare, "count": side.count}
+    with torch.no_grad():
+        for line in sys.stdin:
+            order = json.loads(line)
+            try:
+                answer = orders[order["do"]](order)
+            except Exception as fault:  # told to the one who asked
+                answer = {"error": f"{type(fault).__name__}: {fault}"}
+            print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <gst/video/video.h>
+
+namespace fmpn::bench {
+
+struct BufferUnref {
+  void operator()(GstBuffer* buffer) const { gst_buffer_unref(buffer); }
+};
+using Buffer = std::unique_ptr<GstBuffer, BufferUnref>;
+
+struct SceneOptions {
+  int width = 1280;
+  int height = 720;
+  int faces = 1;
+  int head = 320;    ///< height of each pasted head in pixels; the face that detectors see is about half of it
+  int frames = 120;  ///< of one round of the heads' way; the last is followed by the first without a jump
+};
+
+/// A film rendered beforehand: heads of the photograph on a grainy wall, each going round a circle of its own at up to 6 px a frame.
+struct Scene {
+  GstVideoInfo info{};          ///< I420
+  std::vector<Buffer> frames;
+
+  /// Throws kNotFound where the photograph is not installed, kBadSetting where the heads don't fit.
+  explicit Scene(const SceneOptions& options);
+};
+
+}  // namespace fmpn::bench
