@@ -371,7 +371,7 @@ static GstFlowReturn gst_fmpn_overlay_transform_ip(GstBaseTransform* base, GstBu
     if (blend || !s.to_hide.empty()) {
       MappedFrame frame(s.info, buffer);
       for (const Box& box : s.to_hide) hide_face(frame.get(), box, s.snapshot.anonymize);
-      if (blend && !gst_video_overlay_composition_blend(s.builder.build(s.to_draw, nullptr).get(), frame.get())) {
+      if (blend && !gst_video_overlay_composition_blend(s.builder.build(s.to_draw, nullptr, Cut::kParts).get(), frame.get())) {
         throw Error(ErrorCode::kRuntime, std::string("overlays cannot be blended into video of the format ") +
                                              GST_VIDEO_INFO_NAME(&s.info));
       }
