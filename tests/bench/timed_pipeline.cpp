@@ -19,6 +19,7 @@ double ms_between(Clock::time_point from, Clock::time_point to) { return std::ch
 }  // namespace
 
 struct TimedPipeline::State {
+  explicit State(const Scene& frames) : scene(frames) {}
   const Scene& scene;
   GstElement* pipeline = nullptr;
   int warm_up = 0;
@@ -78,7 +79,7 @@ struct TimedPipeline::State {
   }
 };
 
-TimedPipeline::TimedPipeline(const Scene& scene, const std::string& elements, std::vector<std::string> watched) : state_(new State{scene}) {
+TimedPipeline::TimedPipeline(const Scene& scene, const std::string& elements, std::vector<std::string> watched) : state_(std::make_unique<State>(scene)) {
   State& s = *state_;
   // Two frames wait at most: the source must not race ahead, nor be waited for.
   const std::string launch = "appsrc name=source format=time block=true max-buffers=2 max-bytes=0 ! " + elements + " ! fakesink name=sink sync=false";
