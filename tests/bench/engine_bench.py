@@ -6,6 +6,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import time
 
 import torch
 
@@ -15,6 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PREPARED_CROPS = 44
 CROPS = 16
 TINY_SIDE = 48
+ROUNDS, SECONDS, AT_LEAST = 9, 60, 0.15
 
 
 class Worker:
@@ -98,40 +100,46 @@ def goals(case, batch, threads, precision):
     return ("<= 1.35", ">= 1.8") if precision == "fp32" else ("<= 1.5", ">= 3.2")
 
 
-def speed(case, ours, eager, threads, batches, rounds, at_least):
-    for batch in batches:
-        times = {}
-        for _ in range(rounds(batch)):
-            for precision in ("fp32", "bf16"):
-                parts = {"ours": ours("run", name=precision, batch=batch, at_least=at_least)["seconds"],
-                         "eager": eager("run", name=precision, batch=batch, at_least=at_least)["seconds"],
-                         "floor": case.count["flop"] * batch / ours("floor", precision=precision, batch=batch, at_least=at_least)["flops"]}
-                for side, seconds in parts.items():
-                    times.setdefault((precision, side), []).append(1000 * seconds)
-        median = {key: statistics.median(values) for key, values in times.items()}
-        for precision in ("fp32", "bf16"):
-            title = f"{case.name}, batch {batch}, {precision}, {threads} thread{'s' if threads > 1 else ''}"
-            to_floor, to_eager = goals(case, batch, threads, precision)
-            mine = median[precision, "ours"]
-            yield row(f"{title}: faces/s", 1000 * batch / mine, "1/s")
-            yield ratio(f"{title}: ours / floor", mine, median[precision, "floor"], "ms", goal=to_floor)
-            if precision == "fp32":
-                yield ratio(f"{title}: eager / ours", median["fp32", "eager"], mine, "ms", goal=to_eager)
-            else:
-                yield ratio(f"{title}: eager bf16 / ours", median["bf16", "eager"], mine, "ms")
-                yield ratio(f"{title}: eager fp32 / ours", median["fp32", "eager"], mine, "ms", goal=to_eager)
-        if batch == 4:
-            yield from four_faces(case, ours, threads, rounds(4), at_least)
-
-
-def four_faces(case, ours, threads, rounds, at_least):
+def one_round(case, ours, eager, batch, at_least):
+    """Milliseconds by (precision, side). Eager bf16, which is slower than it need be, runs with one face only."""
+    found = {}
     for precision in ("fp32", "bf16"):
-        one, four = [], []
-        for _ in range(rounds):
-            one.append(1000 * ours("run", name=precision, batch=1, at_least=at_least)["seconds"])
-            four.append(1000 * ours("run", name=precision, batch=4, at_least=at_least)["seconds"])
-        yield ratio(f"{case.name}, {precision}, {threads} thread{'s' if threads > 1 else ''}: four faces batched / one", statistics.median(four), statistics.median(one), "ms",
-                    goal="<= 3.2" if threads == 2 else "")
+        found[precision, "ours"] = 1000 * ours("run", name=precision, batch=batch, at_least=at_least)["seconds"]
+        if precision == "fp32" or batch == 1:
+            found[precision, "eager"] = 1000 * eager("run", name=precision, batch=batch, at_least=at_least)["seconds"]
+        found[precision, "floor"] = 1000 * case.count["flop"] * batch / ours("floor", precision=precision, batch=batch, at_least=at_least)["flops"]
+    return found
+
+
+def take_rounds(case, ours, eager, batches, quick):
+    """Batch sizes and sides in turn: up to ROUNDS rounds, as many as fit into SECONDS for each batch size. Lists of milliseconds."""
+    times, spent = {}, dict.fromkeys(batches, 0)
+    for turn in range(1 if quick else ROUNDS):
+        for batch in batches:
+            if spent[batch] > SECONDS:
+                continue
+            begun = time.monotonic()
+            for (precision, side), ms in one_round(case, ours, eager, batch, 0 if quick else AT_LEAST).items():
+                times.setdefault((batch, precision, side), []).append(ms)
+            spent[batch] += time.monotonic() - begun
+    return times
+
+
+def speed(case, ours, eager, threads, batches, quick):
+    median = {key: statistics.median(values) for key, values in take_rounds(case, ours, eager, batches, quick).items()}
+    with_threads = f"{threads} thread{'s' if threads > 1 else ''}"
+    for batch in batches:
+        for precision in ("fp32", "bf16"):
+            title = f"{case.name}, batch {batch}, {precision}, {with_threads}"
+            to_floor, to_eager = goals(case, batch, threads, precision)
+            mine = median[batch, precision, "ours"]
+            yield row(f"{title}: faces/s", 1000 * batch / mine, "1/s")
+            yield ratio(f"{title}: ours / floor", mine, median[batch, precision, "floor"], "ms", goal=to_floor)
+            yield ratio(f"{title}: eager fp32 / ours", median[batch, "fp32", "eager"], mine, "ms", goal=to_eager)
+            if (batch, "bf16", "eager") in median and precision == "bf16":
+                yield ratio(f"{title}: eager bf16 / ours", median[batch, "bf16", "eager"], mine, "ms")
+    for precision in ("fp32", "bf16"):
+        yield ratio(f"{case.name}, {precision}, {with_threads}: four faces batched / one", median[4, precision, "ours"], median[1, precision, "ours"], "ms", goal="<= 3.2" if threads == 2 else "")
 
 
 def load_and_memory(case, bench, smaller, repeat):
@@ -214,8 +222,7 @@ def measure_speed(options, folder):
                 prepare(case, ours, eager, folder)
                 if threads == options.threads[0]:
                     yield from equality(case, ours, eager, folder)
-                rounds = (lambda batch: 1) if options.quick else (lambda batch: {1: 9, 4: 5, 16: 3}[batch]) if case.name == "paper" else (lambda batch: 9)
-                yield from speed(case, ours, eager, threads, (1, 4) if options.quick else (1, 4, 16), rounds, 0 if options.quick else 0.15)
+                yield from speed(case, ours, eager, threads, (1, 4) if options.quick else (1, 4, 16), options.quick)
 
 
 def measure_memory(options, folder):

@@ -23,7 +23,7 @@ def engine_grid(rows):
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for (model, threads, precision, batch), found in sorted(cells.items(), key=lambda item: (item[0][0] != "paper", -item[0][1], item[0][2] != "fp32", item[0][3])):
         floor = found["ours / floor"]
-        eager = found.get("eager / ours") or found["eager fp32 / ours"]
+        eager = found["eager fp32 / ours"]
         eager_bf16 = number(found["eager bf16 / ours"]["value"]) if "eager bf16 / ours" in found else ""
         mark = lambda one: f"{number(one['value'])}{'' if met(one) is None else ' ✓' if met(one) else ' ✗'}"
         yield (f"| {model} | {threads} | {precision} | {batch} | {number(floor['parts'][0])} | {number(floor['parts'][1])} | {mark(floor)} | {number(eager['parts'][0])} | "
