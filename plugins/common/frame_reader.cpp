@@ -1,32 +1,126 @@
 #include "frame_reader.h"
 
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+
 #include <fmpn/error.h>
 
 namespace fmpn::gst {
 namespace {
 
-ImageView view_of(const GstVideoFrame& frame, PixelFormat format) {
+// Parts are converted with a rim that chroma interpolation needs, from corners that no chroma sample straddles, in sizes of so many
+// pixels, so that few converters do for faces of all sizes.
+constexpr int kRim = 8;
+constexpr int kCorner = 16;
+constexpr int kSizes = 64;
+constexpr std::size_t kMaxConverters = 16;
+
+/// How the luma of a format is had without a converter.
+enum class Luma { kNone, kPlane, kYuy2, kUyvy, kBgra, kRgba, kBgr };
+
+Luma luma_of(GstVideoFormat format) {
+  switch (format) {
+    case GST_VIDEO_FORMAT_I420: case GST_VIDEO_FORMAT_YV12: case GST_VIDEO_FORMAT_NV12: case GST_VIDEO_FORMAT_NV21:
+    case GST_VIDEO_FORMAT_Y42B: case GST_VIDEO_FORMAT_Y444: return Luma::kPlane;
+    case GST_VIDEO_FORMAT_YUY2: case GST_VIDEO_FORMAT_YVYU: return Luma::kYuy2;
+    case GST_VIDEO_FORMAT_UYVY: return Luma::kUyvy;
+    case GST_VIDEO_FORMAT_BGRx: case GST_VIDEO_FORMAT_BGRA: return Luma::kBgra;
+    case GST_VIDEO_FORMAT_RGBx: case GST_VIDEO_FORMAT_RGBA: return Luma::kRgba;
+    case GST_VIDEO_FORMAT_BGR: return Luma::kBgr;
+    default: return Luma::kNone;
+  }
+}
+
+ImageView plane_of(const GstVideoFrame& frame, PixelFormat format) {
   return {static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0)), GST_VIDEO_FRAME_WIDTH(&frame),
           GST_VIDEO_FRAME_HEIGHT(&frame), GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0), format};
+}
+
+/// The same frame, of which only `part` is seen.
+GstVideoFrame cut(const GstVideoFrame& frame, const cv::Rect& part) {
+  GstVideoFrame result = frame;
+  const GstVideoFormatInfo* format = frame.info.finfo;
+  for (guint c = 0; c < GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format); ++c) {
+    const guint plane = GST_VIDEO_FORMAT_INFO_PLANE(format, c);
+    // Components of one plane agree on where a pixel begins, but for chroma that lies between two of YUY2's: luma tells, it comes first.
+    if (result.data[plane] != frame.data[plane]) continue;
+    const int y = part.y >> GST_VIDEO_FORMAT_INFO_H_SUB(format, c), x = part.x >> GST_VIDEO_FORMAT_INFO_W_SUB(format, c);
+    result.data[plane] = static_cast<guint8*>(frame.data[plane]) + static_cast<std::ptrdiff_t>(y) * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane) +
+                         static_cast<std::ptrdiff_t>(x) * GST_VIDEO_FORMAT_INFO_PSTRIDE(format, c);
+  }
+  result.info.width = part.width;
+  result.info.height = part.height;
+  return result;
+}
+
+/// What has to be converted for a part: grown to a corner and a size of the kinds above, inside the frame.
+cv::Rect grown(const Box& part, int width, int height) {
+  const auto low = [](float from, int limit) { return static_cast<int>(std::clamp(std::floor(from) - kRim, 0.0F, static_cast<float>(limit))) / kCorner * kCorner; };
+  const auto high = [](float to, int limit) { return static_cast<int>(std::clamp(std::ceil(to) + kRim, 0.0F, static_cast<float>(limit))); };
+  int x = low(part.x, width), y = low(part.y, height);
+  const auto rounded = [](int size) { return (size + kSizes - 1) / kSizes * kSizes; };
+  int w = rounded(std::max(0, high(part.x + part.width, width) - x)), h = rounded(std::max(0, high(part.y + part.height, height) - y));
+  // At the right and lower border it begins earlier, on a corner again, and reaches to the border.
+  if (x + w > width) x = std::max(0, width - w) / kCorner * kCorner, w = width - x;
+  if (y + h > height) y = std::max(0, height - h) / kCorner * kCorner, h = height - y;
+  return {x, y, w, h};
 }
 
 }  // namespace
 
 struct FrameReader::State {
-  GstVideoInfo info{};
-  GstVideoConverter* converter = nullptr;  ///< null: the frame is read where it lies
-  GstBuffer* buffer = nullptr;             ///< of `frame`
-  GstVideoFrame frame{};                   ///< the converted picture, mapped as long as there is a converter
+  GstVideoInfo info{}, rgb_info{};
+  bool in_place = true;               ///< RGB or GRAY8: nothing is ever converted
+  Luma luma = Luma::kNone;
+  std::map<std::pair<int, int>, GstVideoConverter*> converters;  ///< by size; the frame's own is always there
+  GstBuffer* buffer = nullptr;        ///< of `rgb`
+  GstVideoFrame rgb{};                ///< the converted picture, mapped as long as there is a buffer
+  cv::Mat gray;
 
   ~State() { clear(); }
   void clear() {
-    if (converter != nullptr) gst_video_converter_free(converter);
-    if (buffer != nullptr) {
-      gst_video_frame_unmap(&frame);
-      gst_buffer_unref(buffer);
-    }
-    converter = nullptr;
+    for (const auto& [size, converter] : converters) gst_video_converter_free(converter);
+    converters.clear();
+    if (buffer == nullptr) return;
+    gst_video_frame_unmap(&rgb);
+    gst_buffer_unref(buffer);
     buffer = nullptr;
+  }
+
+  GstVideoConverter* converter_for(int width, int height) {
+    if (const auto found = converters.find({width, height}); found != converters.end()) return found->second;
+    if (converters.size() >= kMaxConverters) {
+      for (auto it = converters.begin(); it != converters.end();) {
+        if (it->first == std::pair{info.width, info.height}) ++it;
+        else gst_video_converter_free(it->second), it = converters.erase(it);
+      }
+    }
+    GstVideoInfo from = info, to = rgb_info;
+    from.width = to.width = width, from.height = to.height = height;
+    // Both fields of an interlaced frame show the face: the picture is read as it lies.
+    GST_VIDEO_INFO_INTERLACE_MODE(&from) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
+    GstStructure* options = gst_structure_new("options", GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD, GST_VIDEO_DITHER_NONE, nullptr);
+    GstVideoConverter* converter = gst_video_converter_new(&from, &to, options);
+    if (converter == nullptr)
+      throw Error(ErrorCode::kBadSetting, std::string("raw video format ") + gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&info)) + " cannot be read");
+    return converters[{width, height}] = converter;
+  }
+
+  void convert(const GstVideoFrame& frame, const cv::Rect& part) {
+    if (buffer == nullptr) {
+      buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&rgb_info), nullptr);
+      if (buffer == nullptr || !gst_video_frame_map(&rgb, &rgb_info, buffer, GST_MAP_READWRITE)) {
+        gst_clear_buffer(&buffer);
+        throw Error(ErrorCode::kRuntime, "no memory for a frame of " + std::to_string(info.width) + "×" + std::to_string(info.height));
+      }
+    }
+    GstVideoFrame from = cut(frame, part), to = cut(rgb, part);
+    gst_video_converter_frame(converter_for(part.width, part.height), &from, &to);
   }
 };
 
@@ -38,25 +132,14 @@ void FrameReader::set_format(const GstVideoInfo& info) {
   s.clear();
   s.info = info;
   const GstVideoFormat format = GST_VIDEO_INFO_FORMAT(&info);
-  if (format == GST_VIDEO_FORMAT_RGB || format == GST_VIDEO_FORMAT_GRAY8) return;
-  GstVideoInfo rgb;
-  gst_video_info_set_format(&rgb, GST_VIDEO_FORMAT_RGB, static_cast<guint>(info.width), static_cast<guint>(info.height));
-  // The converter changes neither rate nor interlacing, and insists that both sides agree.
-  GST_VIDEO_INFO_FPS_N(&rgb) = info.fps_n;
-  GST_VIDEO_INFO_FPS_D(&rgb) = info.fps_d;
-  // Both fields of an interlaced frame show the face: the picture is read as it lies.
-  GstVideoInfo in = info;
-  GST_VIDEO_INFO_INTERLACE_MODE(&in) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
-  GstStructure* options = gst_structure_new("options", GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD,
-                                            GST_VIDEO_DITHER_NONE, nullptr);
-  s.converter = gst_video_converter_new(&in, &rgb, options);
-  if (s.converter == nullptr)
-    throw Error(ErrorCode::kBadSetting, std::string("raw video format ") + gst_video_format_to_string(format) + " cannot be read");
-  s.buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&rgb), nullptr);
-  if (s.buffer == nullptr || !gst_video_frame_map(&s.frame, &rgb, s.buffer, GST_MAP_READWRITE)) {
-    gst_clear_buffer(&s.buffer);
-    throw Error(ErrorCode::kRuntime, "no memory for a frame of " + std::to_string(info.width) + "×" + std::to_string(info.height));
-  }
+  s.luma = luma_of(format);
+  s.in_place = format == GST_VIDEO_FORMAT_RGB || format == GST_VIDEO_FORMAT_GRAY8;
+  if (s.in_place) return;
+  gst_video_info_set_format(&s.rgb_info, GST_VIDEO_FORMAT_RGB, static_cast<guint>(info.width), static_cast<guint>(info.height));
+  // The converter changes no rate, and insists that both sides agree.
+  GST_VIDEO_INFO_FPS_N(&s.rgb_info) = info.fps_n;
+  GST_VIDEO_INFO_FPS_D(&s.rgb_info) = info.fps_d;
+  s.converter_for(info.width, info.height);
 }
 
 std::unique_ptr<FrameReader::Picture> FrameReader::read(GstBuffer* buffer) {
@@ -65,17 +148,56 @@ std::unique_ptr<FrameReader::Picture> FrameReader::read(GstBuffer* buffer) {
   // A reference of ours would make the buffer read-only for the metadata that its faces get while it is mapped.
   const auto flags = static_cast<GstMapFlags>(GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF);
   if (!gst_video_frame_map(&mapped, &s.info, buffer, flags)) throw Error(ErrorCode::kRuntime, "a buffer cannot be mapped as a video frame");
-  auto picture = std::make_unique<Picture>(mapped);
-  if (s.converter == nullptr) {
-    const bool gray = GST_VIDEO_INFO_FORMAT(&s.info) == GST_VIDEO_FORMAT_GRAY8;
-    picture->view_ = view_of(picture->frame_, gray ? PixelFormat::kGray8 : PixelFormat::kRgb8);
-    return picture;
-  }
   // The converter looks at the frame's own info, which says what the map found (video meta).
-  GST_VIDEO_INFO_INTERLACE_MODE(&picture->frame_.info) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
-  gst_video_converter_frame(s.converter, &picture->frame_, &s.frame);
-  picture->view_ = view_of(s.frame, PixelFormat::kRgb8);
-  return picture;
+  GST_VIDEO_INFO_INTERLACE_MODE(&mapped.info) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
+  return std::make_unique<Picture>(s, mapped);
+}
+
+ImageView FrameReader::Picture::view() {
+  State& s = reader_;
+  if (s.in_place) return plane_of(frame_, GST_VIDEO_INFO_FORMAT(&s.info) == GST_VIDEO_FORMAT_GRAY8 ? PixelFormat::kGray8 : PixelFormat::kRgb8);
+  if (!converted_) s.convert(frame_, {0, 0, s.info.width, s.info.height});
+  converted_ = true;
+  return plane_of(s.rgb, PixelFormat::kRgb8);
+}
+
+std::optional<ImageView> FrameReader::Picture::luma() {
+  State& s = reader_;
+  const auto first = static_cast<guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&frame_, 0));
+  const auto stride = static_cast<std::size_t>(GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, 0));
+  const auto pixels = [&](int type) { return cv::Mat(s.info.height, s.info.width, type, first, stride); };
+  cv::Mat gray;
+  switch (s.luma) {
+    case Luma::kNone: return std::nullopt;
+    case Luma::kPlane: gray = pixels(CV_8UC1); break;
+    case Luma::kYuy2: cv::extractChannel(pixels(CV_8UC2), s.gray, 0), gray = s.gray; break;
+    case Luma::kUyvy: cv::extractChannel(pixels(CV_8UC2), s.gray, 1), gray = s.gray; break;
+    case Luma::kBgra: cv::cvtColor(pixels(CV_8UC4), s.gray, cv::COLOR_BGRA2GRAY), gray = s.gray; break;
+    case Luma::kRgba: cv::cvtColor(pixels(CV_8UC4), s.gray, cv::COLOR_RGBA2GRAY), gray = s.gray; break;
+    case Luma::kBgr: cv::cvtColor(pixels(CV_8UC3), s.gray, cv::COLOR_BGR2GRAY), gray = s.gray; break;
+  }
+  // The landmark model compares brightness by thresholds: video's 16…235 would change what it sees.
+  if (GST_VIDEO_INFO_IS_YUV(&s.info) && s.info.colorimetry.range != GST_VIDEO_COLOR_RANGE_0_255) {
+    gray.convertTo(s.gray, CV_8U, 255.0 / 219, -16 * 255.0 / 219);
+    gray = s.gray;
+  }
+  return ImageView{gray.data, gray.cols, gray.rows, static_cast<std::ptrdiff_t>(gray.step), PixelFormat::kGray8};
+}
+
+ImageView FrameReader::Picture::view_of(const std::vector<Box>& parts) {
+  State& s = reader_;
+  // Other formats' pixels don't lie side by side; and where parts make up most of the frame, one conversion is less work.
+  if (s.in_place || converted_ || s.luma == Luma::kNone) return view();
+  std::vector<cv::Rect> all;
+  double area = 0;
+  for (const Box& part : parts) {
+    all.push_back(grown(part, s.info.width, s.info.height));
+    area += all.back().area();
+  }
+  if (area > 0.7 * s.info.width * s.info.height) return view();
+  for (const cv::Rect& part : all)
+    if (!part.empty()) s.convert(frame_, part);
+  return s.buffer != nullptr ? plane_of(s.rgb, PixelFormat::kRgb8) : view();
 }
 
 }  // namespace fmpn::gst

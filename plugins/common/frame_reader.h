@@ -1,16 +1,21 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include <gst/video/video.h>
 
+#include <fmpn/geometry.h>
 #include <fmpn/image_view.h>
 
 namespace fmpn::gst {
 
-/// Shows a buffer of any raw format as RGB or gray pixels. RGB and GRAY8 are read where they lie; everything else is
-/// converted. One instance a stream; not thread safe.
+/// Shows a buffer of any raw format as RGB or gray pixels, converting as little as is asked for. RGB and GRAY8 are read where they
+/// lie. One instance a stream; not thread safe.
 class FrameReader {
+  struct State;
+
  public:
   FrameReader();
   ~FrameReader();
@@ -18,26 +23,32 @@ class FrameReader {
   /// For the buffers from now on. Throws kBadSetting for a format that GStreamer cannot convert.
   void set_format(const GstVideoInfo& info);
 
-  /// A mapped buffer; its view is valid as long as it lives, and until the reader's next read().
+  /// A mapped buffer; its views are valid as long as it lives, and until the reader's next read().
   class Picture {
    public:
-    explicit Picture(const GstVideoFrame& frame) : frame_(frame) {}
+    Picture(State& reader, const GstVideoFrame& frame) : reader_(reader), frame_(frame) {}
     ~Picture() { gst_video_frame_unmap(&frame_); }
     Picture(const Picture&) = delete;
     Picture& operator=(const Picture&) = delete;
-    const ImageView& view() const { return view_; }
+
+    /// The whole frame, RGB or gray.
+    ImageView view();
+    /// The whole frame's luma in 0…255, for who looks for shapes: much less work than view() where the format has a luma plane or
+    /// its pixels are interleaved simply. Nothing for other formats.
+    std::optional<ImageView> luma();
+    /// As view(), but only the pixels inside these parts (clipped to the frame) are those of the frame.
+    ImageView view_of(const std::vector<Box>& parts);
 
    private:
-    friend class FrameReader;
+    State& reader_;
     GstVideoFrame frame_;
-    ImageView view_;
+    bool converted_ = false;
   };
 
   /// Throws kRuntime where the buffer cannot be mapped.
   std::unique_ptr<Picture> read(GstBuffer* buffer);
 
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

@@ -81,8 +81,9 @@ Alone measure_alone(const Scene& scene, const Engine& engine, int warm_up, int f
   for (int i = 0; i < warm_up + frames; ++i) {
     if (i == warm_up) alone = {};
     const auto picture = reader.read(scene.frames[static_cast<std::size_t>(i) % scene.frames.size()].get());
+    const ImageView luma = picture->luma().value();
     auto begun = Clock::now();
-    const auto faces = tracker.track(picture->view(), i / 30.0);
+    const auto faces = tracker.track(luma, i / 30.0);
     alone.tracker_ms += ms_since(begun) / frames;
     std::vector<ImageView> crops;
     for (const TrackedFace& face : faces) crops.push_back(face.face.crop.view());
