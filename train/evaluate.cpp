@@ -12,6 +12,7 @@
 #include <fmpn/error.h>
 
 #include "commands.h"
+#include "engine_arguments.h"
 #include "parallel_align.h"
 #include "picture_list.h"
 #include "progress.h"
@@ -88,6 +89,7 @@ void evaluate(const Options& o) {
 
   nlohmann::ordered_json out;
   out["model"] = info.name;
+  out["precision"] = engine->precision() == Precision::kBf16 ? "bf16" : "fp32";
   out["images"] = confusion.total();
   out["unaligned"] = data.unaligned;
   out["accuracy"] = confusion.accuracy();
@@ -131,7 +133,7 @@ void add_evaluate(CLI::App& app) {
   c->add_option("data", o->data, "Prepared data set, or a folder of class folders")->required();
   c->add_option("--split", o->split, "Only this split");
   c->add_option("--fold", o->fold, "Only this fold (the test fold of a cross-validation)")->check(CLI::NonNegativeNumber);
-  c->add_option("--device", o->engine.device, "cpu, cuda or cuda:N")->capture_default_str();
+  add_engine_options(*c, o->engine);
   c->add_flag("--json", o->json, "One JSON object on standard output");
   c->callback([o] { evaluate(*o); });
 }

@@ -10,6 +10,7 @@
 
 #include <fmpn/error.h>
 
+#include "agreement.h"
 #include "calibrate.h"
 #include "commands.h"
 #include "input_schedule.h"
@@ -95,7 +96,14 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
   info.provenance["date"] = date;
   info.provenance["protocol"] = "last epoch of " + std::to_string(o.phase2_epochs) + ", seed " + std::to_string(o.seed) + ", ablation " + o.ablation + (o.fold < 0 ? "" : ", without fold " + std::to_string(o.fold));
   info.provenance["train_images"] = std::to_string(trainer.run_size());
-  save_model(run.file("last.safetensors"), info, trainer.averaged(), /*half=*/true);
+  const std::string model = run.file("last.safetensors");
+  save_model(model, info, trainer.averaged(), /*half=*/true);
+  const double agreement = o.phase == "1" ? -1 : bfloat16_agreement(model, valid);
+  if (agreement >= 0) {
+    std::printf("bfloat16 gives the same label on %.2f %% of %s\n", 100 * agreement, held_out(o).c_str());
+    info.provenance["bf16_agreement"] = std::to_string(agreement);
+    save_model(model, info, trainer.averaged(), /*half=*/true);
+  }
   write_run_report(run);
   std::printf("wrote last.safetensors and report.html in %s\n", run.path().c_str());
 }

@@ -13,6 +13,7 @@
 #include <fmpn/error.h>
 
 #include "commands.h"
+#include "engine_arguments.h"
 #include "npy.h"
 
 namespace fmpn::train {
@@ -113,9 +114,7 @@ void add_predict(CLI::App& app) {
   c->add_flag("--aligned", o->aligned, "The pictures are crops already: side equal to the network's input, used as they are");
   c->add_option("--dump-mask", o->dump_mask, "Write the first face's motion mask: FILE.png or FILE.npy");
   c->add_option("--landmark-model", o->aligner.landmark_model, "dlib shape predictor, 68 or 5 points");
-  c->add_option("--device", o->engine.device, "cpu, cuda or cuda:N")->capture_default_str();
-  const std::map<std::string, Precision> precisions{{"auto", Precision::kAuto}, {"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}};
-  c->add_option("--precision", o->engine.precision, "auto, fp32 or bf16")->transform(CLI::CheckedTransformer(precisions));
+  add_engine_options(*c, o->engine);
   c->callback([o] { predict(*o); });
 }
 

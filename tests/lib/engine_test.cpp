@@ -10,6 +10,7 @@
 #include <torch/torch.h>
 
 #include "expect_error.h"
+#include "runtime/engines.h"
 #include "temporary_folder.h"
 #include "tiny_model.h"
 
@@ -154,7 +155,7 @@ TEST_F(EngineTest, AFileIsLoadedOnceAsLongAsSomebodyHoldsIt) {
   const std::string path = write("m");
   const auto first = Engine::load(path);
   EXPECT_EQ(Engine::load(path), first);
-  EXPECT_NE(Engine::load(path, {"cpu", Precision::kBf16}), first);
+  EXPECT_NE(Engine::load(path, {"cpu", Precision::kFp32, 1}), first);
   // Another file in its place is another model.
   ModelInfo other = test::tiny_model_info();
   other.name = "another";
@@ -179,6 +180,10 @@ TEST_F(EngineTest, OneEngineServesSeveralThreads) {
 
 TEST_F(EngineTest, HalfPrecisionIsNearAndSaysSo) {
   const std::string path = write("m");
+  if (!cpu_has_bfloat16()) {
+    expect_error(ErrorCode::kBadSetting, {"bf16"}, [&] { Engine::load(path, {"cpu", Precision::kBf16}); });
+    GTEST_SKIP() << "this CPU has no bfloat16";
+  }
   const auto exact = Engine::load(path), half = Engine::load(path, {"cpu", Precision::kBf16});
   EXPECT_EQ(half->precision(), Precision::kBf16);
   EXPECT_NE(exact->precision(), Precision::kAuto);
@@ -187,6 +192,18 @@ TEST_F(EngineTest, HalfPrecisionIsNearAndSaysSo) {
     EXPECT_LT(largest_difference(a[i].mask.values, b[i].mask.values), 0.1F);
     EXPECT_NEAR(std::accumulate(b[i].probabilities.begin(), b[i].probabilities.end(), 0.0), 1, 1e-5);
   }
+}
+
+TEST_F(EngineTest, AutoTakesBfloat16WhereTheModelIsKnownToBearIt) {
+  const auto precision_with = [&](const std::string& agreement) {
+    ModelInfo info = test::tiny_model_info();
+    if (!agreement.empty()) info.provenance["bf16_agreement"] = agreement;
+    return Engine::load(write("agreement" + agreement, info))->precision();
+  };
+  EXPECT_EQ(precision_with(""), Precision::kFp32) << "nobody has looked";
+  EXPECT_EQ(precision_with("0.9949"), Precision::kFp32);
+  EXPECT_EQ(precision_with("nonsense"), Precision::kFp32);
+  EXPECT_EQ(precision_with("0.996"), cpu_has_bfloat16() ? Precision::kBf16 : Precision::kFp32);
 }
 
 TEST_F(EngineTest, WhatCannotBeLoaded) {

@@ -11,6 +11,7 @@
 #include <fmpn/engine.h>
 
 #include "manifest.h"
+#include "runtime/engines.h"
 #include "runtime/safetensors.h"
 #include "train_program.h"
 
@@ -175,6 +176,9 @@ TEST_F(Fit, LearnsWhatCanBeLearned) {
   const auto outcome = train(fit("run", {"--epochs", "8", "--lr", "2e-3", "--constant", "8"}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const auto engine = Engine::load(file("run/last.safetensors"));
+  const auto& provenance = engine->info().provenance;
+  EXPECT_EQ(provenance.count("bf16_agreement"), cpu_has_bfloat16() ? 1U : 0U);
+  if (cpu_has_bfloat16()) EXPECT_GE(std::stod(provenance.at("bf16_agreement")), 0.5);
   EXPECT_EQ(engine->info().classes, (std::vector<std::string>{"happiness", "sadness"}));
   EXPECT_EQ(engine->info().name, "toy");
   EXPECT_EQ(engine->info().color, "rgb");

@@ -1,0 +1,27 @@
+#include "agreement.h"
+
+#include <torch/torch.h>
+
+#include "runtime/engines.h"
+
+namespace fmpn::train {
+
+double bfloat16_agreement(const std::string& model, const DataSet& data) {
+  if (!cpu_has_bfloat16() || data.size() == 0) return -1;
+  const auto exact = Engine::load(model, {"cpu", Precision::kFp32, 0}), fast = Engine::load(model, {"cpu", Precision::kBf16, 0});
+  constexpr int64_t kBatch = 16;
+  int64_t same = 0;
+  for (int64_t first = 0; first < data.size(); first += kBatch) {
+    const auto planes = data.take(torch::arange(first, std::min(first + kBatch, data.size())));
+    const auto pixels = planes.permute({0, 2, 3, 1}).contiguous();
+    const auto side = static_cast<int>(pixels.size(1)), channels = static_cast<int>(pixels.size(3));
+    std::vector<ImageView> crops;
+    for (int64_t i = 0; i < pixels.size(0); ++i)
+      crops.push_back({pixels[i].data_ptr<std::uint8_t>(), side, side, channels * side, channels == 1 ? PixelFormat::kGray8 : PixelFormat::kRgb8});
+    const auto a = exact->classify(crops), b = fast->classify(crops);
+    for (std::size_t i = 0; i < a.size(); ++i) same += a[i].label_id == b[i].label_id ? 1 : 0;
+  }
+  return static_cast<double>(same) / static_cast<double>(data.size());
+}
+
+}  // namespace fmpn::train
