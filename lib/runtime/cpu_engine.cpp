@@ -10,6 +10,7 @@
 #include "runtime/compiled_net.h"
 #include "runtime/crop_pixels.h"
 #include "runtime/net_plan.h"
+#include "runtime/one_error.h"
 
 namespace fmpn {
 namespace {
@@ -49,23 +50,27 @@ class CpuEngine final : public Engine {
   std::vector<MotionMask> generate_masks(const std::vector<ImageView>& crops) const override {
     require_masks(info_);
     if (crops.empty()) return {};
-    return split_masks(masks_of(luma_of(crop_pixels(crops, info_)), crops.size()), info_.input_size);
+    return one_error([&] { return split_masks(masks_of(luma_of(crop_pixels(crops, info_)), crops.size()), info_.input_size); });
   }
 
   std::vector<Expression> classify(const std::vector<ImageView>& crops) const override {
     if (crops.empty()) return {};
-    const auto rgb = crop_pixels(crops, info_);
-    if (!info_.uses_masks) return expressions_of(head_->run(count(crops), {rgb.data()}), {}, info_);
-    const auto gray = luma_of(rgb);
-    return named(rgb, gray, masks_of(gray, crops.size()), crops.size());
+    return one_error([&] {
+      const auto rgb = crop_pixels(crops, info_);
+      if (!info_.uses_masks) return expressions_of(head_->run(count(crops), {rgb.data()}), {}, info_);
+      const auto gray = luma_of(rgb);
+      return named(rgb, gray, masks_of(gray, crops.size()), crops.size());
+    });
   }
 
   std::vector<Expression> classify(const std::vector<ImageView>& crops, const std::vector<MotionMask>& masks) const override {
     require_masks(info_);
     const auto values = joined_masks(masks, crops.size(), info_);
     if (crops.empty()) return {};
-    const auto rgb = crop_pixels(crops, info_);
-    return named(rgb, luma_of(rgb), values, crops.size());
+    return one_error([&] {
+      const auto rgb = crop_pixels(crops, info_);
+      return named(rgb, luma_of(rgb), values, crops.size());
+    });
   }
 
  private:
@@ -100,11 +105,7 @@ bool cpu_has_bfloat16() {
 
 std::shared_ptr<const Engine> make_cpu_engine(LoadedModel model, Precision precision, int threads) {
   if (precision == Precision::kBf16 && !cpu_has_bfloat16()) throw Error(ErrorCode::kBadSetting, "precision bf16: this CPU has no bfloat16 instructions");
-  try {
-    return std::make_shared<CpuEngine>(std::move(model), precision, threads > 0 ? threads : default_threads());
-  } catch (const dnnl::error& fault) {
-    throw Error(ErrorCode::kRuntime, std::string("oneDNN: ") + fault.what());
-  }
+  return std::make_shared<CpuEngine>(std::move(model), precision, threads > 0 ? threads : default_threads());
 }
 
 }  // namespace fmpn

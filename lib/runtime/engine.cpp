@@ -15,19 +15,10 @@
 #include "runtime/device.h"
 #include "runtime/engines.h"
 #include "runtime/model_file.h"
+#include "runtime/one_error.h"
 
 namespace fmpn {
 namespace {
-
-/// Turns what torch throws into the library's one exception type.
-template <typename F>
-auto wrapped(const F& body) {
-  try {
-    return body();
-  } catch (const c10::Error& fault) {
-    throw Error(ErrorCode::kRuntime, fault.what_without_backtrace());
-  }
-}
 
 /// bfloat16 is taken of its own accord only for a model of which it is known that its answers stay what they are.
 Precision chosen(const EngineOptions& options, const torch::Device& device, const ModelInfo& info) {
@@ -66,7 +57,7 @@ std::shared_ptr<const Engine> Engine::load(const std::string& path, const Engine
   const std::lock_guard lock(mutex);
   const Key key{path, time, size, options.device, options.precision, options.threads};
   if (auto engine = loaded[key].lock()) return engine;
-  auto engine = wrapped([&] {
+  auto engine = one_error([&] {
     const torch::Device device = parse_device(options.device);
     LoadedModel model = load_model(path);
     const Precision precision = chosen(options, device, model.info);

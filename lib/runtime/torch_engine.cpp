@@ -5,6 +5,7 @@
 #include <fmpn/error.h>
 
 #include "runtime/crop_pixels.h"
+#include "runtime/one_error.h"
 
 namespace fmpn {
 namespace {
@@ -28,8 +29,10 @@ class TorchEngine final : public Engine {
   std::vector<MotionMask> generate_masks(const std::vector<ImageView>& crops) const override {
     require_masks(info());
     if (crops.empty()) return {};
-    const torch::InferenceMode inference;
-    return split_masks(numbers(net().generate_mask(input(crops))), info().input_size);
+    return one_error([&] {
+      const torch::InferenceMode inference;
+      return split_masks(numbers(net().generate_mask(input(crops))), info().input_size);
+    });
   }
 
   std::vector<Expression> classify(const std::vector<ImageView>& crops) const override { return run(crops, {}); }
@@ -54,9 +57,11 @@ class TorchEngine final : public Engine {
 
   std::vector<Expression> run(const std::vector<ImageView>& crops, const torch::Tensor& mask) const {
     if (crops.empty()) return {};
-    const torch::InferenceMode inference;
-    const auto output = net().forward(input(crops), mask);
-    return expressions_of(numbers(output.logits), output.mask.defined() ? numbers(output.mask) : std::vector<float>(), info());
+    return one_error([&] {
+      const torch::InferenceMode inference;
+      const auto output = net().forward(input(crops), mask);
+      return expressions_of(numbers(output.logits), output.mask.defined() ? numbers(output.mask) : std::vector<float>(), info());
+    });
   }
 
   LoadedModel model_;
