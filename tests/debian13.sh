@@ -23,6 +23,14 @@ cp /etc/resolv.conf "$root/etc/resolv.conf"
 mkdir -p "$root/fmpn"
 git ls-files --cached --others --exclude-standard -z | tar --null --ignore-failed-read -cf - -T - | tar -xf - -C "$root/fmpn"
 
+# The registry and certificates that npm needs are this machine's: its npm fetches the report's chart library, the root's need not.
+options=-Dwerror=true
+if command -v npm > /dev/null; then
+  version=$(sed -n "s/^uplot_version = '\(.*\)'/\1/p" pipelines/report/meson.build)
+  [[ -e $root/uplot-$version.tgz ]] || (cd "$root" && npm pack --silent "uplot@$version" > /dev/null)
+  options+=" -Dchart-library=/uplot-$version.tgz"
+fi
+
 mounted=()
 finish() { for ((i = ${#mounted[@]} - 1; i >= 0; --i)); do umount "${mounted[i]}"; done; }
 trap finish EXIT
@@ -30,7 +38,7 @@ for point in proc dev; do
   mount --bind "/$point" "$root/$point"
   mounted+=("$root/$point")
 done
-inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root FMPN_MESON_OPTIONS=-Dwerror=true LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root FMPN_MESON_OPTIONS="$options" LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
 
 inside bash -c 'cd /fmpn && pipelines/setup.sh --tests'
 echo "Debian $(cat "$root/etc/debian_version"): built without a warning"

@@ -1,7 +1,6 @@
 #include "optimisation.h"
 
-#include <ATen/autocast_mode.h>
-
+#include "nn/torch_version.h"
 #include "schedule.h"
 
 namespace fmpn::train {
@@ -10,22 +9,20 @@ namespace {
 /// Half precision for the matrix work inside its scope (torch.autocast of Python).
 class Autocast {
  public:
-  Autocast(bool on, bool cuda) : on_(on), cuda_(cuda) {
-    if (!on_) return;
-    if (cuda_) at::autocast::set_autocast_gpu_dtype(torch::kBFloat16), at::autocast::set_enabled(true);
-    else at::autocast::set_autocast_cpu_dtype(torch::kBFloat16), at::autocast::set_cpu_enabled(true);
+  Autocast(bool on, bool cuda) : on_(on), device_(cuda ? torch::kCUDA : torch::kCPU) {
+    if (on_) set_autocast(device_, true);
   }
   ~Autocast() {
     if (!on_) return;
     at::autocast::clear_cache();
-    if (cuda_) at::autocast::set_enabled(false);
-    else at::autocast::set_cpu_enabled(false);
+    set_autocast(device_, false);
   }
   Autocast(const Autocast&) = delete;
   Autocast& operator=(const Autocast&) = delete;
 
  private:
-  bool on_, cuda_;
+  bool on_;
+  c10::DeviceType device_;
 };
 
 /// Losses are never summed in half precision.

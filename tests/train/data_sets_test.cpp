@@ -127,8 +127,10 @@ TEST_F(DataSets, FoldsAreBlocksOfSubjectsFromTheLast) {
   rows.push_back(stranger);
   assign_folds(rows, 5);
   const std::vector<std::string> expected{"4", "4", "3", "3", "3", "2", "2", "1", "1", "1", "0", "0"};
-  for (const ManifestRow& row : rows)
-    if (row.subject != "P99") EXPECT_EQ(row.fold, expected[std::stoul(row.subject.substr(1)) - 1]) << row.subject;
+  for (const ManifestRow& row : rows) {
+    if (row.subject == "P99") continue;
+    EXPECT_EQ(row.fold, expected[std::stoul(row.subject.substr(1)) - 1]) << row.subject;
+  }
   EXPECT_EQ(rows.back().fold, "");
   expect_error(ErrorCode::kBadSetting, {"12 subjects", "13"}, [&] { assign_folds(rows, 13); });
   expect_error(ErrorCode::kBadSetting, {"two"}, [&] { assign_folds(rows, 1); });

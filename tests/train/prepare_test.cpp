@@ -136,7 +136,9 @@ TEST_F(PrepareCkPlus, SequencesFoldsAndWhatFailed) {
     EXPECT_TRUE(fs::exists(file("data/" + row.path)));
     EXPECT_EQ(row.fold, row.subject == "S001" ? "2" : row.subject == "S002" ? "1" : "0");
     references += row.label.empty() ? 1 : 0;
-    if (!row.label.empty()) EXPECT_EQ(row.neutral, "crops/" + row.subject + "/001/" + row.subject + "_001_00000001.png");
+    if (!row.label.empty()) {
+      EXPECT_EQ(row.neutral, "crops/" + row.subject + "/001/" + row.subject + "_001_00000001.png");
+    }
   }
   EXPECT_EQ(references, 3U);
   const std::string failed = test::read_text(file("data/failed.csv"));

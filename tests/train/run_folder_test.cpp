@@ -96,7 +96,9 @@ TEST_F(RunFolderTest, WhatTheCheckpointDoesNotHaveIsCutOff) {
   std::size_t phase1 = 0, phase2 = 0;
   for (const EventScalar& s : decode_events(test::read_text(run_.file("events.out.tfevents.fmpn")), "events")) {
     ++(s.tag.rfind("phase1/", 0) == 0 ? phase1 : phase2);
-    if (s.tag == "phase2/class_loss") EXPECT_FLOAT_EQ(s.value, 1.0F / static_cast<float>(s.step));
+    if (s.tag == "phase2/class_loss") {
+      EXPECT_FLOAT_EQ(s.value, 1.0F / static_cast<float>(s.step));
+    }
   }
   EXPECT_EQ(phase1, 3U * 3);
   EXPECT_EQ(phase2, 2U * 5);
