@@ -1,5 +1,7 @@
 #include "inference_worker.h"
 
+#include <sys/resource.h>
+
 #include <utility>
 
 namespace fmpn::gst {
@@ -7,6 +9,17 @@ namespace fmpn::gst {
 namespace {
 // A face that has not been seen for so many frames is gone: its result is not kept.
 constexpr std::uint64_t kKeepFrames = 300;
+
+// On a machine that is short of cores the stream goes first: networks that run beside it take what it leaves.
+constexpr int kGiveWay = 10;
+
+/// Makes this thread, and those that it starts (OpenMP's), give way to the process's others.
+void give_way() {
+#ifdef __linux__
+  // On Linux a priority is a thread's own; 0 is the calling one. It can always be lowered.
+  setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + kGiveWay);
+#endif
+}
 }  // namespace
 
 InferenceWorker::InferenceWorker(Infer infer) : infer_(std::move(infer)), thread_([this] { run(); }) {}
@@ -50,6 +63,7 @@ void InferenceWorker::forget() {
 }
 
 void InferenceWorker::run() {
+  give_way();
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stop_ || !waiting_.empty(); });

@@ -30,7 +30,8 @@ struct FaceResult {
 };
 
 /// Runs inference on a thread of its own, so that a live stream never waits. It always works on the newest frame of each
-/// face: an input that has not been begun gives way to a newer one of the same face.
+/// face: an input that has not been begun gives way to a newer one of the same face. On Linux the thread's priority is lower than
+/// that of the thread which makes the worker.
 class InferenceWorker {
  public:
   using Infer = std::function<std::vector<Expression>(const std::vector<FaceInput>&)>;

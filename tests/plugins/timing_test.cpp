@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "common/stream_timing.h"
 #include "harness.h"
 
 namespace fmpn::test {
@@ -60,6 +61,40 @@ TEST_F(Timing, AFileHasNoLatency) {
   gst_query_unref(query);
   EXPECT_FALSE(live);
   EXPECT_EQ(least, 0U);
+}
+
+TEST_F(Timing, TheAnswerFollowsWhatFramesTake) {
+  Harness h("fmpnalign");
+  gst_harness_set_live(h.get(), TRUE);
+  h.caps(info_);
+  GstElement* element = gst_harness_find_element(h.get(), "fmpnalign");
+  gst::ProcessingLatency latency;
+  const auto told = [&] {  // whether the pipeline is told to ask again
+    GstMessage* message = gst_bus_pop_filtered(GST_ELEMENT_BUS(h.get()->element), GST_MESSAGE_LATENCY);
+    if (message != nullptr) gst_message_unref(message);
+    return message != nullptr;
+  };
+  GstQuery* query = gst_query_new_latency();
+  ASSERT_TRUE(latency.answer(GST_BASE_TRANSFORM(element), query));  // the stream is live: it is known now
+  gst_query_unref(query);
+
+  latency.add(element, GST_SECOND);
+  EXPECT_EQ(latency.value(), 0U) << "the first frame warms up";
+  latency.add(element, GST_MSECOND / 2);
+  EXPECT_EQ(latency.value(), 0U) << "less than a millisecond is none";
+  EXPECT_FALSE(told());
+  latency.add(element, 12 * GST_MSECOND);
+  EXPECT_EQ(latency.value(), 15 * GST_MSECOND);
+  EXPECT_TRUE(told());
+  for (int i = 0; i < 89; ++i) latency.add(element, 8 * GST_MSECOND);
+  EXPECT_EQ(latency.value(), 15 * GST_MSECOND) << "10 is not much less";
+  EXPECT_FALSE(told());
+  for (int i = 0; i < 90; ++i) latency.add(element, 2 * GST_MSECOND);
+  EXPECT_EQ(latency.value(), 5 * GST_MSECOND);
+  EXPECT_TRUE(told());
+  latency.reset();
+  EXPECT_EQ(latency.value(), 0U);
+  gst_object_unref(element);
 }
 
 TEST_F(Timing, LateFramesCarryTheLastResultAndNoneIsDropped) {

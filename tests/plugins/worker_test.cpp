@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <chrono>
 #include <future>
 #include <stdexcept>
@@ -54,6 +56,21 @@ TEST(Worker, NewerInputsTakeThePlaceOfWaitingOnes) {
   EXPECT_EQ(worker.latest(1)->frame, 3U);
   EXPECT_EQ(runs, 2);
 }
+
+#ifdef __linux__
+TEST(Worker, GivesWayToTheStream) {
+  std::atomic<int> priority{-100};
+  InferenceWorker worker([&](const std::vector<FaceInput>& inputs) {
+    priority = getpriority(PRIO_PROCESS, 0);
+    return echo(inputs);
+  });
+  worker.submit({input(1, 0)});
+  ASSERT_TRUE(eventually([&] { return worker.latest(1).has_value(); }));
+  const int own = getpriority(PRIO_PROCESS, 0);
+  if (own >= 19) GTEST_SKIP() << "this process has the lowest priority itself";
+  EXPECT_GT(priority, own) << "a higher number is less urgent";
+}
+#endif
 
 TEST(Worker, HandsAFaultToTheNextSubmit) {
   std::atomic<bool> failed{false};

@@ -20,7 +20,7 @@ ModelInfo tiny_model_info() {
   return info;
 }
 
-void write_tiny_model(const std::string& path, const ModelInfo& info) {
+void write_tiny_model(const std::string& path, const ModelInfo& info, int batches) {
   torch::manual_seed(20190222);
   FmpnNet net(info);
   initialise_for_scratch(*net);
@@ -29,7 +29,7 @@ void write_tiny_model(const std::string& path, const ModelInfo& info) {
   net->named_parameters()["cls." + net->cn->final_layer() + ".weight"].normal_(0, 0.5);
   // Batch norms that fit what they see: with the statistics of a fresh net, four ReLUs can all be shut.
   net->train();
-  for (int i = 0; i < 20; ++i) net->forward(torch::rand({8, 3, info.input_size, info.input_size}));
+  for (int i = 0; i < batches; ++i) net->forward(torch::rand({8, 3, info.input_size, info.input_size}));
   net->eval();
   save_model(path, info, *net, /*half=*/false);
 }
