@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # Builds FMPN and runs every test in a Debian 13 root that is made from nothing, by debootstrap and the package mirror that
-# this machine uses. Needs root, debootstrap and about 8 GB. A warning of the compiler is a failure.
+# this machine uses. Needs root, debootstrap and about 8 GB. A warning of the compiler is a failure. Exits with 77 where such a root
+# cannot be made.
 #   tests/debian13.sh [ROOT]        ROOT defaults to out/debian13; one that is there is used again
 #   tests/debian13.sh ROOT COMMAND  runs COMMAND in the checkout's copy instead of the tests
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$(realpath -m "${1:-out/debian13}")
 shift || true
-((EUID == 0)) || { echo "tests/debian13.sh: a root of another Debian can only be made as root" >&2; exit 1; }
-command -v debootstrap > /dev/null || { echo "tests/debian13.sh: debootstrap is not installed (apt-get install debootstrap)" >&2; exit 1; }
+((EUID == 0)) || { echo "tests/debian13.sh: a root of another Debian can only be made as root" >&2; exit 77; }
+command -v debootstrap > /dev/null || { echo "tests/debian13.sh: debootstrap is not installed (apt-get install debootstrap)" >&2; exit 77; }
+probe=$(mktemp -d)
+mount --bind "$probe" "$probe" 2> /dev/null && umount "$probe" || { echo "tests/debian13.sh: nothing can be mounted here" >&2; exit 77; }
+rmdir "$probe"
 
 if [[ ! -e $root/etc/debian_version ]]; then
   mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | awk '$1 !~ /-/ { print $2; exit }')
