@@ -26,7 +26,7 @@ constexpr const char* kDefaultDevice = "cpu";
 constexpr auto kDefaultPrecision = Precision::kAuto;
 constexpr Mode kDefaultMode = MODE_AUTO;
 
-enum Property { PROP_0, PROP_MODEL, PROP_DEVICE, PROP_PRECISION, PROP_MODE };
+enum Property { PROP_0, PROP_MODEL, PROP_DEVICE, PROP_PRECISION, PROP_THREADS, PROP_MODE };
 
 struct State {
   // Settings, guarded by the object lock.
@@ -90,6 +90,7 @@ static void gst_fmpn_inference_set_property(GObject* object, guint id, const GVa
     case PROP_MODEL: s.model = text(); break;
     case PROP_DEVICE: s.engine_options.device = text(); break;
     case PROP_PRECISION: s.engine_options.precision = static_cast<Precision>(g_value_get_enum(value)); break;
+    case PROP_THREADS: s.engine_options.threads = g_value_get_int(value); break;
     case PROP_MODE: s.mode = static_cast<Mode>(g_value_get_enum(value)); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -103,6 +104,7 @@ static void gst_fmpn_inference_get_property(GObject* object, guint id, GValue* v
     case PROP_MODEL: g_value_set_string(value, s.model.c_str()); break;
     case PROP_DEVICE: g_value_set_string(value, s.engine_options.device.c_str()); break;
     case PROP_PRECISION: g_value_set_enum(value, static_cast<gint>(s.engine_options.precision)); break;
+    case PROP_THREADS: g_value_set_int(value, s.engine_options.threads); break;
     case PROP_MODE: g_value_set_enum(value, s.mode); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -123,8 +125,6 @@ static gboolean gst_fmpn_inference_start(GstBaseTransform* base) {
     s.running_mode = s.mode;
     GST_OBJECT_UNLOCK(base);
     if (path.empty()) path = default_model();
-    if (const std::string blas = reference_blas(); !blas.empty())
-      GST_ELEMENT_WARNING(base, RESOURCE, SETTINGS, ("Inference will be slow: install libopenblas0-pthread"), ("%s is the reference BLAS", blas.c_str()));
     s.engine = Engine::load(path, options);
     s.frame = 0;
     s.judged = s.skipped = 0;
@@ -331,8 +331,9 @@ static void gst_fmpn_inference_class_init(GstFmpnInferenceClass* klass) {
   const auto install = [&](Property id, GParamSpec* spec) { g_object_class_install_property(object, id, spec); };
   install(PROP_MODEL, g_param_spec_string("model", "Model", "Model file (.safetensors); empty: $FMPN_MODEL, else the bundled model", "", flags));
   install(PROP_DEVICE, g_param_spec_string("device", "Device", "cpu, cuda or cuda:N", kDefaultDevice, flags));
-  install(PROP_PRECISION, g_param_spec_enum("precision", "Precision", "Arithmetic of the networks", precision_type(),
+  install(PROP_PRECISION, g_param_spec_enum("precision", "Precision", "Arithmetic of the networks; auto: bf16 where the CPU has it and the model keeps its labels, else fp32", precision_type(),
                                             static_cast<gint>(kDefaultPrecision), flags));
+  install(PROP_THREADS, g_param_spec_int("threads", "Threads", "Threads of the CPU for the networks; 0: OMP_NUM_THREADS, or as many as there are", 0, 1024, 0, flags));
   install(PROP_MODE, g_param_spec_enum("mode", "Mode", "Whether a frame waits for its result", mode_type(), kDefaultMode, flags));
   gst_type_mark_as_plugin_api(mode_type(), static_cast<GstPluginAPIFlags>(0));
   gst_type_mark_as_plugin_api(precision_type(), static_cast<GstPluginAPIFlags>(0));

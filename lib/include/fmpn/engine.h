@@ -34,7 +34,8 @@ FMPN_API float entropy_bits(const std::vector<float>& probabilities);
 FMPN_API std::string default_model();
 
 /// The file of the reference BLAS where LibTorch runs its matrix products on that one, some 30 times slower than OpenBLAS
-/// (Debian: libopenblas0-pthread); empty where it has a fast one. Worth a warning.
+/// (Debian: libopenblas0-pthread); empty where it has a fast one. Worth a warning before training; the CPU engine runs
+/// without BLAS.
 FMPN_API std::string reference_blas();
 
 /// A loaded model, ready to run: immutable, safe to call from several threads, shared between all who load the
