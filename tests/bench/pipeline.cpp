@@ -37,7 +37,7 @@ struct Options {
   std::string model, part;
   bool quick = false;
   int rounds() const { return quick ? 1 : 5; }
-  int warm_up() const { return quick ? 2 : 20; }
+  int warm_up() const { return quick ? 2 : 12; }
   int frames(int wanted) const { return quick ? 4 : wanted; }
 };
 
@@ -189,7 +189,7 @@ void grow_faces(const Options& o) {
     const SceneOptions options = o.quick ? SceneOptions{640, 360, faces, 180, 10} : SceneOptions{1920, 1080, faces, 250, 40};
     const auto scene = std::make_shared<Scene>(options);
     steps.push_back({std::to_string(faces), static_cast<double>(faces), [&o, scene, faces] {
-                       const RunTimes times = TimedPipeline(*scene, kElements).run(o.warm_up(), o.frames(60));
+                       const RunTimes times = TimedPipeline(*scene, kElements).run(o.warm_up(), o.frames(30));
                        expect_faces("elements", times.faces, faces);
                        return times.frame_ms;
                      }});
@@ -205,7 +205,7 @@ void grow_pixels(const Options& o) {
     const SceneOptions options{width, height, 1, 174, o.quick ? 10 : std::clamp(static_cast<int>(1.2e8 / size), 16, 60)};
     const auto scene = std::make_shared<Scene>(options);
     steps.push_back({std::to_string(width) + "×" + std::to_string(height), size, [&o, scene, size] {
-                       const RunTimes times = TimedPipeline(*scene, kElements).run(o.warm_up(), o.frames(size > 3e6 ? 30 : 60));
+                       const RunTimes times = TimedPipeline(*scene, kElements).run(o.warm_up(), o.frames(30));
                        expect_faces("elements", times.faces, 1);
                        return times.frame_ms;
                      }});
@@ -217,7 +217,7 @@ void grow_streams(const Options& o) {
   std::vector<Step> steps;
   const auto scene = std::make_shared<Scene>(o.quick ? SceneOptions{320, 184, 1, 174, 10} : SceneOptions{640, 360, 1, 200, 60});
   for (const int streams : o.quick ? std::vector<int>{1, 2} : std::vector<int>{1, 2, 4})
-    steps.push_back({std::to_string(streams), static_cast<double>(streams), [&o, scene, streams] { return run_together(*scene, "fmpnalign ! fmpnclassify mode=sync ! fmpnoverlay", streams, o.warm_up(), o.frames(120)); }});
+    steps.push_back({std::to_string(streams), static_cast<double>(streams), [&o, scene, streams] { return run_together(*scene, "fmpnalign ! fmpnclassify mode=sync ! fmpnoverlay", streams, o.warm_up(), o.frames(90)); }});
   grow(o, std::string("streams of ") + (o.quick ? "320×184" : "640×360") + " in one process", steps);
 }
 
