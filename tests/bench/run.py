@@ -47,7 +47,7 @@ def pipeline(options, part):
 
 
 def annotate(options):
-    size = ["--seconds", "2", "--repeat", "1", "--images", "5"] if options.quick else []
+    size = ["--seconds", "2", "--repeat", "1", "--images", "5"] if options.quick else ["--seconds", "10", "--repeat", "2", "--images", "40"]
     program = options.build / "pipelines" / "annotate" / "fmpn-annotate"
     done = subprocess.run([sys.executable, str(HERE / "annotate_bench.py"), str(program), *size], stdout=subprocess.PIPE, text=True)
     if not done.stdout:
