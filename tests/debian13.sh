@@ -27,12 +27,12 @@ cp /etc/resolv.conf "$root/etc/resolv.conf"
 mkdir -p "$root/fmpn"
 git ls-files --cached --others --exclude-standard -z | tar --null --ignore-failed-read -cf - -T - | tar -xf - -C "$root/fmpn"
 
-# The registry and certificates that npm needs are this machine's: its npm fetches the report's chart library, the root's need not.
+# The registry and certificates that npm needs are this machine's: where it has an npm, that one fetches the report's chart library.
 options=-Dwerror=true
-if command -v npm > /dev/null; then
-  version=$(sed -n "s/^uplot_version = '\(.*\)'/\1/p" pipelines/report/meson.build)
-  [[ -e $root/uplot-$version.tgz ]] || (cd "$root" && npm pack --silent "uplot@$version" > /dev/null)
-  options+=" -Dchart-library=/uplot-$version.tgz"
+version=$(sed -n "s/^uplot_version = '\(.*\)'/\1/p" pipelines/report/meson.build)
+chart=uplot-$version.tgz
+if [[ -e $root/$chart ]] || (command -v npm > /dev/null && cd "$root" && npm pack --silent "uplot@$version" > /dev/null); then
+  options+=" -Dchart-library=/$chart"
 fi
 
 mounted=()

@@ -1,6 +1,6 @@
 // Frames a second, and the time that a frame stays in fmpnalign ! fmpnclassify and in fmpnclassify alone, for sizes, numbers of faces
 // and modes: as a table in Markdown. Arguments: model files, or `paper` for the paper's architecture (FMG of width 64, Inception V3, 299 px) with
-// random weights. In async mode 150 frames come at 30 a second, as from a camera; in sync mode as fast as they go. `--async` leaves sync out.
+// random weights. In async mode 150 frames come at 30 a second, as from a camera; in sync mode as fast as they go. `--async` and `--sync` leave the other out.
 
 #include <chrono>
 #include <cstdio>
@@ -98,8 +98,8 @@ int main(int argc, char** argv) {
   const Image image = read_image(photograph_path());
   const cv::Mat photo = as_cv(image);
   std::puts("| model | mode | frame | faces | frames/s | both: median ms | 95 % ms | fmpnclassify: median ms | longest ms | mean frames_ago |\n|---|---|---|---|---|---|---|---|---|---|");
-  const bool async_only = argc > 1 && std::string(argv[1]) == "--async";
-  for (int i = async_only ? 2 : 1; i < argc; ++i) {
+  const std::string only = argc > 1 && argv[1][0] == '-' ? argv[1] : "";
+  for (int i = only.empty() ? 1 : 2; i < argc; ++i) {
     std::string model = argv[i], name = std::filesystem::path(model).stem();
     if (model == "paper") {
       ModelInfo info = tiny_model_info();
@@ -111,7 +111,7 @@ int main(int argc, char** argv) {
       name = "the paper's";
     }
     for (const bool async : {false, true}) {
-      if (async_only && !async) continue;
+      if (!only.empty() && only != (async ? "--async" : "--sync")) continue;
       for (const auto& [width, height] : {std::pair{640, 480}, std::pair{1280, 720}, std::pair{1920, 1080}})
         for (const int faces : {1, 4}) measure(name, model, photo, width, height, faces, async, async ? 150 : name == "the paper's" ? 10 : 60);
     }

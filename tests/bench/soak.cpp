@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
     h.caps(info);
     for (int i = 0; i < frames; ++i) {
       if (i == warm) before = resident_megabytes();
+      if (i > 0 && i % 2000 == 0) std::printf("%6d frames: %.1f MB\n", i, resident_megabytes()), std::fflush(stdout);
       cv::Mat picture(180, 320, CV_8UC3, cv::Scalar(96, 100, 92));
       // In sight for 40 frames, moving; away for 60, longer than an id is kept: every hundred frames somebody new comes.
       if (i % 100 < 40) head.copyTo(picture(cv::Rect(10 + i % 40 * 4, 16, head.cols, head.rows)));
