@@ -232,19 +232,6 @@ static std::vector<TrackedFace> find_faces(State& s, const ImageView& frame, con
   return faces;
 }
 
-/// The part of the frame that a crop shows, with what averaging takes in around it.
-static Box shown_by(const Affine& warp, int crop_size) {
-  const double det = warp[0] * warp[4] - warp[1] * warp[3];
-  double left = 1e9, top = 1e9, right = -1e9, bottom = -1e9;
-  for (const double v : {0.0, crop_size - 1.0})
-    for (const double u : {0.0, crop_size - 1.0}) {
-      const double x = (warp[4] * (u - warp[2]) - warp[1] * (v - warp[5])) / det, y = (warp[0] * (v - warp[5]) - warp[3] * (u - warp[2])) / det;
-      left = std::min(left, x), right = std::max(right, x), top = std::min(top, y), bottom = std::max(bottom, y);
-    }
-  const double margin = 4 + 3 * std::max(right - left, bottom - top) / crop_size;
-  return {static_cast<float>(left - margin), static_cast<float>(top - margin), static_cast<float>(right - left + 2 * margin), static_cast<float>(bottom - top + 2 * margin)};
-}
-
 /// Crops that were cut from the luma become those of the frame itself; of the frame only their parts are converted.
 static void colour_crops(FrameReader::Picture& picture, std::vector<TrackedFace>& faces) {
   std::vector<Box> parts;

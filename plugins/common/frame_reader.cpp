@@ -200,4 +200,16 @@ ImageView FrameReader::Picture::view_of(const std::vector<Box>& parts) {
   return s.buffer != nullptr ? plane_of(s.rgb, PixelFormat::kRgb8) : view();
 }
 
+Box shown_by(const Affine& warp, int crop_size) {
+  const double det = warp[0] * warp[4] - warp[1] * warp[3];
+  double left = 1e9, top = 1e9, right = -1e9, bottom = -1e9;
+  for (const double v : {0.0, crop_size - 1.0})
+    for (const double u : {0.0, crop_size - 1.0}) {
+      const double x = (warp[4] * (u - warp[2]) - warp[1] * (v - warp[5])) / det, y = (warp[0] * (v - warp[5]) - warp[3] * (u - warp[2])) / det;
+      left = std::min(left, x), right = std::max(right, x), top = std::min(top, y), bottom = std::max(bottom, y);
+    }
+  const double margin = 4 + 3 * std::max(right - left, bottom - top) / crop_size;
+  return {static_cast<float>(left - margin), static_cast<float>(top - margin), static_cast<float>(right - left + 2 * margin), static_cast<float>(bottom - top + 2 * margin)};
+}
+
 }  // namespace fmpn::gst

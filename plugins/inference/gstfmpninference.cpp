@@ -245,22 +245,32 @@ static Affine warp_for(const FaceAnnotation& face, int crop_size) {
   return scaled;
 }
 
+/// Cuts the crops that `inputs` lack from the frame, of which only their parts are converted.
+static void cut_crops(State& s, GstBuffer* buffer, const std::vector<FaceAnnotation>& faces, std::vector<FaceInput>* inputs) {
+  const int size = s.engine->info().crop_size;
+  std::vector<Box> parts;
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    if (!(*inputs)[i].crop) parts.push_back(shown_by(warp_for(faces[i], size), size));
+  if (parts.empty()) return;
+  const auto picture = s.reader.read(buffer);
+  const ImageView frame = picture->view_of(parts);
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    if (!(*inputs)[i].crop) (*inputs)[i].crop = std::make_shared<const Image>(warp_face(frame, warp_for(faces[i], size), size));
+}
+
 /// The faces that can be judged, as inputs; `known` gets their annotations in the same order.
 static std::vector<FaceInput> collect(State& s, GstBuffer* buffer, std::vector<FaceAnnotation>* known) {
   std::vector<FaceInput> inputs;
-  std::unique_ptr<FrameReader::Picture> picture;
   const ModelInfo& model = s.engine->info();
   for (FaceAnnotation& face : read_faces(buffer)) {
     if (!face.landmarks) continue;  // no fmpnalign upstream has seen it
-    FaceInput input{face.track_id != 0 ? face.track_id : face.region_id, s.frame, face.crop, nullptr};
-    if (!input.crop || input.crop->width != model.crop_size) {
-      if (!picture) picture = s.reader.read(buffer);
-      input.crop = std::make_shared<const Image>(warp_face(picture->view(), warp_for(face, model.crop_size), model.crop_size));
-    }
+    FaceInput input{face.track_id != 0 ? face.track_id : face.region_id, s.frame, nullptr, nullptr};
+    if (face.crop && face.crop->width == model.crop_size) input.crop = face.crop;
     if (face.mask && face.mask->side == model.input_size && model.uses_masks) input.mask = face.mask;
     inputs.push_back(std::move(input));
     known->push_back(std::move(face));
   }
+  cut_crops(s, buffer, *known, &inputs);
   return inputs;
 }
 
