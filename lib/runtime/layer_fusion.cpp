@@ -55,7 +55,7 @@ class Fusion {
     // The output channels are the first dimension of a convolution's weight, the second of a transposed one's.
     std::vector<std::int64_t> shape(static_cast<std::size_t>(before->weight.dim()), 1);
     shape[before->kind == Layer::Kind::kUpsample ? 1 : 0] = -1;
-    before->weight = before->weight * scale.weight.view(shape);
+    before->weight.mul_(scale.weight.view(shape));
     replace(scale, *before);
   }
 

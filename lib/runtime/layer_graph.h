@@ -57,6 +57,7 @@ LayerGraph trace_layers(const TensorFunction& net, const std::vector<torch::Tens
 
 /// Joins layers: batch norms into the convolutions before them, activations and sums into their steps; a convolution with
 /// a wide kernel and one output, which vector units can't fill, becomes one along the rows and one down the columns.
+/// Writes into the weights, and so into those of the network that was traced: large ones are not held twice.
 void fuse_layers(LayerGraph& graph);
 
 }  // namespace fmpn

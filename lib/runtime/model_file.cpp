@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 #include <torch/torch.h>
 
@@ -13,10 +14,10 @@ namespace fmpn {
 namespace {
 
 /// The widest layers must be in the file as the metadata claims: otherwise a small file could ask for gigabytes.
-void check_widths(const std::string& path, const SafeTensors& content, const ModelInfo& info) {
+void check_widths(const std::string& path, const std::map<std::string, StoredTensor>& tensors, const ModelInfo& info) {
   const auto check = [&](const std::string& key, const std::vector<std::int64_t>& shape) {
-    const auto found = content.tensors.find(key);
-    if (found == content.tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
+    const auto found = tensors.find(key);
+    if (found == tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
     if (found->second.shape != shape)
       throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' has another shape than the architecture needs");
   };
@@ -44,12 +45,16 @@ torch::Tensor view_of(const StoredTensor& stored) {
   return torch::from_blob(const_cast<std::uint8_t*>(stored.bytes.data()), stored.shape, type->second);
 }
 
-LoadedModel load_model(const std::string& path) { return load_model(path, read_safetensors(path)); }
+namespace {
 
-LoadedModel load_model(const std::string& path, const SafeTensors& content) {
+using Tensors = std::map<std::string, StoredTensor>;
+
+/// `tensors` have types and shapes; `read` gives one with its bytes.
+LoadedModel load(const std::string& path, const std::map<std::string, std::string>& metadata, const Tensors& tensors,
+                 const std::function<StoredTensor(const std::string&)>& read) {
   LoadedModel model;
-  model.info = info_from_metadata(path, content.metadata);
-  check_widths(path, content, model.info);
+  model.info = info_from_metadata(path, metadata);
+  check_widths(path, tensors, model.info);
   try {
     model.net = FmpnNet(model.info);
   } catch (const Error& fault) {
@@ -58,21 +63,33 @@ LoadedModel load_model(const std::string& path, const SafeTensors& content) {
   const torch::NoGradGuard no_grad;
   const auto state = state_of(*model.net);
   for (const auto& [key, target] : state) {
-    const auto found = content.tensors.find(key);
-    if (found == content.tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
+    const auto found = tensors.find(key);
+    if (found == tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
     const StoredTensor& stored = found->second;
     if (stored.dtype != "F32" && stored.dtype != "F16" && stored.dtype != "BF16") throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is " + stored.dtype + "; F32, F16 and BF16 are known");
     if (target.sizes() != torch::IntArrayRef(stored.shape))
       throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' has another shape than the architecture needs");
-    target.copy_(view_of(stored));
+    target.copy_(view_of(read(key)));
     // One number that is not finite makes the sum so.
     if (!std::isfinite(target.sum(torch::kFloat64).item<double>()))
       throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' holds numbers that are not finite");
   }
-  for (const auto& item : content.tensors)
+  for (const auto& item : tensors)
     if (state.count(item.first) == 0) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + item.first + "' does not belong to the architecture");
   model.net->eval();
   return model;
+}
+
+}  // namespace
+
+LoadedModel load_model(const std::string& path) {
+  SafeTensorsFile file(path);
+  // One tensor at a time: the file is never in memory beside the net.
+  return load(path, file.metadata(), file.tensors(), [&](const std::string& key) { return file.read(key); });
+}
+
+LoadedModel load_model(const std::string& name, const SafeTensors& content) {
+  return load(name, content.metadata, content.tensors, [&](const std::string& key) { return content.tensors.at(key); });
 }
 
 void save_model(const std::string& path, const ModelInfo& info, FmpnNetImpl& net, bool half) {

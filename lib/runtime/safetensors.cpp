@@ -5,7 +5,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <limits>
 #include <tuple>
 
@@ -124,19 +123,25 @@ json read_header(const std::string& path, std::ifstream& file, std::uint64_t siz
   return parse_header(path, text.data(), text.size());
 }
 
-/// `read` puts the bytes first…last of the body into a tensor.
-SafeTensors content_of(const std::string& name, const json& header, std::uint64_t body_size, const std::function<void(const Entry&, std::vector<std::uint8_t>&)>& read) {
+/// All that a header says, checked; the positions are those in the body.
+SafeTensors content_of(const std::string& name, const json& header, std::uint64_t body_size, std::map<std::string, std::uint64_t>* positions) {
   SafeTensors content;
   content.metadata = metadata_of(name, header);
-  std::map<std::string, Entry> entries;
-  for (const auto& [key, entry] : header.items())
-    if (key != "__metadata__") entries[key] = entry_of(name, key, entry, body_size);
-  check_layout(name, header, body_size);
-  for (auto& [key, entry] : entries) {
-    StoredTensor& tensor = content.tensors[key] = std::move(entry.tensor);
-    read(entry, tensor.bytes);
+  for (const auto& [key, item] : header.items()) {
+    if (key == "__metadata__") continue;
+    Entry entry = entry_of(name, key, item, body_size);
+    (*positions)[key] = entry.first;
+    content.tensors[key] = std::move(entry.tensor);
   }
+  check_layout(name, header, body_size);
   return content;
+}
+
+/// Of a tensor whose shape was checked: the product cannot overflow.
+std::size_t byte_count(const StoredTensor& tensor) {
+  std::size_t count = item_size(tensor.dtype);
+  for (const std::int64_t side : tensor.shape) count *= static_cast<std::size_t>(side);
+  return count;
 }
 
 }  // namespace
@@ -144,21 +149,34 @@ SafeTensors content_of(const std::string& name, const json& header, std::uint64_
 SafeTensors parse_safetensors(const std::string& name, const std::uint8_t* data, std::size_t size) {
   const std::uint64_t length = header_length(name, data, size);
   const std::uint8_t* body = data + 8 + length;
-  return content_of(name, parse_header(name, reinterpret_cast<const char*>(data) + 8, length), size - 8 - length,
-                    [&](const Entry& entry, std::vector<std::uint8_t>& bytes) { bytes.assign(body + entry.first, body + entry.last); });
+  std::map<std::string, std::uint64_t> positions;
+  SafeTensors content = content_of(name, parse_header(name, reinterpret_cast<const char*>(data) + 8, length), size - 8 - length, &positions);
+  for (auto& [key, tensor] : content.tensors) tensor.bytes.assign(body + positions[key], body + positions[key] + byte_count(tensor));
+  return content;
+}
+
+SafeTensorsFile::SafeTensorsFile(const std::string& path) : path_(path) {
+  std::uint64_t size = 0;
+  file_ = open(path, &size);
+  const json header = read_header(path, file_, size);
+  const auto body = static_cast<std::uint64_t>(file_.tellg());
+  content_ = content_of(path, header, size - body, &positions_);
+  for (auto& item : positions_) item.second += body;
+}
+
+StoredTensor SafeTensorsFile::read(const std::string& key) {
+  StoredTensor tensor = content_.tensors.at(key);
+  tensor.bytes.resize(byte_count(tensor));
+  file_.seekg(static_cast<std::streamoff>(positions_.at(key)));
+  if (!file_.read(reinterpret_cast<char*>(tensor.bytes.data()), static_cast<std::streamsize>(tensor.bytes.size())))
+    throw Error(ErrorCode::kBadFormat, path_ + ": cannot be read to its end");
+  return tensor;
 }
 
 SafeTensors read_safetensors(const std::string& path) {
-  std::uint64_t size = 0;
-  std::ifstream file = open(path, &size);
-  const json header = read_header(path, file, size);
-  const std::uint64_t body = static_cast<std::uint64_t>(file.tellg());
-  return content_of(path, header, size - body, [&](const Entry& entry, std::vector<std::uint8_t>& bytes) {
-    bytes.resize(entry.last - entry.first);
-    file.seekg(static_cast<std::streamoff>(body + entry.first));
-    if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())))
-      throw Error(ErrorCode::kBadFormat, path + ": cannot be read to its end");
-  });
+  SafeTensorsFile file(path);
+  for (auto& [key, tensor] : file.content_.tensors) tensor = file.read(key);
+  return std::move(file.content_);
 }
 
 std::map<std::string, std::string> read_safetensors_metadata(const std::string& path) {

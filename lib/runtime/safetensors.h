@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,6 +18,25 @@ struct StoredTensor {
 struct SafeTensors {
   std::map<std::string, std::string> metadata;
   std::map<std::string, StoredTensor> tensors;
+};
+
+/// A file whose tensors are read one at a time. Every length is checked against the file's size before anything is allocated.
+class SafeTensorsFile {
+ public:
+  /// Throws kNotFound, kBadFormat (names file and key).
+  explicit SafeTensorsFile(const std::string& path);
+  const std::map<std::string, std::string>& metadata() const { return content_.metadata; }
+  /// Types and shapes; the bytes are left in the file.
+  const std::map<std::string, StoredTensor>& tensors() const { return content_.tensors; }
+  /// The tensor with its bytes. Throws kBadFormat where the file ends before they do.
+  StoredTensor read(const std::string& key);
+
+ private:
+  friend SafeTensors read_safetensors(const std::string& path);
+  std::string path_;
+  std::ifstream file_;
+  SafeTensors content_;
+  std::map<std::string, std::uint64_t> positions_;  ///< of the tensors' first bytes in the file
 };
 
 /// Reads a whole file. Every length is checked against the file's size before anything is allocated.
