@@ -1,8 +1,8 @@
 #include "core/face_detector.h"
 
 #include <algorithm>
+#include <cmath>
 
-#include <dlib/opencv.h>
 #include <opencv2/imgproc.hpp>
 
 namespace fmpn {
@@ -11,19 +11,65 @@ constexpr double kWindow = 80;  // side of dlib's scanning window
 
 namespace {
 
-/// dlib unpacks its detector from text, which takes a second: once a process is enough. Copies are cheap.
-const dlib::frontal_face_detector& unpacked_detector() {
-  static const dlib::frontal_face_detector detector = dlib::get_frontal_face_detector();
-  return detector;
+/// dlib unpacks its detector from text, which takes a second: once a process is enough.
+struct Model {
+  dlib::frontal_face_detector detector = dlib::get_frontal_face_detector();
+  HogFilters filters{detector};
+};
+
+const Model& model() {
+  static const Model unpacked;
+  return unpacked;
+}
+
+/// The best window of each place and size, as dlib chooses: one that overlaps a better one is none.
+std::vector<dlib::rect_detection> best_of(std::vector<dlib::rect_detection> found, const dlib::test_box_overlap& overlap) {
+  std::sort(found.rbegin(), found.rend());
+  std::vector<dlib::rect_detection> best;
+  for (const auto& one : found) {
+    const auto worse = [&](const auto& other) { return overlap(other.rect, one.rect); };
+    if (std::none_of(best.begin(), best.end(), worse)) best.push_back(one);
+  }
+  return best;
 }
 
 }  // namespace
 
-FaceDetector::FaceDetector() : detector_(unpacked_detector()) {}
+FaceDetector::FaceDetector() { model(); }
+
+std::vector<dlib::rect_detection> FaceDetector::search(const cv::Mat& picture, double threshold) {
+  const auto& scanner = model().detector.get_scanner();
+  const dlib::pyramid_down<6> pyramid;
+  const auto& hog = scanner.get_feature_extractor();
+  const int cell = HogFeatures::kCell, window = HogFeatures::kWindow;
+  std::vector<dlib::rect_detection> found;
+  std::vector<HogHit> hits;
+  cv::Mat level = picture, next;
+  dlib::rectangle size(0, 0, picture.cols - 1, picture.rows - 1);
+  for (unsigned int depth = 0;; ++depth) {
+    features_.compute(level);
+    hits.clear();
+    scanner_.scan(features_, model().filters, threshold, hits);
+    for (const HogHit& hit : hits) {
+      const dlib::point centre(hit.column + window / 2, hit.row + window / 2);
+      dlib::rect_detection one;
+      one.detection_confidence = hit.score;
+      one.weight_index = static_cast<unsigned long>(hit.bank);
+      one.rect = pyramid.rect_up(hog.feats_to_image(dlib::centered_rect(centre, window, window), cell, window, window), depth);
+      found.push_back(one);
+    }
+    size = pyramid.rect_down(size);
+    if (size.width() < scanner.get_min_pyramid_layer_width() || size.height() < scanner.get_min_pyramid_layer_height()) break;
+    pyramid_.down(level, next);
+    cv::swap(level, next);
+    if (depth == 0) next = cv::Mat();  // the caller's picture is not to be written to
+  }
+  return best_of(std::move(found), model().detector.get_overlap_tester());
+}
 
 std::vector<Detection> FaceDetector::detect(const cv::Mat& gray, double min_face_size, double threshold) {
   const double scale = kWindow / min_face_size;
-  // dlib's scanner reads beyond pictures that are smaller than its window.
+  // A picture smaller than the window shows no whole face.
   if (std::min(gray.cols, gray.rows) * scale < kWindow - 0.5) return {};
   cv::Mat scaled = gray;
   if (std::abs(scale - 1) > 0.02)
@@ -32,11 +78,8 @@ std::vector<Detection> FaceDetector::detect(const cv::Mat& gray, double min_face
   const double sx = static_cast<double>(gray.cols) / scaled.cols;
   const double sy = static_cast<double>(gray.rows) / scaled.rows;
 
-  std::vector<dlib::rect_detection> found;
-  detector_(dlib::cv_image<unsigned char>(scaled), found, threshold);
   std::vector<Detection> detections;
-  detections.reserve(found.size());
-  for (const auto& one : found) {
+  for (const auto& one : search(scaled, threshold)) {
     const auto& r = one.rect;
     detections.push_back({{static_cast<float>(r.left() * sx), static_cast<float>(r.top() * sy),
                            static_cast<float>(r.width() * sx), static_cast<float>(r.height() * sy)},

@@ -2,10 +2,12 @@
 
 #include <vector>
 
-#include <dlib/image_processing/frontal_face_detector.h>
 #include <opencv2/core.hpp>
 
 #include <fmpn/geometry.h>
+
+#include "core/gray_pyramid.h"
+#include "core/hog_scanner.h"
 
 namespace fmpn {
 
@@ -14,8 +16,9 @@ struct Detection {
   double score = 0;
 };
 
-/// dlib's HOG frontal-face detector. It sees faces from 80 px; the picture is scaled so that `min_face_size` becomes
-/// that. One instance per thread: dlib's detector keeps its pyramid as scratch.
+/// dlib's HOG frontal-face detector: its filters, its pyramid and its choice among overlapping windows, hence its boxes, with features
+/// and scan of our own that take half the time. It sees faces from 80 px; the picture is scaled so that `min_face_size` becomes
+/// that. One instance per thread: it keeps its scratch.
 class FaceDetector {
  public:
   FaceDetector();
@@ -23,7 +26,11 @@ class FaceDetector {
   std::vector<Detection> detect(const cv::Mat& gray, double min_face_size, double threshold);
 
  private:
-  dlib::frontal_face_detector detector_;
+  std::vector<dlib::rect_detection> search(const cv::Mat& picture, double threshold);
+
+  HogFeatures features_;
+  HogScanner scanner_;
+  GrayPyramid pyramid_;
 };
 
 }  // namespace fmpn

@@ -1,0 +1,118 @@
+// Our scan with dlib's filters gives dlib's boxes: features, pyramid and detections are held against dlib's own.
+
+#include "core/face_detector.h"
+
+#include <random>
+
+#include <dlib/opencv.h>
+#include <gtest/gtest.h>
+
+#include "photograph.h"
+
+namespace fmpn {
+namespace {
+
+using DlibImage = dlib::cv_image<unsigned char>;
+
+cv::Mat speckled(int width, int height, unsigned int seed) {
+  cv::Mat picture(height, width, CV_8UC1);
+  std::mt19937 random(seed);
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) picture.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>(random() >> 24);
+  return picture;
+}
+
+TEST(GrayPyramid, HasTheSamePixelsAsDlibs) {
+  GrayPyramid pyramid;
+  for (const auto& [width, height] : {std::pair{1, 1}, std::pair{5, 4}, std::pair{17, 9}, std::pair{80, 97}, std::pair{81, 64}, std::pair{640, 35},
+                                      std::pair{643, 36}, std::pair{1279, 23}, std::pair{1280, 24}, std::pair{3, 300}}) {
+    const cv::Mat picture = speckled(width, height, static_cast<unsigned int>(width));
+    cv::Mat ours;
+    pyramid.down(picture, ours);
+    dlib::array2d<unsigned char> theirs;
+    dlib::pyramid_down<6>()(DlibImage(picture), theirs);
+    ASSERT_EQ(ours.cols, theirs.nc()) << width;
+    ASSERT_EQ(ours.rows, theirs.nr()) << height;
+    for (int y = 0; y < ours.rows; ++y)
+      for (int x = 0; x < ours.cols; ++x) ASSERT_EQ(ours.at<std::uint8_t>(y, x), theirs[y][x]) << width << "×" << height << ": " << x << ", " << y;
+  }
+}
+
+TEST(HogFeatures, AreDlibsToTheLastBits) {
+  HogFeatures features;
+  for (const auto& [width, height] : {std::pair{24, 24}, std::pair{80, 80}, std::pair{83, 85}, std::pair{84, 76}, std::pair{213, 160}, std::pair{401, 99}, std::pair{32, 300}}) {
+    cv::Mat picture = speckled(width, height, static_cast<unsigned int>(height));
+    if (width > 100) cv::GaussianBlur(picture, picture, {}, 2);
+    features.compute(picture);
+    dlib::array<dlib::array2d<float>> theirs;
+    dlib::extract_fhog_features(DlibImage(picture), theirs, HogFeatures::kCell, HogFeatures::kWindow, HogFeatures::kWindow);
+    ASSERT_EQ(theirs[0].nr(), features.height());
+    ASSERT_EQ(theirs[0].nc(), features.columns() + HogFeatures::kWindow - 1);
+    for (int plane = 0; plane < HogFeatures::kPlanes; ++plane)
+      for (int y = 0; y < features.height(); ++y)
+        for (int x = 0; x < theirs[0].nc(); ++x) ASSERT_NEAR(features.at(plane, y, 0)[x], theirs[static_cast<unsigned long>(plane)][y][x], 1e-6) << plane << ": " << x << ", " << y;
+  }
+}
+
+TEST(HogFeatures, OfPicturesTooSmallForThem) {
+  HogFeatures features;
+  for (const auto& [width, height] : {std::pair{1, 1}, std::pair{3, 200}, std::pair{19, 100}, std::pair{100, 11}}) {
+    features.compute(speckled(width, height, 1));
+    EXPECT_EQ(features.rows() * features.columns(), 0) << width << "×" << height;
+  }
+}
+
+/// dlib's own detector on a scaled picture, in the order of ours.
+std::vector<dlib::rect_detection> dlibs(dlib::frontal_face_detector& detector, const cv::Mat& gray, double threshold) {
+  std::vector<dlib::rect_detection> found;
+  detector(DlibImage(gray), found, threshold);
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.rect.width() > b.rect.width(); });
+  return found;
+}
+
+class DetectorOnPhotograph : public test::PhotographTest {
+ protected:
+  void SetUp() override {
+    PhotographTest::SetUp();
+    if (!IsSkipped()) cv::cvtColor(photo_, gray_, cv::COLOR_RGB2GRAY);
+  }
+  cv::Mat gray_;
+};
+
+// At −2 some windows count that only look a little like a face.
+TEST_F(DetectorOnPhotograph, HasDlibsBoxesAndScores) {
+  dlib::frontal_face_detector theirs = dlib::get_frontal_face_detector();
+  FaceDetector ours;
+  std::size_t boxes = 0;
+  for (int i = 0; i < 24; ++i) {
+    cv::Mat turned, picture;
+    cv::warpAffine(gray_, turned, cv::getRotationMatrix2D({256, 300}, 4.0 * i - 46, 1), gray_.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+    cv::resize(turned, picture, {}, 0.4 + 0.03 * i, 0.45 + 0.028 * i, cv::INTER_AREA);
+    const auto expected = dlibs(theirs, picture, -2);
+    const auto found = ours.detect(picture, 80, -2);
+    ASSERT_EQ(found.size(), expected.size()) << i;
+    for (std::size_t k = 0; k < found.size(); ++k) {
+      EXPECT_EQ(found[k].box.x, static_cast<float>(expected[k].rect.left())) << i;
+      EXPECT_EQ(found[k].box.y, static_cast<float>(expected[k].rect.top())) << i;
+      EXPECT_EQ(found[k].box.width, static_cast<float>(expected[k].rect.width())) << i;
+      EXPECT_EQ(found[k].box.height, static_cast<float>(expected[k].rect.height())) << i;
+      EXPECT_NEAR(found[k].score, expected[k].detection_confidence, 1e-5) << i;
+    }
+    boxes += found.size();
+  }
+  EXPECT_GE(boxes, 24U) << "else this test sees little";
+}
+
+TEST_F(DetectorOnPhotograph, ForgetsTheLastPicture) {
+  FaceDetector detector;
+  const auto first = detector.detect(gray_, 80, 0);
+  EXPECT_TRUE(detector.detect(cv::Mat::zeros(200, 1000, CV_8UC1), 80, 0).empty());
+  const auto again = detector.detect(gray_, 80, 0);
+  ASSERT_EQ(first.size(), 1U);
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].box.x, first[0].box.x);
+  EXPECT_EQ(again[0].score, first[0].score);
+}
+
+}  // namespace
+}  // namespace fmpn
