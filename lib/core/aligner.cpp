@@ -22,6 +22,8 @@ AlignerOptions checked(AlignerOptions options) {
   return options;
 }
 
+}  // namespace
+
 Box clipped(const Box& box, const ImageView& frame) {
   const float x0 = std::clamp(box.x, 0.0F, static_cast<float>(frame.width - 1));
   const float y0 = std::clamp(box.y, 0.0F, static_cast<float>(frame.height - 1));
@@ -29,8 +31,6 @@ Box clipped(const Box& box, const ImageView& frame) {
   const float y1 = std::clamp(box.y + box.height, y0 + 1, static_cast<float>(frame.height));
   return {x0, y0, x1 - x0, y1 - y0};
 }
-
-}  // namespace
 
 AlignedFace finish_face(const ImageView& frame, const Detection& detection, const Landmarks& landmarks, int crop_size) {
   AlignedFace face;
@@ -54,14 +54,19 @@ Aligner& Aligner::operator=(Aligner&&) noexcept = default;
 
 const AlignerOptions& Aligner::options() const { return state_->options; }
 
-std::vector<AlignedFace> Aligner::find(const ImageView& frame) {
-  const AlignerOptions& o = state_->options;
+std::vector<FoundFace> find_faces(const ImageView& frame, FaceDetector& detector, const LandmarkModel& landmarks, const AlignerOptions& options) {
   const cv::Mat gray = as_gray(frame);
-  std::vector<AlignedFace> faces;
-  for (const Detection& found : state_->detector.detect(gray, o.min_face_size, o.detector_threshold)) {
-    if (static_cast<int>(faces.size()) == o.max_faces) break;
-    faces.push_back(finish_face(frame, found, state_->landmarks->predict(gray, found.box), o.crop_size));
+  std::vector<FoundFace> faces;
+  for (const Detection& found : detector.detect(gray, options.min_face_size, options.detector_threshold)) {
+    if (static_cast<int>(faces.size()) == options.max_faces) break;
+    faces.push_back({found.box, finish_face(frame, found, landmarks.predict(gray, found.box), options.crop_size)});
   }
+  return faces;
+}
+
+std::vector<AlignedFace> Aligner::find(const ImageView& frame) {
+  std::vector<AlignedFace> faces;
+  for (FoundFace& found : find_faces(frame, state_->detector, *state_->landmarks, state_->options)) faces.push_back(std::move(found.face));
   return faces;
 }
 

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <opencv2/imgproc.hpp>
 
 namespace fmpn {
 
 constexpr double kWindow = 80;  // side of dlib's scanning window
+constexpr double kBox = 73;     // and of the box that it gives for it
 
 namespace {
 
@@ -37,7 +39,7 @@ std::vector<dlib::rect_detection> best_of(std::vector<dlib::rect_detection> foun
 
 FaceDetector::FaceDetector() { model(); }
 
-std::vector<dlib::rect_detection> FaceDetector::search(const cv::Mat& picture, double threshold) {
+std::vector<dlib::rect_detection> FaceDetector::search(const cv::Mat& picture, double threshold, unsigned int levels) {
   const auto& scanner = model().detector.get_scanner();
   const dlib::pyramid_down<6> pyramid;
   const auto& hog = scanner.get_feature_extractor();
@@ -46,7 +48,7 @@ std::vector<dlib::rect_detection> FaceDetector::search(const cv::Mat& picture, d
   std::vector<HogHit> hits;
   cv::Mat level = picture, next;
   dlib::rectangle size(0, 0, picture.cols - 1, picture.rows - 1);
-  for (unsigned int depth = 0;; ++depth) {
+  for (unsigned int depth = 0; depth < levels; ++depth) {
     features_.compute(level);
     hits.clear();
     scanner_.scan(features_, model().filters, threshold, hits);
@@ -67,6 +69,28 @@ std::vector<dlib::rect_detection> FaceDetector::search(const cv::Mat& picture, d
   return best_of(std::move(found), model().detector.get_overlap_tester());
 }
 
+std::optional<Detection> FaceDetector::look_at(const cv::Mat& gray, const Box& box, double threshold) {
+  const float margin = 0.5F * box.width;
+  const cv::Rect region = cv::Rect(cvFloor(box.x - margin), cvFloor(box.y - margin), cvCeil(box.width + 2 * margin), cvCeil(box.height + 2 * margin)) &
+                          cv::Rect(0, 0, gray.cols, gray.rows);
+  const double scale = kBox / static_cast<double>(box.width);
+  const cv::Size size(cvRound(region.width * scale), cvRound(region.height * scale));
+  if (size.width < kWindow / 2 || size.height < kWindow / 2) return std::nullopt;
+  cv::Mat scaled;
+  cv::resize(gray(region), scaled, size, 0, 0, scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
+  const double sx = static_cast<double>(region.width) / size.width, sy = static_cast<double>(region.height) / size.height;
+  std::optional<Detection> best;
+  for (const auto& one : search(scaled, threshold, 1)) {
+    if (best && one.detection_confidence <= best->score) continue;
+    const auto& r = one.rect;
+    const Box found{static_cast<float>(region.x + r.left() * sx), static_cast<float>(region.y + r.top() * sy), static_cast<float>(r.width() * sx),
+                    static_cast<float>(r.height() * sy)};
+    const float dx = (found.x + found.width / 2) - (box.x + box.width / 2), dy = (found.y + found.height / 2) - (box.y + box.height / 2);
+    if (std::hypot(dx, dy) < 0.5F * box.width) best = Detection{found, one.detection_confidence};
+  }
+  return best;
+}
+
 std::vector<Detection> FaceDetector::detect(const cv::Mat& gray, double min_face_size, double threshold) {
   const double scale = kWindow / min_face_size;
   // A picture smaller than the window shows no whole face.
@@ -79,7 +103,7 @@ std::vector<Detection> FaceDetector::detect(const cv::Mat& gray, double min_face
   const double sy = static_cast<double>(gray.rows) / scaled.rows;
 
   std::vector<Detection> detections;
-  for (const auto& one : search(scaled, threshold)) {
+  for (const auto& one : search(scaled, threshold, std::numeric_limits<unsigned int>::max())) {
     const auto& r = one.rect;
     detections.push_back({{static_cast<float>(r.left() * sx), static_cast<float>(r.top() * sy),
                            static_cast<float>(r.width() * sx), static_cast<float>(r.height() * sy)},

@@ -11,6 +11,8 @@ namespace {
 constexpr int kPatternSide = 12;
 constexpr double kVelocityTime = 0.25;   // seconds over which the velocity is smoothed
 constexpr double kLooksShare = 0.2;      // of a new frame in what is remembered of a face
+constexpr float kTrust = 0.4F;           // share of a new detection in the box of a face that was followed up to it
+constexpr float kSame = 0.25F;           // distance() between two boxes of one face at one time
 constexpr double kLongestGuess = 1.0;    // seconds for which a lost face is thought to go on as it went
 constexpr float kReach = 0.7F;           // of a match, in units of distance()
 constexpr float kReachPerSecond = 0.9F;  // a lost face may have moved on meanwhile
@@ -57,9 +59,33 @@ Box FaceTrack::expected(double time) const {
   return {box.x + velocity[0] * ahead, box.y + velocity[1] * ahead, box.width, box.height};
 }
 
-void FaceTrack::see(const AlignedFace& face, double time) {
+Box FaceTrack::carried(const Affine& warp) const {
+  if (warp == anchor_warp) return anchor;
+  // From the frame then to the template, and from the template to the frame now. Both warps turn, scale and shift only.
+  const Point there = apply(anchor_warp, {anchor.x + anchor.width / 2, anchor.y + anchor.height / 2});
+  const double square = warp[0] * warp[0] + warp[3] * warp[3];
+  const double dx = there.x - warp[2], dy = there.y - warp[5];
+  const double x = (warp[0] * dx + warp[3] * dy) / square, y = (warp[0] * dy - warp[3] * dx) / square;
+  const double scale = std::hypot(anchor_warp[0], anchor_warp[3]) / std::sqrt(square);
+  const double width = anchor.width * scale, height = anchor.height * scale;
+  return {static_cast<float>(x - width / 2), static_cast<float>(y - height / 2), static_cast<float>(width), static_cast<float>(height)};
+}
+
+Box FaceTrack::steadied(const Box& box, const Affine& warp) const {
+  if (looks.pattern.empty()) return box;  // never seen before
+  const Box was = carried(warp);
+  if (distance(was, box) > kSame) return box;
+  const auto mixed = [](float a, float b) { return a + kTrust * (b - a); };
+  return {mixed(was.x, box.x), mixed(was.y, box.y), mixed(was.width, box.width), mixed(was.height, box.height)};
+}
+
+void FaceTrack::see(const FoundFace& found, double time) {
+  const AlignedFace& face = found.face;
   const double passed = time - seen_at;
   const FaceLooks now = looks_of(face.crop);
+  // Landmarks move more smoothly than boxes.
+  Point middle;
+  for (const Point& mark : face.landmarks) middle.x += mark.x / 5, middle.y += mark.y / 5;
   if (looks.pattern.empty()) {
     looks = now;
     first_seen = time;
@@ -69,16 +95,17 @@ void FaceTrack::see(const AlignedFace& face, double time) {
     for (int c = 0; c < 3; ++c) looks.color[c] += static_cast<float>(kLooksShare) * (now.color[c] - looks.color[c]);
     if (passed > 1e-4) {
       const auto share = static_cast<float>(1 - std::exp(-passed / kVelocityTime));
-      const float moved[2] = {(face.box.x + face.box.width / 2) - (box.x + box.width / 2),
-                              (face.box.y + face.box.height / 2) - (box.y + box.height / 2)};
+      const float moved[2] = {middle.x - centre.x, middle.y - centre.y};
       for (int i = 0; i < 2; ++i) velocity[i] += share * (moved[i] / static_cast<float>(passed) - velocity[i]);
     }
   }
-  box = face.box;
+  if (found.framed) anchor = found.box, anchor_warp = face.warp;
+  box = found.box;
+  centre = middle;
   seen_at = time;
 }
 
-std::vector<int> match(const std::vector<AlignedFace>& faces, const std::vector<FaceTrack>& tracks, double time) {
+std::vector<int> match(const std::vector<FoundFace>& faces, const std::vector<FaceTrack>& tracks, double time) {
   struct Pair {
     float cost;
     std::size_t face;
@@ -86,7 +113,7 @@ std::vector<int> match(const std::vector<AlignedFace>& faces, const std::vector<
   };
   std::vector<Pair> pairs;
   for (std::size_t f = 0; f < faces.size(); ++f) {
-    const FaceLooks looks = looks_of(faces[f].crop);
+    const FaceLooks looks = looks_of(faces[f].face.crop);
     for (std::size_t t = 0; t < tracks.size(); ++t) {
       const auto lost = static_cast<float>(std::max(0.0, time - tracks[t].seen_at));
       // A face that turned round behind the other one is nearer to where it went out of sight.

@@ -5,6 +5,8 @@
 
 #include <fmpn/aligner.h>
 
+#include "core/aligner_state.h"
+
 namespace fmpn {
 
 /// What a face looks like, coarsely: enough to tell two people apart who stand side by side, not to recognise anyone.
@@ -24,18 +26,27 @@ float distance(const Box& a, const Box& b);
 /// One face through time.
 struct FaceTrack {
   std::uint32_t id = 0;
-  Box box;              ///< where it was seen last
+  Box box;              ///< where it was seen last; may reach beyond the frame
   double first_seen = 0;  ///< seconds
   double seen_at = 0;
+  Point centre;  ///< of its landmarks
   float velocity[2] = {0, 0};  ///< pixels a second, smoothed
   FaceLooks looks;
+  Box anchor;            ///< as a detector framed it last,
+  Affine anchor_warp{};  ///< and its warp then
 
   /// Where it should be at `time`: it goes on as it went, for a second.
   Box expected(double time) const;
-  void see(const AlignedFace& face, double time);
+  /// The box in which a detector would frame it: the last one, moved as the landmarks have moved since. Followed so, it does not
+  /// jump with the detector's grid, nor wander where nothing moves.
+  Box carried(const Affine& warp) const;
+  /// The detector's windows lie on a grid: its new box of a face that was followed is averaged with the carried one. Where they are far
+  /// apart the detector's word stands.
+  Box steadied(const Box& box, const Affine& warp) const;
+  void see(const FoundFace& found, double time);
 };
 
 /// For each face the index of its track, or -1. Best pairs first; a pair further apart than a face can have moved is none.
-std::vector<int> match(const std::vector<AlignedFace>& faces, const std::vector<FaceTrack>& tracks, double time);
+std::vector<int> match(const std::vector<FoundFace>& faces, const std::vector<FaceTrack>& tracks, double time);
 
 }  // namespace fmpn

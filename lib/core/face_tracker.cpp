@@ -16,6 +16,24 @@ namespace fmpn {
 namespace {
 
 constexpr int kHurriedIntervals = 4;  // after so many a full detection waits no longer, however late the stream is
+constexpr double kLenience = 0.2;     // a face that was seen on the last frame needs less of a score
+constexpr float kGrid = 0.12F;        // of a face's width: further off the detector's word counts
+constexpr float kSettled = 0.03F;     // of a face's width: landmarks from so near would be the same
+constexpr float kAstray = 0.25F;      // distance() between what the detector and the landmarks say
+constexpr int kRounds = 2;            // of landmarks after the first
+
+Box moved(const Box& box, float dx, float dy) { return {box.x + dx, box.y + dy, box.width, box.height}; }
+
+Point between(const Box& from, const Box& to) {
+  return {(to.x + to.width / 2) - (from.x + from.width / 2), (to.y + to.height / 2) - (from.y + from.height / 2)};
+}
+
+ImageView part_of(const ImageView& frame, const cv::Rect& part) {
+  ImageView view = frame;
+  view.data += part.y * frame.stride + std::ptrdiff_t{part.x} * channels(frame.format);
+  view.width = part.width, view.height = part.height;
+  return view;
+}
 
 }  // namespace
 
@@ -23,14 +41,16 @@ struct FaceTracker::State {
   TrackerOptions options;
   AlignerOptions aligner_options;
   Aligner aligner;
-  FaceDetector near_detector;
+  FaceDetector detector;  ///< of whole frames and of regions
   std::shared_ptr<const LandmarkModel> landmarks;
   std::vector<FaceTrack> tracks;
   std::uint32_t next_id = 1;
   long since_detection = 0;  ///< frames; 0: the next one is searched in full
 
-  std::optional<AlignedFace> follow(const ImageView& frame_view, const cv::Mat& gray, const Box& expected);
-  std::vector<TrackedFace> assign(std::vector<AlignedFace> faces, bool detected, double time);
+  std::optional<FoundFace> follow(const ImageView& frame, const FaceTrack& track, double time);
+  std::optional<Detection> search_around(const cv::Mat& gray, const Box& expected);
+  /// With `frame` the boxes are the own detector's on it, and are steadied.
+  std::vector<TrackedFace> assign(std::vector<FoundFace> faces, bool detected, double time, const ImageView* frame = nullptr);
 };
 
 FaceTracker::FaceTracker(const AlignerOptions& aligner, const TrackerOptions& tracker) {
@@ -42,26 +62,69 @@ FaceTracker::FaceTracker(const AlignerOptions& aligner, const TrackerOptions& tr
 }
 FaceTracker::~FaceTracker() = default;
 
-/// Looks for the face again in a region of twice its size, scaled so that the detector sees it at one or two of its
-/// pyramid's levels: about a hundredth of a full detection at 1280×720.
-std::optional<AlignedFace> FaceTracker::State::follow(const ImageView& view, const cv::Mat& gray, const Box& b) {
+/// Looks for a face that was not where it should be in a region of twice its size, at several scales.
+std::optional<Detection> FaceTracker::State::search_around(const cv::Mat& gray, const Box& b) {
   const float margin = 0.5F * b.width;
   const cv::Rect region = cv::Rect(cvFloor(b.x - margin), cvFloor(b.y - margin), cvCeil(b.width + 2 * margin),
                                    cvCeil(b.height + 2 * margin)) &
                           cv::Rect(0, 0, gray.cols, gray.rows);
   if (region.width < 16 || region.height < 16) return std::nullopt;
-  const auto found = near_detector.detect(gray(region), std::max(16.0F, 0.75F * b.width), aligner_options.detector_threshold - 0.2);
+  const auto found = detector.detect(gray(region), std::max(16.0F, 0.75F * b.width), aligner_options.detector_threshold - kLenience);
   std::optional<Detection> best;
   for (Detection one : found) {
     one.box.x += static_cast<float>(region.x);
     one.box.y += static_cast<float>(region.y);
     if (distance(one.box, b) < 0.6F && (!best || distance(one.box, b) < distance(best->box, b))) best = one;
   }
-  if (!best) return std::nullopt;
-  return finish_face(view, *best, landmarks->predict(gray, best->box), aligner_options.crop_size);
+  return best;
 }
 
-std::vector<TrackedFace> FaceTracker::State::assign(std::vector<AlignedFace> faces, bool detected, double time) {
+/// The detector says at one scale that a face is there, or the search begins; the landmarks say where it is exactly. They start from
+/// where the face should be unless the detector, whose windows lie on a grid, clearly sees it elsewhere.
+std::optional<FoundFace> FaceTracker::State::follow(const ImageView& frame, const FaceTrack& track, double time) {
+  const Box expected = track.expected(time);
+  // Gray is needed around the face only: what the landmark model reads lies within its box, and a little beyond.
+  const cv::Rect around = cv::Rect(cvFloor(expected.x - expected.width), cvFloor(expected.y - expected.height), cvCeil(3 * expected.width),
+                                   cvCeil(3 * expected.height)) &
+                          cv::Rect(0, 0, frame.width, frame.height);
+  if (around.width < 16 || around.height < 16) return std::nullopt;
+  const cv::Mat gray = as_gray(part_of(frame, around));
+  const auto dx = static_cast<float>(around.x), dy = static_cast<float>(around.y);
+  Box start = moved(expected, -dx, -dy);
+  const double threshold = aligner_options.detector_threshold - kLenience;
+  auto seen = detector.look_at(gray, start, threshold);
+  bool anew = !seen;
+  if (anew) {
+    seen = search_around(gray, start);
+    if (!seen) return std::nullopt;
+    start = seen->box;
+  } else if (const Point off = between(start, seen->box); std::hypot(off.x, off.y) > kGrid * start.width) {
+    start = moved(start, off.x, off.y);
+  }
+  Box box = start;
+  Landmarks marks;
+  for (int round = 0;; ++round) {
+    marks = landmarks->predict(gray, box);
+    for (Point& mark : marks) mark.x += dx, mark.y += dy;
+    if (anew || round == kRounds) break;
+    const Box carried = moved(track.carried(alignment_warp(marks, aligner_options.crop_size)), -dx, -dy);
+    const Point off = between(box, carried);
+    const bool settled = std::hypot(off.x, off.y) < kSettled * box.width && std::abs(carried.width - box.width) < 2 * kSettled * box.width;
+    box = carried;
+    if (settled) break;
+  }
+  // Landmarks that have left the face that the detector sees are led back to it.
+  if (!anew && distance(seen->box, box) > kAstray) {
+    anew = true;
+    box = seen->box;
+    marks = landmarks->predict(gray, box);
+    for (Point& mark : marks) mark.x += dx, mark.y += dy;
+  }
+  box = moved(box, dx, dy);
+  return FoundFace{box, finish_face(frame, {box, seen->score}, marks, aligner_options.crop_size), anew};
+}
+
+std::vector<TrackedFace> FaceTracker::State::assign(std::vector<FoundFace> faces, bool detected, double time, const ImageView* frame) {
   std::vector<int> track_of = match(faces, tracks, time);
   std::vector<TrackedFace> result;
   for (std::size_t f = 0; f < faces.size(); ++f) {
@@ -71,8 +134,12 @@ std::vector<TrackedFace> FaceTracker::State::assign(std::vector<AlignedFace> fac
       tracks.back().id = next_id++;
     }
     FaceTrack& track = tracks[static_cast<std::size_t>(track_of[f])];
+    if (frame != nullptr) {
+      faces[f].box = track.steadied(faces[f].box, faces[f].face.warp);
+      faces[f].face.box = clipped(faces[f].box, *frame);
+    }
     track.see(faces[f], time);
-    result.push_back({track.id, detected, std::move(faces[f]), track.first_seen});
+    result.push_back({track.id, detected, std::move(faces[f].face), track.first_seen});
   }
   const auto gone = [&](const FaceTrack& track) { return time - track.seen_at > options.keep_time; };
   tracks.erase(std::remove_if(tracks.begin(), tracks.end(), gone), tracks.end());
@@ -85,18 +152,17 @@ std::vector<TrackedFace> FaceTracker::track(const ImageView& frame, double time,
   const long last = hurry && !s.tracks.empty() ? kHurriedIntervals * due : due;
   if (s.since_detection == 0 || s.since_detection >= last) {
     s.since_detection = 1;
-    return s.assign(s.aligner.find(frame), true, time);
+    return s.assign(find_faces(frame, s.detector, *s.landmarks, s.aligner_options), true, time, &frame);
   }
   ++s.since_detection;
   if (s.tracks.empty()) return {};
-  const cv::Mat gray = as_gray(frame);
-  std::vector<AlignedFace> faces;
+  std::vector<FoundFace> faces;
   for (const FaceTrack& track : s.tracks) {
     if (static_cast<int>(faces.size()) == s.aligner_options.max_faces) break;
-    if (auto face = s.follow(frame, gray, track.expected(time))) {
+    if (auto face = s.follow(frame, track, time)) {
       // Two tracks must not end on one face.
       const bool twice = std::any_of(faces.begin(), faces.end(),
-                                     [&](const AlignedFace& other) { return overlap(other.box, face->box) > 0.5F; });
+                                     [&](const FoundFace& other) { return overlap(other.box, face->box) > 0.5F; });
       if (!twice) faces.push_back(std::move(*face));
     }
   }
@@ -106,8 +172,8 @@ std::vector<TrackedFace> FaceTracker::track(const ImageView& frame, double time,
 std::vector<TrackedFace> FaceTracker::track_regions(const ImageView& frame, const std::vector<Box>& regions,
                                                     const std::vector<double>& scores, double time) {
   if (regions.size() != scores.size()) throw Error(ErrorCode::kBadSetting, "one score a region is needed");
-  std::vector<AlignedFace> faces;
-  for (std::size_t i = 0; i < regions.size(); ++i) faces.push_back(state_->aligner.align(frame, regions[i], scores[i]));
+  std::vector<FoundFace> faces;
+  for (std::size_t i = 0; i < regions.size(); ++i) faces.push_back({regions[i], state_->aligner.align(frame, regions[i], scores[i])});
   state_->since_detection = 1;  // a frame without regions is one on which upstream did not look: the faces are followed
   return state_->assign(std::move(faces), true, time);
 }

@@ -2,10 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
-
-#include <dlib/opencv.h>
 
 #include <fmpn/aligner.h>
 #include <fmpn/error.h>
@@ -13,18 +12,19 @@
 namespace fmpn {
 namespace {
 
-Point mean_of(const dlib::full_object_detection& shape, int first, int last) {
+Point part(const std::vector<dlib::point>& shape, int i) {
+  const dlib::point& at = shape[static_cast<std::size_t>(i)];
+  return {static_cast<float>(at.x()), static_cast<float>(at.y())};
+}
+
+Point mean_of(const std::vector<dlib::point>& shape, int first, int last) {
   Point sum;
   for (int i = first; i <= last; ++i) {
-    sum.x += static_cast<float>(shape.part(i).x());
-    sum.y += static_cast<float>(shape.part(i).y());
+    sum.x += part(shape, i).x;
+    sum.y += part(shape, i).y;
   }
   const auto n = static_cast<float>(last - first + 1);
   return {sum.x / n, sum.y / n};
-}
-
-Point part(const dlib::full_object_detection& shape, int i) {
-  return {static_cast<float>(shape.part(i).x()), static_cast<float>(shape.part(i).y())};
 }
 
 /// dlib's 5-point model knows the corners of the eyes and the base of the nose only. The similarity that its two
@@ -62,11 +62,12 @@ std::shared_ptr<const LandmarkModel> LandmarkModel::load(const std::string& path
   }
   auto model = std::make_shared<LandmarkModel>();
   try {
-    dlib::deserialize(path) >> model->predictor_;
+    std::ifstream file(path, std::ios::binary);
+    model->predictor_.read(file);
   } catch (const std::exception& fault) {
     throw Error(ErrorCode::kBadFormat, path + ": not a dlib shape predictor (" + fault.what() + ")");
   }
-  const auto parts = model->predictor_.num_parts();
+  const auto parts = model->predictor_.parts();
   if (parts != 68 && parts != 5)
     throw Error(ErrorCode::kBadFormat, path + ": a landmark model of " + std::to_string(parts) + " points; 68 or 5 are known");
   loaded[path] = model;
@@ -77,9 +78,9 @@ Landmarks LandmarkModel::predict(const cv::Mat& gray, const Box& face) const {
   const dlib::cv_image<unsigned char> image(gray);
   const dlib::rectangle box(std::lround(face.x), std::lround(face.y), std::lround(face.x + face.width) - 1,
                             std::lround(face.y + face.height) - 1);
-  const dlib::full_object_detection shape = predictor_(image, box);
+  const std::vector<dlib::point> shape = predictor_(image, box);
   // The picture's left eye is the subject's right: 36…41 of the 68, 2 and 3 of the 5.
-  if (shape.num_parts() == 5) return from_eyes(mean_of(shape, 2, 3), mean_of(shape, 0, 1));
+  if (shape.size() == 5) return from_eyes(mean_of(shape, 2, 3), mean_of(shape, 0, 1));
   return {mean_of(shape, 36, 41), mean_of(shape, 42, 47), part(shape, 30), part(shape, 48), part(shape, 54)};
 }
 

@@ -3,10 +3,11 @@
 #include <memory>
 #include <string>
 
-#include <dlib/image_processing.h>
 #include <opencv2/core.hpp>
 
 #include <fmpn/geometry.h>
+
+#include "core/shape_trees.h"
 
 namespace fmpn {
 
@@ -20,7 +21,7 @@ class LandmarkModel {
   Landmarks predict(const cv::Mat& gray, const Box& face) const;
 
  private:
-  dlib::shape_predictor predictor_;
+  ShapeTrees predictor_;
 };
 
 }  // namespace fmpn

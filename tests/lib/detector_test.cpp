@@ -1,12 +1,16 @@
-// Our scan with dlib's filters gives dlib's boxes: features, pyramid and detections are held against dlib's own.
+// Our scan with dlib's filters gives dlib's boxes, and our walk through its trees dlib's landmarks: features, pyramid, detections and
+// points are held against dlib's own.
 
 #include "core/face_detector.h"
 
+#include <fstream>
 #include <random>
+#include <sstream>
 
 #include <dlib/opencv.h>
 #include <gtest/gtest.h>
 
+#include "core/shape_trees.h"
 #include "photograph.h"
 
 namespace fmpn {
@@ -112,6 +116,47 @@ TEST_F(DetectorOnPhotograph, ForgetsTheLastPicture) {
   ASSERT_EQ(again.size(), 1U);
   EXPECT_EQ(again[0].box.x, first[0].box.x);
   EXPECT_EQ(again[0].score, first[0].score);
+}
+
+TEST_F(DetectorOnPhotograph, ShapeTreesHaveDlibsPoints) {
+  dlib::shape_predictor theirs;
+  dlib::deserialize(default_landmark_model()) >> theirs;
+  ShapeTrees ours;
+  std::ifstream file(default_landmark_model(), std::ios::binary);
+  ours.read(file);
+  ASSERT_EQ(ours.parts(), theirs.num_parts());
+  // Boxes on the face, beside it and beyond the picture.
+  for (int i = 0; i < 60; ++i) {
+    const dlib::rectangle box(150 - 20 * (i % 7), 60 + 9 * (i % 11), 320 + 11 * (i % 13), 300 + 5 * i);
+    const auto expected = theirs(DlibImage(gray_), box);
+    const auto points = ours(DlibImage(gray_), box);
+    for (unsigned long k = 0; k < points.size(); ++k) EXPECT_EQ(points[k], expected.part(k)) << i << ", " << k;
+  }
+}
+
+TEST(ShapeTrees, RefuseAPredictorThatContradictsItself) {
+  using Tree = dlib::impl::regression_tree;
+  dlib::matrix<float, 0, 1> mean(4);
+  mean = 0.2F, 0.2F, 0.8F, 0.8F;
+  Tree good;
+  good.splits.resize(1);
+  good.splits[0].idx1 = 0, good.splits[0].idx2 = 1, good.splits[0].thresh = 3;
+  good.leaf_values.assign(2, mean);
+  const auto read = [&](const Tree& tree) {
+    std::stringstream stream;
+    dlib::serialize(dlib::shape_predictor(mean, {{tree}}, {{{0.1F, 0.1F}, {0.9F, 0.9F}}}), stream);
+    ShapeTrees().read(stream);
+  };
+  EXPECT_NO_THROW(read(good));
+  const auto refused = [&](void (*spoil)(Tree&)) {
+    Tree tree = good;
+    spoil(tree);
+    EXPECT_THROW(read(tree), dlib::serialization_error);
+  };
+  refused([](Tree& tree) { tree.splits[0].idx2 = 2; });
+  refused([](Tree& tree) { tree.leaf_values.pop_back(); });
+  refused([](Tree& tree) { tree.leaf_values[1].set_size(3); });
+  refused([](Tree& tree) { tree.splits.push_back(tree.splits[0]), tree.leaf_values.push_back(tree.leaf_values[0]); });
 }
 
 }  // namespace

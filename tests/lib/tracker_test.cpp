@@ -1,10 +1,12 @@
 #include <fmpn/face_tracker.h>
 
+#include <optional>
 #include <set>
 
 #include <gtest/gtest.h>
 
 #include "expect_error.h"
+#include "moving_face.h"
 #include "photograph.h"
 
 namespace fmpn {
@@ -45,6 +47,79 @@ TEST_F(TrackerOnPhotograph, AnIdStaysOverAPan) {
   }
   EXPECT_EQ(ids.size(), 1U);
   EXPECT_EQ(ids.count(0), 0U);
+}
+
+TEST_F(TrackerOnPhotograph, AStillPictureHasAStillFace) {
+  for (const int min_face_size : {80, 63}) {
+    AlignerOptions options;
+    options.min_face_size = min_face_size;
+    FaceTracker tracker(options, {5, 1.5});
+    std::optional<AlignedFace> first;
+    for (int frame = 0; frame < 12; ++frame) {
+      const auto faces = tracker.track(view_of(photo_), at(frame));
+      ASSERT_EQ(faces.size(), 1U) << frame;
+      EXPECT_EQ(faces[0].detected, frame % 5 == 0);
+      const AlignedFace& face = faces[0].face;
+      if (!first) first = face;
+      EXPECT_EQ(face.box.x, first->box.x) << frame;
+      EXPECT_EQ(face.box.y, first->box.y) << frame;
+      EXPECT_EQ(face.box.width, first->box.width) << frame;
+      EXPECT_EQ(face.warp, first->warp) << frame;
+      EXPECT_EQ(face.crop.pixels, first->crop.pixels) << frame;
+      EXPECT_EQ(face.quality, first->quality) << frame;
+    }
+  }
+}
+
+struct ClipScore {
+  int found = 0, strangers = 0;
+  double box_error = 0, landmark_error = 0;  ///< means, in parts of the face's width
+  std::set<std::uint32_t> ids;
+};
+
+/// Interval 0: full detection on every frame, without a tracker.
+ClipScore follow_clip(const test::MovingFace& clip, int frames, int interval) {
+  AlignerOptions options;
+  options.min_face_size = 60;
+  Aligner aligner(options);
+  FaceTracker tracker(options, {std::max(1, interval), 1.5});
+  ClipScore score;
+  for (int i = 0; i < frames; ++i) {
+    const auto truth = clip.truth(i);
+    const cv::Mat frame = clip.frame(i);
+    std::vector<AlignedFace> faces;
+    if (interval == 0) faces = aligner.find(view_of(frame));
+    else for (TrackedFace& face : tracker.track(view_of(frame), at(i))) score.ids.insert(face.id), faces.push_back(std::move(face.face));
+    for (const AlignedFace& face : faces) {
+      if (overlap(face.box, truth.box) < 0.5F) {
+        ++score.strangers;
+        continue;
+      }
+      ++score.found;
+      score.box_error += test::box_error(face.box, truth.box);
+      score.landmark_error += test::landmark_error(face.landmarks, truth);
+    }
+  }
+  score.box_error /= std::max(1, score.found), score.landmark_error /= std::max(1, score.found);
+  return score;
+}
+
+// Four seconds in which the face comes nearer, turns, and darts by half its width within five frames.
+TEST_F(TrackerOnPhotograph, FollowingIsAsGoodAsDetectingOnEveryFrame) {
+  const int frames = 120;
+  const test::MovingFace clip(photo_, 640, 360, 1, 0.35);
+  const ClipScore detected = follow_clip(clip, frames, 0);
+  EXPECT_GE(detected.found, frames * 95 / 100);
+  for (const int interval : {1, 5, 10}) {
+    const ClipScore followed = follow_clip(clip, frames, interval);
+    EXPECT_GE(followed.found, detected.found) << interval;
+    EXPECT_LE(followed.strangers, detected.strangers) << interval;
+    EXPECT_EQ(followed.ids.size(), 1U) << interval;
+    EXPECT_LE(followed.box_error, detected.box_error) << interval;
+    EXPECT_LE(followed.landmark_error, 1.05 * detected.landmark_error) << interval;
+    EXPECT_LT(followed.box_error, 0.08) << interval;
+    EXPECT_LT(followed.landmark_error, 0.04) << interval;
+  }
 }
 
 TEST_F(TrackerOnPhotograph, TwoFacesKeepTheirIdsWhenTheirOrderOfSizeChanges) {

@@ -20,8 +20,8 @@ struct TrackedFace {
   double first_seen = 0;  ///< the time of the frame on which it came up
 };
 
-/// Faces with stable ids over the frames of one stream. Between detections a face is searched near where it should be by now,
-/// by the detector on a small region at about the face's own scale. A face is known again by its place, the way it
+/// Faces with stable ids over the frames of one stream. Between detections the detector looks once at the region where a face should be
+/// by now, at the face's own scale, and the box moves as the landmarks have moved since it was detected. A face is known again by its place, the way it
 /// was moving, and its looks: ids survive one face passing in front of another, and an occlusion of `keep_time`.
 class FMPN_API FaceTracker {
  public:
