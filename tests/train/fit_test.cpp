@@ -178,7 +178,9 @@ TEST_F(Fit, LearnsWhatCanBeLearned) {
   const auto engine = Engine::load(file("run/last.safetensors"));
   const auto& provenance = engine->info().provenance;
   EXPECT_EQ(provenance.count("bf16_agreement"), cpu_has_bfloat16() ? 1U : 0U);
-  if (cpu_has_bfloat16()) EXPECT_GE(std::stod(provenance.at("bf16_agreement")), 0.5);
+  if (cpu_has_bfloat16()) {
+    EXPECT_GE(std::stod(provenance.at("bf16_agreement")), 0.5);
+  }
   EXPECT_EQ(engine->info().classes, (std::vector<std::string>{"happiness", "sadness"}));
   EXPECT_EQ(engine->info().name, "toy");
   EXPECT_EQ(engine->info().color, "rgb");
