@@ -133,7 +133,7 @@ Image confusion_chart(const std::string& title, const ConfusionMatrix& confusion
       const double x = kLabel + kCell * static_cast<double>(k), y = kTop + at;
       const Colour ink = share > 0.5 ? kWhite : counts[i][k] == 0 ? Colour{0.72, 0.74, 0.78} : kInk;
       canvas.fill(x + 1, y + 1, kCell - 2, kCell - 2, counts[i][k] == 0 ? Colour{0.97, 0.97, 0.98} : shade(0.06 + 0.94 * share));
-      canvas.text(x + kCell / 2, y + kCell / 2 - (row > 0 ? 6 : 0), std::to_string(counts[i][k]), 13, ink, Anchor::kCentre, i == k);
+      canvas.text(x + kCell / 2, y + kCell / 2 - (counts[i][k] > 0 ? 6 : 0), std::to_string(counts[i][k]), 13, ink, Anchor::kCentre, i == k);
       if (row > 0 && counts[i][k] > 0) canvas.text(x + kCell / 2, y + kCell / 2 + 11, percent(share) + " %", 8.5, ink, Anchor::kCentre);
     }
     const auto hit = static_cast<double>(counts[i][i]);
@@ -156,7 +156,8 @@ Image bar_chart(const std::string& title, const std::vector<std::string>& names,
   for (std::size_t i = 0; i < names.size(); ++i) {
     const double x = kLeft + kBar * static_cast<double>(i);
     canvas.fill(x + 6, at_y(values[i]), kBar - 12, kTop + kHeight - at_y(values[i]), series_colour(5));
-    canvas.text(x + kBar / 2, at_y(values[i]) - 8, percent(values[i]), 9.5, kInk, Anchor::kCentre);
+    // At the foot: above the bars the line of the mean would run through most of them.
+    canvas.text(x + kBar / 2, kTop + kHeight - 9, percent(values[i]), 9.5, kInk, Anchor::kCentre);
     canvas.text(x + kBar / 2, kTop + kHeight + 14, names[i], 10, kInk, Anchor::kCentre);
   }
   canvas.line(kLeft, at_y(mean), kLeft + width, at_y(mean), series_colour(1), 1.5);

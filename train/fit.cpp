@@ -168,8 +168,8 @@ void add_fit(CLI::App& app) {
   add("--cn-width", o->model.cn_width, "Channels of CN's first stage; 64 is torchvision's");
   add("--cn-stem", o->model.cn_stem, "ResNet: imagenet or small")->check(CLI::IsMember({"imagenet", "small"}));
   add("--fmg-width", o->model.fmg_width, "w of FMG");
-  add("--input-size", o->model.input_size, "S, 0 or 3 modulo 4");
-  add("--crop-size", o->model.crop_size, "Side of the prepared crops");
+  add("--input-size", o->model.input_size, "S, 0 or 3 modulo 4; in the paper's recipe 299 for inception_v3 and 224 for the others");
+  add("--crop-size", o->model.crop_size, "Side of the prepared crops; in the paper's recipe 320/299 of S");
   add("--phase1-epochs", o->phase1_epochs, "Epochs of phase 1");
   add("--phase1-constant", o->phase1_constant, "Epochs before the learning rate falls");
   add("--phase1-batch", o->phase1_batch, "Batch of phase 1");
@@ -196,6 +196,7 @@ void add_fit(CLI::App& app) {
   add("--seed", o->seed, "Of every random draw");
   add("--threads", o->threads, "0: all cores");
   c->callback([o, c] {
+    if (o->recipe == "paper") set_paper_sizes(*c, o->model.cn);
     apply_recipe(*c, o->recipe);
     fit(*o, c->config_to_str(true));
   });

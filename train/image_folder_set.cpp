@@ -97,6 +97,8 @@ PictureList list_table(const std::string& csv) {
 }  // namespace
 
 PictureList list_folder(const std::string& root, const ListOptions&) {
+  if (fs::is_regular_file(root) && is_picture(root))
+    throw Error(ErrorCode::kBadFormat, root + ": a single picture, where a folder of class folders or a CSV is wanted");
   if (fs::is_regular_file(root)) return list_table(root);
   if (!fs::is_directory(root)) throw Error(ErrorCode::kNotFound, root + ": no such folder");
   if (fs::is_regular_file(fs::path(root) / "labels.csv")) return list_table((fs::path(root) / "labels.csv").string());

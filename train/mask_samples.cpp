@@ -45,7 +45,7 @@ Image mask_samples(FmpnNetImpl& net, const DataSet& data, const torch::Tensor& c
       const auto generated = net.generate_mask(batch.rgb.to(device)).to(torch::kCPU);
       const double error = (generated - batch.mask).square().mean().item<double>();
       tiles.push_back({picture_of(batch.rgb[0]), classes[c], "face"});
-      tiles.push_back({heat_map(generated[0]), "generated", "mean squared error " + std::to_string(error).substr(0, 6)});
+      tiles.push_back({heat_map(generated[0]), "generated", "MSE " + std::to_string(error).substr(0, 6)});
       tiles.push_back({heat_map(batch.mask[0]), "ground truth", classes[c]});
     }
   }

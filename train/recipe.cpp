@@ -1,5 +1,6 @@
 #include "recipe.h"
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -19,7 +20,20 @@ std::string text_of(const std::string& recipe) {
   throw Error(ErrorCode::kNotFound, "recipe '" + recipe + "': no such file, nor one of those built in (" + names + ")");
 }
 
+/// Sets an option that was not given, so that it is written into the run's configuration as well.
+void give(CLI::Option& option, int value) {
+  if (option.count() > 0) return;
+  option.add_result(std::to_string(value));
+  option.run_callback();
+}
+
 }  // namespace
+
+void set_paper_sizes(CLI::App& command, const std::string& cn) {
+  CLI::Option& side = *command.get_option("--input-size");
+  give(side, cn == "inception_v3" ? 299 : 224);
+  give(*command.get_option("--crop-size"), static_cast<int>(std::lround(side.as<int>() * 320.0 / 299.0)));
+}
 
 void apply_recipe(CLI::App& command, const std::string& recipe) {
   const auto bad = [&](const std::string& what) { throw Error(ErrorCode::kBadFormat, "recipe '" + recipe + "': " + what); };

@@ -15,4 +15,8 @@ const std::map<std::string, std::string>& built_in_recipes();
 /// that is not known, kBadFormat for one that names no option of the command or a value that it does not take.
 void apply_recipe(CLI::App& command, const std::string& recipe);
 
+/// The paper's recipe has the sides of Inception V3: 299 px from crops of 320. Gives `command` those of the net `cn` where the user
+/// gave none: 224 px for every other net, crops larger by the same 320/299. To be called before apply_recipe().
+void set_paper_sizes(CLI::App& command, const std::string& cn);
+
 }  // namespace fmpn::train

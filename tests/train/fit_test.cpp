@@ -51,12 +51,12 @@ class Fit : public TrainProgram {
     return arguments;
   }
 
-  /// Starts or goes on, and stops it by SIGTERM as soon as `reached` holds.
-  static void interrupted(const std::vector<std::string>& arguments, const std::function<bool()>& reached) {
+  /// Starts or goes on, and stops it by a signal as soon as `reached` holds.
+  static void interrupted(const std::vector<std::string>& arguments, const std::function<bool()>& reached, int signal = SIGTERM) {
     test::Program program(command(arguments));
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (program.running() && !reached() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    program.send(SIGTERM);
+    program.send(signal);
     const auto outcome = program.wait();
     ASSERT_EQ(outcome.status, 1) << outcome.err;
     EXPECT_TRUE(contains(outcome.err, "--resume")) << outcome.err;
@@ -85,7 +85,7 @@ class Fit : public TrainProgram {
     ASSERT_EQ(whole.status, 0) << whole.err;
     auto resume = options;
     resume.push_back("--resume");
-    interrupted(fit("parts", options), [&] { return fs::exists(file("parts/checkpoint.pt")); });
+    interrupted(fit("parts", options), [&] { return fs::exists(file("parts/checkpoint.pt")); }, SIGINT);
     if (HasFatalFailure()) return;
     EXPECT_FALSE(fs::exists(file("parts/last.safetensors"))) << "it was not stopped in the middle";
     interrupted(fit("parts", resume), [&] { return contains(test::read_text(file("parts/metrics.csv")), "\n2,2,"); });

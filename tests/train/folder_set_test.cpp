@@ -48,6 +48,8 @@ TEST_F(ImageFolder, WithoutSplits) {
 TEST_F(ImageFolder, FaultsNameTheFolder) {
   expect_error(ErrorCode::kNotFound, {folder_.file("none")}, [&] { list_folder(folder_.file("none"), {}); });
   expect_error(ErrorCode::kBadFormat, {folder_.path().string(), "no class folder"}, [&] { list(); });
+  test::write_text(folder_.path() / "face.JPG", "told by its name");
+  expect_error(ErrorCode::kBadFormat, {folder_.file("face.JPG"), "a single picture"}, [&] { list_folder(folder_.file("face.JPG"), {}); });
   file("happy/a.png");
   std::filesystem::create_directories(folder_.path() / "sad");
   expect_error(ErrorCode::kBadFormat, {folder_.file("sad"), "without a picture"}, [&] { list(); });

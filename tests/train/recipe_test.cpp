@@ -54,6 +54,37 @@ TEST(Recipe, FaultsAreNamed) {
   test::expect_error(ErrorCode::kNotFound, {"'unknown'", "paper", "default"}, [&] { command.apply("unknown"); });
 }
 
+struct Sides {
+  explicit Sides(std::vector<std::string> arguments, const std::string& cn) {
+    auto* fit = app.add_subcommand("fit", "");
+    fit->add_option("--input-size", input);
+    fit->add_option("--crop-size", crop);
+    arguments.insert(arguments.begin(), "fit");
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    app.parse(arguments);
+    set_paper_sizes(*fit, cn);
+    written = fit->config_to_str(true);
+  }
+  CLI::App app;
+  int input = -1, crop = -1;
+  std::string written;
+};
+
+TEST(Recipe, EveryNetHasItsSideInThePapers) {
+  const auto expect = [](const std::vector<std::string>& given, const std::string& cn, int input, int crop) {
+    const Sides sides(given, cn);
+    EXPECT_EQ(sides.input, input) << cn;
+    EXPECT_EQ(sides.crop, crop) << cn;
+    EXPECT_NE(sides.written.find("input-size=" + std::to_string(input)), std::string::npos) << sides.written;
+    EXPECT_NE(sides.written.find("crop-size=" + std::to_string(crop)), std::string::npos) << sides.written;
+  };
+  expect({}, "inception_v3", 299, 320);
+  for (const char* cn : {"resnet18", "resnet50", "resnet152", "densenet121", "vgg16", "vgg19_bn"}) expect({}, cn, 224, 240);
+  expect({"--input-size", "96"}, "resnet18", 96, 103);
+  expect({"--input-size", "96", "--crop-size", "100"}, "inception_v3", 96, 100);
+  expect({"--crop-size", "256"}, "vgg16", 224, 256);
+}
+
 // The paper's recipe is the default, and says what the options' own defaults are.
 TEST(Recipe, ThePapersValues) {
   ASSERT_EQ(built_in_recipes().count("paper"), 1U);
