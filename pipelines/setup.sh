@@ -27,5 +27,11 @@ fi
 
 build=${FMPN_BUILD:-build}
 # shellcheck disable=SC2086 # options, one word each
-[[ -f $build/build.ninja ]] || meson setup "$build" ${FMPN_MESON_OPTIONS:-}
+if [[ ! -f $build/build.ninja ]]; then
+  tests=disabled
+  [[ "${1:-}" != --tests ]] || tests=enabled
+  meson setup "$build" -Dtests=$tests ${FMPN_MESON_OPTIONS:-}
+elif [[ "${1:-}" == --tests ]]; then
+  meson configure "$build" -Dtests=enabled  # a build without tests that was there before
+fi
 ninja -C "$build"

@@ -30,7 +30,8 @@ class ThreadCount {
 
 /// One call's working memory, and oneDNN's views of it.
 struct Context {
-  explicit Context(const NetPlan& of) : plan(of), arena(static_cast<char*>(::operator new(std::max<std::size_t>(64, of.arena_bytes), std::align_val_t{64}))), stream(cpu_engine()) {
+  explicit Context(const NetPlan& of)
+      : plan(of), memory(::operator new(std::max<std::size_t>(64, of.arena_bytes), std::align_val_t{64})), arena(static_cast<char*>(memory.get())), stream(cpu_engine()) {
     for (const Operation& operation : plan.operations) {
       std::unordered_map<int, dnnl::memory> bound;
       for (const auto& argument : operation.arguments)
@@ -38,9 +39,6 @@ struct Context {
       arguments.push_back(std::move(bound));
     }
   }
-  ~Context() { ::operator delete(arena, std::align_val_t{64}); }
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
 
   void run() {
     for (std::size_t i = 0; i < plan.operations.size(); ++i) {
@@ -51,7 +49,11 @@ struct Context {
     stream.wait();
   }
 
+  struct Free {
+    void operator()(void* block) const { ::operator delete(block, std::align_val_t{64}); }
+  };
   const NetPlan& plan;
+  std::unique_ptr<void, Free> memory;
   char* arena;
   dnnl::stream stream;
   std::vector<std::unordered_map<int, dnnl::memory>> arguments;  ///< by operation

@@ -47,6 +47,14 @@ class Fusion {
     return layer.kind == Layer::Kind::kConvolution || layer.kind == Layer::Kind::kUpsample || layer.kind == Layer::Kind::kLinear;
   }
 
+  static bool adds(const Layer& layer) {
+    return std::any_of(layer.steps.begin(), layer.steps.end(), [](const Layer::Step& step) { return step.kind == Layer::Step::Kind::kAdd; });
+  }
+  /// True where another layer has the same weight.
+  bool shared(const Layer& layer) const {
+    return std::any_of(graph_.layers.begin(), graph_.layers.end(), [&](const Layer& other) { return &other != &layer && other.weight.defined() && other.weight.is_alias_of(layer.weight); });
+  }
+
   void fold_scale(Layer& scale) {
     Layer* before = sole_producer(scale.inputs[0]);
     if (before == nullptr || !before->steps.empty() || (!is_product(*before) && before->kind != Layer::Kind::kScale)) return;
@@ -55,6 +63,7 @@ class Fusion {
     // The output channels are the first dimension of a convolution's weight, the second of a transposed one's.
     std::vector<std::int64_t> shape(static_cast<std::size_t>(before->weight.dim()), 1);
     shape[before->kind == Layer::Kind::kUpsample ? 1 : 0] = -1;
+    if (shared(*before)) before->weight = before->weight.clone();
     before->weight.mul_(scale.weight.view(shape));
     replace(scale, *before);
   }
@@ -70,7 +79,7 @@ class Fusion {
     for (const int operand : {1, 0}) {
       Layer* before = sole_producer(sum.inputs[at(operand)]);
       const int other = sum.inputs[at(1 - operand)];
-      if (before == nullptr || before->kind != Layer::Kind::kConvolution || before->steps.size() > 1) continue;
+      if (before == nullptr || before->kind != Layer::Kind::kConvolution || before->steps.size() > 1 || adds(*before)) continue;
       if (producer_[at(other)] >= static_cast<int>(before - graph_.layers.data())) continue;  // it isn't there yet
       before->steps.push_back({Layer::Step::Kind::kAdd, 0, other});
       before->inputs.push_back(other);
@@ -108,7 +117,8 @@ void split_wide_kernels(LayerGraph& graph) {
     across.kernel = {1, layer.kernel[1]}, across.padding = {0, layer.padding[1]};
     across.single = true;
     layer.weight = torch::eye(rows).view({1, rows, rows, 1});
-    layer.inputs = {across.output};
+    across.inputs.resize(1);  // what is added is added at the end
+    layer.inputs.front() = across.output;
     layer.kernel = {rows, 1}, layer.padding = {layer.padding[0], 0};
     layers.push_back(std::move(across));
     layers.push_back(std::move(layer));

@@ -1,5 +1,7 @@
 #include "runtime/layer_graph.h"
 
+#include <limits>
+
 #include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
@@ -54,6 +56,14 @@ class Translator {
     return found->second;
   }
 
+  [[noreturn]] static void unknown(const std::string& what) { throw Error(ErrorCode::kRuntime, "the CPU engine has no layer for " + what); }
+  /// A constant 1×C×1×1 tensor, as C numbers.
+  torch::Tensor by_channel(const Node& node, std::size_t i) const {
+    const torch::Tensor numbers = tensor(node, i);
+    if (!numbers.defined() || numbers.dim() != 4 || numbers.numel() != numbers.size(1) || numbers.numel() < 2) unknown(name(node) + " with a constant that has no number for each channel");
+    return numbers.flatten();
+  }
+
   Layer& add(const Node& node, Layer::Kind kind, std::vector<int> inputs) {
     Layer layer;
     layer.kind = kind;
@@ -105,7 +115,7 @@ void Translator::translate(const Node& node) {
     for (std::size_t i = 0; i < list.inputs().size(); ++i) parts.push_back(value(list, i));
     add(node, Layer::Kind::kConcat, std::move(parts));
   } else {
-    throw Error(ErrorCode::kRuntime, "the CPU engine has no layer for " + op);
+    unknown(op);
   }
 }
 
@@ -120,7 +130,7 @@ void Translator::convolution(const Node& node) {
   layer.extra = integers(node, 7, 0)[0];
   const bool plain = integers(node, 5, 1) == Pair{1, 1} && integer(node, 8) == 1;
   const bool known = !transposed || (layer.kernel == Pair{4, 4} && layer.stride == Pair{2, 2} && layer.padding == Pair{1, 1});
-  if (!plain || !known) throw Error(ErrorCode::kRuntime, "the CPU engine has no layer for a convolution with dilation or groups, or a transposed one other than 4×4, stride 2, padding 1");
+  if (!plain || !known) unknown("a convolution with dilation or groups, or a transposed one other than 4×4, stride 2, padding 1");
 }
 
 void Translator::linear(const Node& node, std::size_t picture, const torch::Tensor& weight, const torch::Tensor& bias) {
@@ -136,17 +146,21 @@ void Translator::batch_norm(const Node& node) {
 }
 
 void Translator::sum(const Node& node) {
+  if (!constant(node, 2).isScalar() || constant(node, 2).toScalar().toDouble() != 1) unknown("a sum with a factor");
   if (is_value(node, 0) && is_value(node, 1)) add(node, Layer::Kind::kAdd, {value(node, 0), value(node, 1)});
-  else if (const auto shift = tensor(node, 1).flatten(); true) scale(node, 0, torch::ones_like(shift), shift);
+  else if (const auto shift = by_channel(node, 1); true) scale(node, 0, torch::ones_like(shift), shift);
 }
 
 void Translator::product(const Node& node) {
-  const auto factor = tensor(node, 1).flatten();
+  const auto factor = by_channel(node, 1);
   scale(node, 0, factor, torch::zeros_like(factor));
 }
 
-// (input, kernel, stride, padding, …)
+// max: (input, kernel, stride, padding, dilation, ceil_mode), average: (input, kernel, stride, padding, ceil_mode, count_include_pad, …)
 void Translator::pool(const Node& node, Layer::Kind kind) {
+  const bool plain = kind == Layer::Kind::kMaxPool ? integers(node, 4, 1) == Pair{1, 1} && !constant(node, 5).toBool()
+                                                   : !constant(node, 4).toBool() && constant(node, 5).toBool() && constant(node, 6).isNone();
+  if (!plain) unknown(name(node) + " with dilation, rounding up, or another divisor than its area");
   Layer& layer = add(node, kind, {value(node, 0)});
   layer.kernel = integers(node, 1, 1);
   layer.stride = pair_of(constant(node, 2).toIntVector(), layer.kernel[0]);
@@ -156,8 +170,9 @@ void Translator::pool(const Node& node, Layer::Kind kind) {
 // (input, dimension, start, end, step)
 void Translator::slice(const Node& node) {
   const std::int64_t dimension = integer(node, 1), step = integer(node, 4);
-  const c10::IValue start = constant(node, 2);
-  if ((dimension != 2 && dimension != 3) || (!start.isNone() && start.toInt() != 0)) throw Error(ErrorCode::kRuntime, "the CPU engine has no layer for such a slice");
+  const c10::IValue start = constant(node, 2), end = constant(node, 3);
+  const bool whole = (start.isNone() || start.toInt() == 0) && (end.isNone() || end.toInt() == std::numeric_limits<std::int64_t>::max());
+  if ((dimension != 2 && dimension != 3) || !whole) unknown("a slice of anything but all rows or columns");
   Layer& layer = add(node, Layer::Kind::kPick, {value(node, 0)});
   layer.stride[static_cast<std::size_t>(dimension - 2)] = step;
 }

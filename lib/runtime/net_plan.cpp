@@ -4,6 +4,8 @@
 
 #include <torch/torch.h>
 
+#include <fmpn/error.h>
+
 namespace fmpn {
 namespace {
 
@@ -192,6 +194,8 @@ memory Planner::weight(Layer& layer, const Dims& dims, const Desc& wanted) {
   for (const memory& form : forms)
     if (form.get_desc() == wanted) return form;
   if (forms.empty()) {
+    if (layer.kind == Kind::kLinear && layer.weight.numel() != dims[0] * dims[1] * dims[2] * dims[3])
+      throw Error(ErrorCode::kRuntime, "the CPU engine: a linear layer of " + std::to_string(layer.weight.size(1)) + " inputs after " + std::to_string(dims[1] * dims[2] * dims[3]) + " values");
     forms.push_back(packed_copy(layer.kind == Kind::kUpsample ? phase_weight(layer.weight) : layer.weight, dims, memory::format_tag::oihw, wanted));
     layer.weight.reset();
   } else {

@@ -38,9 +38,8 @@ class TorchEngine final : public Engine {
   std::vector<Expression> classify(const std::vector<ImageView>& crops) const override { return run(crops, {}); }
 
   std::vector<Expression> classify(const std::vector<ImageView>& crops, const std::vector<MotionMask>& masks) const override {
-    std::vector<float> values = joined_masks(masks, crops.size(), info());
-    const int64_t side = info().input_size;
-    return run(crops, torch::from_blob(values.data(), {static_cast<int64_t>(masks.size()), 1, side, side}).to(device_, type(), false, /*copy=*/true));
+    require_masks(info());
+    return run(crops, joined_masks(masks, crops.size(), info()));
   }
 
  private:
@@ -55,10 +54,14 @@ class TorchEngine final : public Engine {
     return view.to(device_, type(), false, /*copy=*/true).contiguous(torch::MemoryFormat::ChannelsLast);
   }
 
-  std::vector<Expression> run(const std::vector<ImageView>& crops, const torch::Tensor& mask) const {
+  /// `masks`: N×S×S, or none.
+  std::vector<Expression> run(const std::vector<ImageView>& crops, std::vector<float> masks) const {
     if (crops.empty()) return {};
     return one_error([&] {
       const torch::InferenceMode inference;
+      torch::Tensor mask;
+      const int64_t side = info().input_size;
+      if (!masks.empty()) mask = torch::from_blob(masks.data(), {static_cast<int64_t>(crops.size()), 1, side, side}).to(device_, type(), false, /*copy=*/true);
       const auto output = net().forward(input(crops), mask);
       return expressions_of(numbers(output.logits), output.mask.defined() ? numbers(output.mask) : std::vector<float>(), info());
     });

@@ -199,7 +199,12 @@ static gboolean gst_fmpn_align_sink_event(GstBaseTransform* base, GstEvent* even
       s.lateness.reset();
       s.clock.reset();
       break;
-    case GST_EVENT_STREAM_START: s.orientation = GST_VIDEO_ORIENTATION_IDENTITY; break;
+    case GST_EVENT_STREAM_START:  // other people, and a camera held upright unless a tag says otherwise
+      s.orientation = GST_VIDEO_ORIENTATION_IDENTITY;
+      s.upright.set(s.orientation, s.info.width, s.info.height);
+      if (s.tracker) s.tracker->reset();
+      s.clock.reset();
+      break;
     case GST_EVENT_TAG: take_orientation(s, event); break;
     default: break;
   }

@@ -121,6 +121,7 @@ FaceAnnotation read_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* region
     face.score = meta->data->score;
     face.crop = meta->data->crop;
     face.mask = meta->data->mask;
+    face.mask_crop_side = meta->data->mask_crop_side, face.mask_frames_ago = meta->data->mask_frames_ago;
   }
   return face;
 }
@@ -171,7 +172,7 @@ void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoIn
   }
   if (!face.landmarks) return;
   set_param(region, landmarks_structure(*face.landmarks, region));
-  FaceData data{*face.landmarks, face.warp, face.score, face.quality, face.crop, face.mask};
+  FaceData data{*face.landmarks, face.warp, face.score, face.quality, face.crop, face.mask, face.mask_crop_side, face.mask_frames_ago};
   if (GstFmpnFaceMeta* meta = find_face_meta(buffer, face.region_id)) *meta->data = std::move(data);
   else add_face_meta(buffer, face.region_id, std::move(data));
 }
@@ -197,13 +198,21 @@ void attach_expression(GstBuffer* buffer, int region_id, const ExpressionAnnotat
   attach_analytics_expression(buffer, track_of(region), e);
 }
 
-void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionMask> mask) {
+Affine warp_to_side(const Affine& warp, int from, int to) {
+  const double scale = static_cast<double>(to) / from;
+  Affine scaled = warp;
+  for (double& coefficient : scaled) coefficient *= scale;
+  return scaled;
+}
+
+void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionMask> mask, int crop_side, int frames_ago) {
   GstFmpnFaceMeta* meta = find_face_meta(buffer, region_id);
   if (meta == nullptr) throw Error(ErrorCode::kRuntime, "no face meta " + std::to_string(region_id) + " on this buffer");
   meta->data->mask = std::move(mask);
+  meta->data->mask_crop_side = crop_side, meta->data->mask_frames_ago = frames_ago;
   const GstVideoRegionOfInterestMeta* region = find_region(buffer, region_id);
   if (region != nullptr && meta->data->crop && meta->data->mask)
-    attach_analytics_mask(buffer, track_of(region), *meta->data->mask, meta->data->warp, meta->data->crop->width);
+    attach_analytics_mask(buffer, track_of(region), *meta->data->mask, warp_to_side(meta->data->warp, meta->data->crop->width, crop_side), crop_side);
 }
 
 }  // namespace fmpn::gst

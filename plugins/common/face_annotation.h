@@ -42,6 +42,7 @@ struct FaceAnnotation {
   Affine warp{};  ///< frame → crop
   std::shared_ptr<const Image> crop;
   std::shared_ptr<const MotionMask> mask;
+  int mask_crop_side = 0, mask_frames_ago = 0;  ///< as in FaceData
 };
 
 /// Reads every region of type `face` (also `faces`, `human_face`), ours or another element's, with whatever it has.
@@ -57,8 +58,11 @@ void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoIn
 /// Adds or replaces the `expression` param of the region `region_id`.
 void attach_expression(GstBuffer* buffer, int region_id, const ExpressionAnnotation& expression);
 
-/// Stores the motion mask in the face meta of region `region_id`.
-void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionMask> mask);
+/// Stores a motion mask of the centre of a crop of `crop_side` px in the face meta of region `region_id`.
+void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionMask> mask, int crop_side, int frames_ago);
+
+/// The warp to a crop of side `to`, given that to one of side `from`: the same place of the template, as alignment_warp() has it.
+Affine warp_to_side(const Affine& warp, int from, int to);
 
 /// As a GstStructure (transfer full): what the `expression` param and the messages carry.
 GstStructure* distribution_structure(const std::vector<std::pair<std::string, double>>& distribution);

@@ -17,7 +17,9 @@ struct FaceData {
   double score = 0;  ///< detector's
   float quality = 0;
   std::shared_ptr<const Image> crop;       ///< RGB; null: not made
-  std::shared_ptr<const MotionMask> mask;  ///< of the crop's centre; null: not made
+  std::shared_ptr<const MotionMask> mask;  ///< null: not made
+  int mask_crop_side = 0;                  ///< the mask shows the centre of a crop of this side, which may not be `crop`'s
+  int mask_frames_ago = 0;                 ///< 0: made of this very frame
 };
 
 }  // namespace fmpn::gst

@@ -149,7 +149,9 @@ static void gst_fmpn_classify_attach(GstFmpnInference* base, GstBuffer* buffer, 
   e.frames_ago = frames_ago;
   e.model_name = s.model.name;
   attach_expression(buffer, face.region_id, e);
-  if (!face.mask && !result.expression->mask.empty()) attach_mask(buffer, face.region_id, {result.expression, &result.expression->mask});
+  const bool newest = !face.mask || face.mask_frames_ago > frames_ago;
+  if (newest && !result.expression->mask.empty())
+    attach_mask(buffer, face.region_id, {result.expression, &result.expression->mask}, result.crop_side, frames_ago);
 }
 
 static void post_events(GstFmpnInference* base, const std::vector<ExpressionEvent>& events) {

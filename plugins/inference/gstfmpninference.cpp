@@ -184,6 +184,7 @@ static gboolean gst_fmpn_inference_sink_event(GstBaseTransform* base, GstEvent* 
     switch (GST_EVENT_TYPE(event)) {
       case GST_EVENT_GAP: pass_gap(base, s, event); break;
       case GST_EVENT_EOS: end_stream(base, s); break;
+      case GST_EVENT_STREAM_START:  // other people
       case GST_EVENT_FLUSH_STOP:
         end_stream(base, s);
         s.clock.reset();
@@ -236,13 +237,8 @@ static Affine warp_for(const FaceAnnotation& face, int crop_size) {
   const Affine& m = face.warp;
   const bool mirrored = m[0] * m[4] - m[1] * m[3] < 0;
   if (!mirrored || !face.crop) return alignment_warp(*face.landmarks, crop_size);
-  // A similarity can't mirror (image-orientation tag): the aligner's own warp, scaled about the pixels' corner.
-  const double scale = static_cast<double>(crop_size) / face.crop->width;
-  Affine scaled = m;
-  for (double& coefficient : scaled) coefficient *= scale;
-  scaled[2] += 0.5 * scale - 0.5;
-  scaled[5] += 0.5 * scale - 0.5;
-  return scaled;
+  // A similarity can't mirror (image-orientation tag): the aligner's own warp, scaled.
+  return warp_to_side(m, face.crop->width, crop_size);
 }
 
 /// Cuts the crops that `inputs` lack from the frame, of which only their parts are converted.
@@ -266,7 +262,9 @@ static std::vector<FaceInput> collect(State& s, GstBuffer* buffer, std::vector<F
     if (!face.landmarks) continue;  // no fmpnalign upstream has seen it
     FaceInput input{face.track_id != 0 ? face.track_id : face.region_id, s.frame, nullptr, nullptr};
     if (face.crop && face.crop->width == model.crop_size) input.crop = face.crop;
-    if (face.mask && face.mask->side == model.input_size && model.uses_masks) input.mask = face.mask;
+    // An older frame's mask, or one of another crop, is not this face's.
+    const bool own = face.mask && face.mask->side == model.input_size && face.mask_crop_side == model.crop_size && face.mask_frames_ago == 0;
+    if (own && model.uses_masks) input.mask = face.mask;
     inputs.push_back(std::move(input));
     known->push_back(std::move(face));
   }
@@ -300,7 +298,7 @@ static std::size_t pass_in_step(GstFmpnInference* self, State& s, GstBuffer* buf
     s.lateness.post(base, buffer, s.judged, s.skipped);
   } else {
     std::vector<Expression> made = timed_infer(s, klass, inputs);
-    for (std::size_t i = 0; i < made.size(); ++i) now[inputs[i].track_id] = {s.frame, std::make_shared<const Expression>(std::move(made[i]))};
+    for (std::size_t i = 0; i < made.size(); ++i) now[inputs[i].track_id] = {s.frame, inputs[i].crop->width, std::make_shared<const Expression>(std::move(made[i]))};
     ++s.judged;
   }
   for (std::size_t i = 0; i < faces.size(); ++i)

@@ -10,6 +10,9 @@ namespace {
 // A face that has not been seen for so many frames is gone: its result is not kept.
 constexpr std::uint64_t kKeepFrames = 300;
 
+// A face that was out of sight for so many frames comes back without its old result.
+constexpr std::uint64_t kAwayFrames = 15;
+
 // On a machine that is short of cores the stream goes first: networks that run beside it take what it leaves.
 constexpr int kGiveWay = 10;
 
@@ -40,6 +43,9 @@ std::size_t InferenceWorker::submit(std::vector<FaceInput> inputs) {
     if (fault_) std::rethrow_exception(std::exchange(fault_, nullptr));
     for (FaceInput& input : inputs) {
       const int id = input.track_id;
+      // Whoever comes back after a while may look different by now.
+      if (const auto seen = seen_.find(id); seen != seen_.end() && input.frame > seen->second + kAwayFrames) results_.erase(id);
+      seen_[id] = input.frame;
       gave_way += waiting_.count(id);
       waiting_[id] = std::move(input);
     }
@@ -59,6 +65,7 @@ void InferenceWorker::forget() {
   const std::lock_guard lock(mutex_);
   waiting_.clear();
   results_.clear();
+  seen_.clear();
   ++generation_;
 }
 
@@ -84,9 +91,11 @@ void InferenceWorker::run() {
     if (generation != generation_) continue;
     if (fault) fault_ = fault;  // one that nobody has fetched yet stays
     for (std::size_t i = 0; i < made.size(); ++i)
-      results_[inputs[i].track_id] = {inputs[i].frame, std::make_shared<const Expression>(std::move(made[i]))};
+      results_[inputs[i].track_id] = {inputs[i].frame, inputs[i].crop ? inputs[i].crop->width : 0, std::make_shared<const Expression>(std::move(made[i]))};
     for (auto item = results_.begin(); item != results_.end();)
       item = item->second.frame + kKeepFrames < inputs.front().frame ? results_.erase(item) : std::next(item);
+    for (auto item = seen_.begin(); item != seen_.end();)
+      item = item->second + kKeepFrames < inputs.front().frame ? seen_.erase(item) : std::next(item);
   }
 }
 

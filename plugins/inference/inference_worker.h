@@ -26,6 +26,7 @@ struct FaceInput {
 /// What the networks said of one face, and of which frame.
 struct FaceResult {
   std::uint64_t frame = 0;
+  int crop_side = 0;  ///< of the crop that was judged
   std::shared_ptr<const Expression> expression;
 };
 
@@ -57,6 +58,7 @@ class InferenceWorker {
   std::condition_variable wake_;
   std::map<int, FaceInput> waiting_;
   std::map<int, FaceResult> results_;
+  std::map<int, std::uint64_t> seen_;  ///< frame on which a face was last submitted
   std::exception_ptr fault_;
   std::uint64_t generation_ = 0;  // counts forget()
   bool stop_ = false;

@@ -124,10 +124,10 @@ OverlayFace drawable(const FaceAnnotation& face) {
     result.expression = FaceExpression{expression.label, expression.confidence, expression.label == kUncertain,
                                        expression.distribution};
   }
-  if (face.mask && face.crop) {
+  if (face.mask && face.crop && face.mask_crop_side > 0) {
     result.mask = face.mask;
-    result.warp = face.warp;
-    result.crop_side = face.crop->width;
+    result.warp = warp_to_side(face.warp, face.crop->width, face.mask_crop_side);
+    result.crop_side = face.mask_crop_side;
   }
   return result;
 }

@@ -6,8 +6,11 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "expect_error.h"
 #include "runtime/arena_layout.h"
+#include "runtime/compiled_net.h"
 #include "runtime/engines.h"
+#include "runtime/net_plan.h"
 #include "temporary_folder.h"
 #include "tiny_model.h"
 
@@ -103,6 +106,49 @@ TEST(CpuEngineBatches, MoreThanFitOne) {
   const auto all = compiled->classify(views(images));
   ASSERT_EQ(all.size(), 37U);
   for (const std::size_t i : {0U, 15U, 16U, 31U, 32U, 36U}) EXPECT_LT(difference(all[i].logits, compiled->classify({images[i].view()})[0].logits), 1e-4F) << i;
+}
+
+/// What a compiled net makes of 1×4×6×6 noise, and what torch does.
+void expect_as_torch(const TensorFunction& net) {
+  torch::manual_seed(3);
+  const auto x = torch::randn({1, 4, 6, 6});
+  const auto expected = net({x});
+  LayerGraph graph = trace_layers(net, {x});
+  fuse_layers(graph);
+  const auto pixels = x.permute({0, 2, 3, 1}).contiguous();
+  const CompiledNet compiled(std::move(graph), {{6, 4}}, false, 2);
+  const auto given = compiled.run(1, {pixels.data_ptr<float>()});
+  const auto flat = expected.permute({0, 2, 3, 1}).contiguous();
+  EXPECT_LT(difference({flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()}, given), 1e-5F);
+}
+
+TEST(Layers, SumsAndSharedWeightsStayRight) {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(4);
+  const auto w = torch::randn({4, 4, 3, 3}), scale = torch::randn({1, 4, 1, 1}), other = torch::randn({1, 4, 1, 1}), wide = torch::randn({1, 4, 7, 7}).repeat({1, 2, 1, 1});
+  const auto conv = [&](const torch::Tensor& x) { return torch::conv2d(x, w, {}, 1, 1); };
+  expect_as_torch([&](const auto& in) { return torch::relu(conv(in[0]) + in[0] + torch::sigmoid(in[0])); });
+  expect_as_torch([&](const auto& in) { return conv(in[0]) * scale + conv(torch::relu(in[0])) * other; });
+  expect_as_torch([&](const auto& in) { return torch::relu(in[0]) * scale + other; });
+  expect_as_torch([&](const auto& in) {
+    const auto both = torch::cat({in[0], torch::relu(in[0])}, 1), first = torch::conv2d(in[0], w.narrow(0, 0, 1), {}, 1, 1);
+    return torch::conv2d(both, wide, {}, 1, 3) + first;
+  });
+}
+
+TEST(Layers, WhatHasNoLayerIsAnErrorThatNamesIt) {
+  const torch::NoGradGuard no_grad;
+  const auto x = torch::randn({1, 4, 6, 6}), w = torch::randn({4, 4, 3, 3});
+  const auto expect_refused = [&](const char* what, const TensorFunction& net) {
+    test::expect_error(ErrorCode::kRuntime, {what}, [&] { trace_layers(net, {x}); });
+  };
+  expect_refused("aten::tanh", [](const auto& in) { return torch::tanh(in[0]); });
+  expect_refused("aten::mul", [](const auto& in) { return in[0] * torch::full({1}, 0.5F); });
+  expect_refused("factor", [](const auto& in) { return torch::add(in[0], torch::relu(in[0]), 2); });
+  expect_refused("dilation", [&](const auto& in) { return torch::conv2d(in[0], w, {}, 1, 2, 2); });
+  expect_refused("max_pool2d", [](const auto& in) { return torch::max_pool2d(in[0], 2, 2, 0, 1, /*ceil_mode=*/true); });
+  expect_refused("avg_pool2d", [](const auto& in) { return torch::avg_pool2d(in[0], 3, 1, 1, false, /*count_include_pad=*/false); });
+  expect_refused("slice", [](const auto& in) { return in[0].slice(2, 0, 4); });
 }
 
 TEST(ArenaLayout, SlotsOfOneTimeDoNotOverlap) {

@@ -168,6 +168,45 @@ TEST_F(AlignElement, FindsAFaceThatTheOrientationTagCallsTurned) {
   }
 }
 
+TEST_F(AlignElement, ANewStreamStandsUprightAndHasIdsOfItsOwn) {
+  Harness h("fmpnalign");
+  const auto info = video_info("I420", photo_.cols / 2 * 2, photo_.rows / 2 * 2);
+  h.caps(info);
+  const auto first = gst::read_faces(h.push(make_buffer(photo_, info)).get());
+  ASSERT_EQ(first.size(), 1U);
+  const auto start = [&](const char* id) {
+    gst_harness_push_event(h.get(), gst_event_new_stream_start(id));
+    h.caps(info);
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
+  };
+  start("turned");
+  gst_harness_push_event(h.get(), gst_event_new_tag(gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, "rotate-180", nullptr)));
+  cv::Mat turned;
+  cv::rotate(photo_, turned, cv::ROTATE_180);
+  EXPECT_EQ(gst::read_faces(h.push(make_buffer(turned, info)).get()).size(), 1U);
+  start("upright");
+  const auto last = gst::read_faces(h.push(make_buffer(photo_, info)).get());
+  ASSERT_EQ(last.size(), 1U);
+  EXPECT_NE(last[0].track_id, first[0].track_id);
+}
+
+TEST_F(AlignElement, AMaskLiesWhereItsOwnCropDoes) {
+  for (const int size : {44, 128}) {
+    Harness h("fmpnalign crop-size=" + std::to_string(size) + " ! fmpnclassify");
+    const auto info = video_info("RGB", photo_.cols, photo_.rows);
+    h.caps(info);
+    const auto faces = gst::read_faces(h.push(make_buffer(photo_, info)).get());
+    ASSERT_EQ(faces.size(), 1U);
+    ASSERT_TRUE(faces[0].mask);
+    EXPECT_EQ(faces[0].mask_crop_side, 52) << "the tiny model's";
+    EXPECT_EQ(faces[0].mask_frames_ago, 0);
+    const Affine given = gst::warp_to_side(faces[0].warp, size, faces[0].mask_crop_side), wanted = alignment_warp(*faces[0].landmarks, 52);
+    for (std::size_t i = 0; i < given.size(); ++i) EXPECT_NEAR(given[i], wanted[i], 1e-3) << i;
+  }
+}
+
 TEST_F(AlignElement, FindsTwelveFacesAndHonoursMaxFaces) {
   cv::Mat small, tiled;
   cv::resize(photo_, small, {320, 375}, 0, 0, cv::INTER_AREA);

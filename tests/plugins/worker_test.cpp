@@ -72,6 +72,22 @@ TEST(Worker, GivesWayToTheStream) {
 }
 #endif
 
+TEST(Worker, WhoeverComesBackAfterAWhileHasNoOldResult) {
+  std::promise<void> go;
+  InferenceWorker stuck([held = go.get_future().share()](const auto& inputs) {
+    if (inputs.front().frame > 10) held.wait();
+    return echo(inputs);
+  });
+  stuck.submit({input(1, 10)});
+  ASSERT_TRUE(eventually([&] { return stuck.latest(1).has_value(); }));
+  stuck.submit({input(1, 14)});
+  EXPECT_TRUE(stuck.latest(1)) << "a face that the detector misses for a moment keeps its result";
+  stuck.submit({input(1, 60)});
+  EXPECT_FALSE(stuck.latest(1));
+  go.set_value();
+  EXPECT_TRUE(eventually([&] { return stuck.latest(1).has_value() && stuck.latest(1)->frame == 60; }));
+}
+
 TEST(Worker, HandsAFaultToTheNextSubmit) {
   std::atomic<bool> failed{false};
   InferenceWorker worker([&](const std::vector<FaceInput>&) -> std::vector<Expression> {
