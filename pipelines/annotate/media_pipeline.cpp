@@ -11,6 +11,7 @@ namespace fmpn::annotate {
 namespace {
 
 constexpr gint64 kStallSeconds = 300;
+constexpr gint64 kFirstFrameSeconds = 60;  // of a file
 constexpr int kSecondsToEnd = 20;  ///< after an interruption, for the encoder and the muxer to finish their files
 
 bool exists(const char* element) {
@@ -118,6 +119,7 @@ void MediaPipeline::configure(const Input& input, const Options& options, const 
     if (const Owned<GstElement> owner(element(name)); owner) g_object_set(owner.get(), property, value.c_str(), nullptr);
   };
   set_path("decoder", "uri", input.uri);
+  local_ = g_str_has_prefix(input.uri.c_str(), "file:");
   set_path("classify", "model", options.model);
   set("classify", "device", options.device);
   set("classify", "precision", options.precision);
@@ -240,8 +242,9 @@ void MediaPipeline::watch_for_stall() const {
     stall_frames_ = frames;
     stall_since_ = now;
   }
-  if (now - stall_since_ > kStallSeconds * G_USEC_PER_SEC)
-    throw Error(ErrorCode::kRuntime, "no frame has come for " + std::to_string(kStallSeconds) + " seconds");
+  // decodebin loses the error of a demuxer that fails in the moment of its start: a file that gives no first frame is broken.
+  const gint64 patience = frames == 0 && local_ ? kFirstFrameSeconds : kStallSeconds;
+  if (now - stall_since_ > patience * G_USEC_PER_SEC) throw Error(ErrorCode::kRuntime, "no frame has come for " + std::to_string(patience) + " seconds");
 }
 
 MediaResult MediaPipeline::run(const std::atomic<bool>& stop) {

@@ -65,6 +65,7 @@ class MediaPipeline {
   bool size_is_fixed_ = false;                 ///< the streaming thread's
   std::string missing_;                        ///< a decoder that is not installed
   mutable std::uint64_t stall_frames_ = 0;
+  bool local_ = false;  ///< the input is a file
   mutable gint64 stall_since_ = 0;
 };
 
