@@ -1,6 +1,5 @@
 #include <fmpn/engine.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -56,7 +55,9 @@ std::shared_ptr<const Engine> Engine::load(const std::string& path, const Engine
   static std::map<Key, std::weak_ptr<const Engine>> loaded;
   const std::lock_guard lock(mutex);
   const Key key{path, time, size, options.device, options.precision, options.threads};
-  if (auto engine = loaded[key].lock()) return engine;
+  for (auto item = loaded.begin(); item != loaded.end();) item = item->second.expired() ? loaded.erase(item) : std::next(item);
+  if (const auto found = loaded.find(key); found != loaded.end())
+    if (auto engine = found->second.lock()) return engine;
   auto engine = one_error([&] {
     const torch::Device device = parse_device(options.device);
     LoadedModel model = load_model(path);

@@ -282,7 +282,8 @@ static GstFlowReturn gst_fmpn_align_transform_ip(GstBaseTransform* base, GstBuff
       attach_face(buffer, face, s.info);
     }
     s.latency.add(GST_ELEMENT(base), static_cast<GstClockTime>(g_get_monotonic_time() - begun) * GST_USECOND);
-    GST_LOG_OBJECT(base, "frame %" G_GUINT64_FORMAT ": %zu faces", s.frames++, faces.size());
+    ++s.frames;
+    GST_LOG_OBJECT(base, "frame %" G_GUINT64_FORMAT ": %zu faces", s.frames, faces.size());
     return GST_FLOW_OK;
   });
 }

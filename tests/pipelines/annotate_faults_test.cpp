@@ -201,9 +201,3 @@ TEST_F(AnnotateProgram, ShardsShareTheInputsAndMergeJoinsThem) {
 
 }  // namespace
 }  // namespace fmpn::test
-
-int main(int argc, char** argv) {
-  gst_init(&argc, &argv);
-  ::testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}

@@ -193,9 +193,3 @@ TEST_F(AnnotateProgram, ProgressAsJsonPlainOrNotAtAll) {
 
 }  // namespace
 }  // namespace fmpn::test
-
-int main(int argc, char** argv) {
-  gst_init(&argc, &argv);
-  ::testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}

@@ -89,9 +89,3 @@ TEST_F(Demo, NamesWhatIsWrong) {
 
 }  // namespace
 }  // namespace fmpn::test
-
-int main(int argc, char** argv) {
-  gst_init(&argc, &argv);
-  ::testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}

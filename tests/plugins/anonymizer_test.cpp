@@ -139,9 +139,3 @@ TEST_F(HidingGallery, OfAPhotographOnWhichNoFaceIsFoundAfterwards) {
 
 }  // namespace
 }  // namespace fmpn::overlay
-
-int main(int argc, char** argv) {
-  gst_init(&argc, &argv);
-  ::testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}

@@ -27,9 +27,3 @@ TEST(Loading, AlignOverlayAndRecordDoWithoutTorch) {
 }
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  gst_init(&argc, &argv);
-  ::testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}
