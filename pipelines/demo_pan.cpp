@@ -17,7 +17,8 @@ Image PhotographPan::frame(int index) const {
   const double free_y = std::max(0.0, photograph_.height * 0.62 - scale * height_);
   const double left = free_x * (0.5 + 0.5 * std::sin(2 * M_PI * 2 * t));
   const double top = free_y * (0.5 - 0.5 * std::cos(2 * M_PI * t));
-  Image out{std::vector<std::uint8_t>(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * 3), width_, height_, PixelFormat::kRgb8};
+  Image out{std::vector<std::uint8_t>(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * 3), width_, height_,
+            PixelFormat::kRgb8};
   std::uint8_t* pixel = out.pixels.data();
   for (int y = 0; y < height_; ++y) {
     const double sy = std::clamp(top + (y + 0.5) * scale - 0.5, 0.0, photograph_.height - 1.001);

@@ -74,7 +74,8 @@ void print(const Tally& tally) {
     std::printf("face %d: %d frames, last box x=%.0f y=%.0f w=%.0f h=%.0f", id, face.frames, static_cast<double>(box.x),
                 static_cast<double>(box.y), static_cast<double>(box.width), static_cast<double>(box.height));
     if (face.last.expression) {
-      std::printf(", label %s (%.0f %%)\n  mean distribution:", face.last.expression->label.c_str(), 100 * face.last.expression->confidence);
+      std::printf(", label %s (%.0f %%)\n  mean distribution:", face.last.expression->label.c_str(),
+                  100 * face.last.expression->confidence);
       for (const auto& [name, p] : face.last.expression->distribution)
         std::printf(" %s %.3f", name.c_str(), face.sum.at(name) / face.frames);
     }
@@ -94,10 +95,13 @@ bool is_camera(const std::string& input) { return input.rfind("/dev/video", 0) =
 /// The pipeline as one would type it after gst-launch-1.0.
 std::string description(const std::string& input, const std::string& output) {
   const std::string elements = " ! fmpnalign name=align ! fmpnclassify name=classify ! fmpnoverlay ! ";
-  const std::string file = "x264enc speed-preset=veryfast tune=zerolatency ! video/x-h264,profile=high ! h264parse ! mp4mux ! filesink location=" + quoted(output);
+  const std::string file =
+      "x264enc speed-preset=veryfast tune=zerolatency ! video/x-h264,profile=high ! h264parse ! mp4mux ! filesink location=" +
+      quoted(output);
   if (is_camera(input)) {
     const bool display = std::getenv("DISPLAY") != nullptr || std::getenv("WAYLAND_DISPLAY") != nullptr;
-    return "v4l2src device=" + quoted(input) + elements + (display ? "autovideosink sync=false" : "queue ! videoconvert ! video/x-raw,format=I420 ! " + file);
+    return "v4l2src device=" + quoted(input) + elements +
+           (display ? "autovideosink sync=false" : "queue ! videoconvert ! video/x-raw,format=I420 ! " + file);
   }
   const std::string to_file = "videoconvert ! video/x-raw,format=I420 ! " + file;
   if (!input.empty()) return "uridecodebin name=decoder ! videoscale ! video/x-raw,pixel-aspect-ratio=1/1" + elements + to_file;
@@ -168,8 +172,8 @@ std::unique_ptr<Feeder> feed_photograph(GstElement* pipeline) {
   if (!source) return nullptr;
   const char* photograph = std::getenv("FMPN_PHOTOGRAPH");
   auto feeder = std::make_unique<Feeder>(photograph != nullptr ? photograph : kPhotograph);
-  GstCaps* caps = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "RGB", "width", G_TYPE_INT, kWidth, "height", G_TYPE_INT, kHeight,
-                                      "framerate", GST_TYPE_FRACTION, kFramesPerSecond, 1, nullptr);
+  GstCaps* caps = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "RGB", "width", G_TYPE_INT, kWidth, "height", G_TYPE_INT,
+                                      kHeight, "framerate", GST_TYPE_FRACTION, kFramesPerSecond, 1, nullptr);
   gst_app_src_set_caps(GST_APP_SRC(source.get()), caps);
   gst_caps_unref(caps);
   GstAppSrcCallbacks callbacks{};

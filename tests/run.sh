@@ -15,7 +15,7 @@ if [[ "${1:-}" == --sanitize ]]; then
   pipelines/setup.sh --tests
   # Programs of others that load our plugins (gst-launch-1.0, python3): the sanitizer has to be there first, and what it looks up in libstdc++.
   preload=$(c++ -print-file-name=libasan.so):$(c++ -print-file-name=libstdc++.so)
-  exec meson test -C build-sanitize --no-rebuild --print-errorlogs --timeout-multiplier 4 --wrapper "env LD_PRELOAD=$preload" --suite lib --suite plugins "$@"
+  exec meson test -C build-sanitize --print-errorlogs --timeout-multiplier 4 --wrapper "env LD_PRELOAD=$preload" --suite lib --suite plugins "$@"
 fi
 pipelines/setup.sh --tests
-exec meson test -C build --no-rebuild --print-errorlogs "$@"
+exec meson test -C build --print-errorlogs "$@"

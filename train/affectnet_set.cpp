@@ -43,8 +43,10 @@ std::optional<Box> box_in(const CsvTable& table, std::size_t row) {
   return Box{values[0], values[1], values[2], values[3]};
 }
 
-void add_picture(PictureList& list, const fs::path& picture, const std::string& name, long number, const std::string& split, std::optional<Box> face) {
-  if (number < 0 || number >= kLabelNumbers) return list.skipped.push_back({picture.string(), "the expression " + std::to_string(number) + " is none of 0…10"});
+void add_picture(PictureList& list, const fs::path& picture, const std::string& name, long number, const std::string& split,
+                 std::optional<Box> face) {
+  if (number < 0 || number >= kLabelNumbers)
+    return list.skipped.push_back({picture.string(), "the expression " + std::to_string(number) + " is none of 0…10"});
   if (number >= static_cast<long>(kLabels.size())) return;  // no expression, by the data set's own word
   if (!fs::exists(picture)) return list.skipped.push_back({picture.string(), "listed, but missing"});
   ManifestRow row;
@@ -56,8 +58,9 @@ void add_picture(PictureList& list, const fs::path& picture, const std::string& 
 
 void add_table(PictureList& list, const fs::path& csv, const fs::path& images, const std::string& split) {
   // The validation list was given out without a heading.
-  const CsvTable table(csv.string(), {"subDirectory_filePath", "expression"},
-                       {"subDirectory_filePath", "face_x", "face_y", "face_width", "face_height", "facial_landmarks", "expression", "valence", "arousal"});
+  const CsvTable table(
+      csv.string(), {"subDirectory_filePath", "expression"},
+      {"subDirectory_filePath", "face_x", "face_y", "face_width", "face_height", "facial_landmarks", "expression", "valence", "arousal"});
   for (std::size_t i = 0; i < table.size(); ++i) {
     const std::string name = table.get(i, "subDirectory_filePath");
     add_picture(list, images / name, name, table.whole_number(i, "expression"), split, box_in(table, i));
@@ -71,7 +74,8 @@ long read_scalar_npy(const fs::path& path) {
   const auto bad = [&]() { return Error(ErrorCode::kBadFormat, path.string() + ": not a NumPy file of one label"); };
   if (bytes.size() < 12 || bytes.compare(0, 6, "\x93NUMPY") != 0) throw bad();
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])); };
-  const std::size_t start = bytes[6] == 1 ? 10 : 12, length = bytes[6] == 1 ? byte(8) + 256 * byte(9) : byte(8) + 256 * byte(9) + 65536 * byte(10) + 16777216 * byte(11);
+  const std::size_t start = bytes[6] == 1 ? 10 : 12,
+                    length = bytes[6] == 1 ? byte(8) + 256 * byte(9) : byte(8) + 256 * byte(9) + 65536 * byte(10) + 16777216 * byte(11);
   if (start > bytes.size() || length > bytes.size() - start) throw bad();
   const std::string header = bytes.substr(start, length), data = bytes.substr(start + length);
   const std::size_t at = header.find("'descr': '");
@@ -80,7 +84,8 @@ long read_scalar_npy(const fs::path& path) {
   if (kind == 'U' || kind == 'S') {
     std::string text;
     std::copy_if(data.begin(), data.end(), std::back_inserter(text), [](char c) { return c != '\0'; });
-    if (text.empty() || text.size() > 2 || !std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); })) throw bad();
+    if (text.empty() || text.size() > 2 || !std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); }))
+      throw bad();
     return std::stol(text);
   }
   if ((kind != 'i' && kind != 'u') || data.size() > 8) throw bad();
@@ -117,14 +122,21 @@ PictureList list_affectnet(const std::string& root, const ListOptions&) {
     if (fs::is_directory(fs::path(root) / "val_set")) add_numbered(list, fs::path(root) / "val_set", "valid");
   } else {
     const std::string lists = "Manually_Annotated_file_lists/", both = "Manually_Annotated/";
-    const fs::path training = first_existing(root, {"training.csv", lists + "training.csv", both + "training.csv", both + lists + "training.csv"});
-    if (training.empty()) throw Error(ErrorCode::kNotFound, root + ": neither training.csv (the older release of AffectNet) nor train_set (the newer one) is in it");
+    const fs::path training =
+        first_existing(root, {"training.csv", lists + "training.csv", both + "training.csv", both + lists + "training.csv"});
+    if (training.empty())
+      throw Error(ErrorCode::kNotFound,
+                  root + ": neither training.csv (the older release of AffectNet) nor train_set (the newer one) is in it");
     const fs::path images = first_existing(root, {"Manually_Annotated_Images", both + "Manually_Annotated_Images", "Manually_Annotated"});
     if (images.empty()) throw Error(ErrorCode::kNotFound, root + ": no folder 'Manually_Annotated_Images' in it");
     add_table(list, training, images, "train");
-    if (const fs::path validation = training.parent_path() / "validation.csv"; fs::exists(validation)) add_table(list, validation, images, "valid");
+    if (const fs::path validation = training.parent_path() / "validation.csv"; fs::exists(validation))
+      add_table(list, validation, images, "valid");
   }
-  if (list.rows.empty()) throw Error(ErrorCode::kBadFormat, root + ": not one picture with an expression" + (list.skipped.empty() ? "" : " (" + list.skipped.front().source + ": " + list.skipped.front().reason + ")"));
+  if (list.rows.empty())
+    throw Error(ErrorCode::kBadFormat,
+                root + ": not one picture with an expression" +
+                    (list.skipped.empty() ? "" : " (" + list.skipped.front().source + ": " + list.skipped.front().reason + ")"));
   return list;
 }
 

@@ -17,7 +17,8 @@ double bfloat16_agreement(const std::string& model, const DataSet& data) {
     const auto side = static_cast<int>(pixels.size(1)), channels = static_cast<int>(pixels.size(3));
     std::vector<ImageView> crops;
     for (int64_t i = 0; i < pixels.size(0); ++i)
-      crops.push_back({pixels[i].data_ptr<std::uint8_t>(), side, side, channels * side, channels == 1 ? PixelFormat::kGray8 : PixelFormat::kRgb8});
+      crops.push_back(
+          {pixels[i].data_ptr<std::uint8_t>(), side, side, channels * side, channels == 1 ? PixelFormat::kGray8 : PixelFormat::kRgb8});
     const auto a = exact->classify(crops), b = fast->classify(crops);
     for (std::size_t i = 0; i < a.size(); ++i) same += a[i].label_id == b[i].label_id ? 1 : 0;
   }

@@ -13,8 +13,8 @@ struct Batch {
   torch::Tensor mask;  ///< N×1×S×S float in [0,1]: ground truth, cut and turned as the face was
 };
 
-/// Augments a batch; every draw comes from `generator` (torch's default one where none is given), so that a seed fixes it. Face and mask share each
-/// geometric draw.
+/// Augments a batch; every draw comes from `generator` (torch's default one where none is given), so that a seed fixes it. Face and
+/// mask share each geometric draw.
 ///   "five-crop": the paper's: one of five fixed S×S crops (corners, centre) and a flip with p = 0.5
 ///   "robust":    affine jitter and flip, light, contrast, resolution, noise, erasing
 ///   "none":      the centre crop

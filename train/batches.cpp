@@ -17,7 +17,9 @@ double beta_draw(double alpha, std::mt19937_64& generator) {
 
 torch::Tensor shrunk(const torch::Tensor& images, int side) {
   namespace F = torch::nn::functional;
-  return F::interpolate(images, F::InterpolateFuncOptions().size(std::vector<std::int64_t>{side, side}).mode(torch::kBilinear).align_corners(false).antialias(true));
+  return F::interpolate(
+      images,
+      F::InterpolateFuncOptions().size(std::vector<std::int64_t>{side, side}).mode(torch::kBilinear).align_corners(false).antialias(true));
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ struct Canvas::State {
   State(int width, int height)
       : surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, width * kScale, height * kScale)), cairo(cairo_create(surface)) {
     if (cairo_status(cairo) != CAIRO_STATUS_SUCCESS)
-      throw Error(ErrorCode::kRuntime, "a picture of " + std::to_string(width) + "×" + std::to_string(height) + " points cannot be drawn (" + cairo_status_to_string(cairo_status(cairo)) + ")");
+      throw Error(ErrorCode::kRuntime, "a picture of " + std::to_string(width) + "×" + std::to_string(height) +
+                                           " points cannot be drawn (" + cairo_status_to_string(cairo_status(cairo)) + ")");
     cairo_scale(cairo, kScale, kScale);
   }
   ~State() {
@@ -56,7 +57,9 @@ void Canvas::fill(double x, double y, double w, double h, Colour colour) {
   cairo_fill(state_->cairo);
 }
 
-void Canvas::line(double x0, double y0, double x1, double y1, Colour colour, double thickness) { polyline({{x0, y0}, {x1, y1}}, colour, thickness); }
+void Canvas::line(double x0, double y0, double x1, double y1, Colour colour, double thickness) {
+  polyline({{x0, y0}, {x1, y1}}, colour, thickness);
+}
 
 void Canvas::polyline(const std::vector<std::pair<double, double>>& points, Colour colour, double thickness) {
   state_->colour(colour);
@@ -111,7 +114,8 @@ void Canvas::picture(double x, double y, double w, double h, const ImageView& im
   cv::Mat scaled, bgra;
   cv::resize(rgb, scaled, pixels, 0, 0, smaller ? cv::INTER_AREA : much_larger ? cv::INTER_NEAREST : cv::INTER_CUBIC);
   cv::cvtColor(scaled, bgra, cv::COLOR_RGB2BGRA);  // cairo's RGB24 in memory, little-endian
-  cairo_surface_t* source = cairo_image_surface_create_for_data(bgra.data, CAIRO_FORMAT_RGB24, bgra.cols, bgra.rows, static_cast<int>(bgra.step));
+  cairo_surface_t* source =
+      cairo_image_surface_create_for_data(bgra.data, CAIRO_FORMAT_RGB24, bgra.cols, bgra.rows, static_cast<int>(bgra.step));
   cairo_save(state_->cairo);
   cairo_translate(state_->cairo, x, y);
   cairo_scale(state_->cairo, 1.0 / kScale, 1.0 / kScale);
@@ -124,7 +128,8 @@ void Canvas::picture(double x, double y, double w, double h, const ImageView& im
 Image Canvas::image() const {
   cairo_surface_flush(state_->surface);
   const cv::Mat bgra(cairo_image_surface_get_height(state_->surface), cairo_image_surface_get_width(state_->surface), CV_8UC4,
-                     cairo_image_surface_get_data(state_->surface), static_cast<std::size_t>(cairo_image_surface_get_stride(state_->surface)));
+                     cairo_image_surface_get_data(state_->surface),
+                     static_cast<std::size_t>(cairo_image_surface_get_stride(state_->surface)));
   cv::Mat rgb;
   cv::cvtColor(bgra, rgb, cv::COLOR_BGRA2RGB);
   return to_image(rgb);

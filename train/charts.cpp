@@ -41,11 +41,13 @@ void draw_legend(Canvas& canvas, double right, double y, const std::vector<Serie
 }
 
 /// One panel with its top left corner at `x0`.
-void draw_panel(Canvas& canvas, double x0, const std::string& title, const std::string& x_label, const std::vector<Series>& series, bool share) {
+void draw_panel(Canvas& canvas, double x0, const std::string& title, const std::string& x_label, const std::vector<Series>& series,
+                bool share) {
   const double left = x0 + 52, right = x0 + kPanelWidth - 18, top = 44, bottom = kPanelHeight - 42;
   double first = 1e300, last = -1e300, highest = 0;
   for (const Series& s : series)
-    for (const auto& [x, y] : s.points) first = std::min(first, x), last = std::max(last, x), highest = std::max(highest, std::isfinite(y) ? y : 0);
+    for (const auto& [x, y] : s.points)
+      first = std::min(first, x), last = std::max(last, x), highest = std::max(highest, std::isfinite(y) ? y : 0);
   if (last <= first) first -= 0.5, last = first + 1;
   const double y_step = share ? 0.2 : round_step(highest > 0 ? highest : 1, 5);
   const double y_top = share ? 1 : std::max(1.0, std::ceil(highest / y_step)) * y_step;
@@ -56,10 +58,13 @@ void draw_panel(Canvas& canvas, double x0, const std::string& title, const std::
   if (series.size() > 1) draw_legend(canvas, right, 20, series);
   for (int i = 0; i * y_step <= y_top * 1.0001; ++i) {
     canvas.line(left, at_y(i * y_step), right, at_y(i * y_step), kGrid);
-    canvas.text(left - 6, at_y(i * y_step), share ? std::to_string(static_cast<int>(std::lround(100 * i * y_step))) + " %" : number(i * y_step), 9, kFaint, Anchor::kRight);
+    canvas.text(left - 6, at_y(i * y_step),
+                share ? std::to_string(static_cast<int>(std::lround(100 * i * y_step))) + " %" : number(i * y_step), 9, kFaint,
+                Anchor::kRight);
   }
   const double x_step = std::max(1.0, round_step(last - first, 8));
-  for (double x = std::ceil(first / x_step) * x_step; x <= last; x += x_step) canvas.text(at_x(x), bottom + 12, number(x), 9, kFaint, Anchor::kCentre);
+  for (double x = std::ceil(first / x_step) * x_step; x <= last; x += x_step)
+    canvas.text(at_x(x), bottom + 12, number(x), 9, kFaint, Anchor::kCentre);
   canvas.line(left, bottom, right, bottom, kFaint);
   canvas.text((left + right) / 2, bottom + 29, x_label, 10, kFaint, Anchor::kCentre);
   for (std::size_t i = 0; i < series.size(); ++i) {
@@ -96,7 +101,9 @@ Image run_curves(const std::vector<EpochMetrics>& metrics) {
     (m.phase == 1 ? mask1 : mask2).points.emplace_back(x, m.mask_loss);
     if (m.phase == 2) classes.points.emplace_back(x, m.class_loss), accuracy.points.emplace_back(x, m.valid_accuracy);
   }
-  const auto all_zero = [](const Series& s) { return std::all_of(s.points.begin(), s.points.end(), [](const auto& p) { return p.second == 0; }); };
+  const auto all_zero = [](const Series& s) {
+    return std::all_of(s.points.begin(), s.points.end(), [](const auto& p) { return p.second == 0; });
+  };
   std::vector<Panel> panels;
   std::vector<Series> masks;
   for (const Series& s : {mask1, mask2})
@@ -106,7 +113,9 @@ Image run_curves(const std::vector<EpochMetrics>& metrics) {
   if (!all_zero(accuracy)) panels.push_back({"Accuracy, held out", {accuracy}, true});
   if (panels.empty()) panels.push_back({"Loss", {mask1}, false});
   Canvas canvas(kPanelWidth * static_cast<int>(panels.size()), kPanelHeight);
-  for (std::size_t i = 0; i < panels.size(); ++i) draw_panel(canvas, static_cast<double>(kPanelWidth) * static_cast<double>(i), panels[i].title, "epoch", panels[i].series, panels[i].share);
+  for (std::size_t i = 0; i < panels.size(); ++i)
+    draw_panel(canvas, static_cast<double>(kPanelWidth) * static_cast<double>(i), panels[i].title, "epoch", panels[i].series,
+               panels[i].share);
   return canvas.image();
 }
 
@@ -133,12 +142,15 @@ Image confusion_chart(const std::string& title, const ConfusionMatrix& confusion
       const double x = kLabel + kCell * static_cast<double>(k), y = kTop + at;
       const Colour ink = share > 0.5 ? kWhite : counts[i][k] == 0 ? Colour{0.72, 0.74, 0.78} : kInk;
       canvas.fill(x + 1, y + 1, kCell - 2, kCell - 2, counts[i][k] == 0 ? Colour{0.97, 0.97, 0.98} : shade(0.06 + 0.94 * share));
-      canvas.text(x + kCell / 2, y + kCell / 2 - (counts[i][k] > 0 ? 6 : 0), std::to_string(counts[i][k]), 13, ink, Anchor::kCentre, i == k);
+      canvas.text(x + kCell / 2, y + kCell / 2 - (counts[i][k] > 0 ? 6 : 0), std::to_string(counts[i][k]), 13, ink, Anchor::kCentre,
+                  i == k);
       if (row > 0 && counts[i][k] > 0) canvas.text(x + kCell / 2, y + kCell / 2 + 11, percent(share) + " %", 8.5, ink, Anchor::kCentre);
     }
     const auto hit = static_cast<double>(counts[i][i]);
-    canvas.text(kLabel + side + kEdge / 2, kTop + at + kCell / 2, row > 0 ? percent(hit / static_cast<double>(row)) + " %" : "–", 11, kInk, Anchor::kCentre);
-    canvas.text(kLabel + at + kCell / 2, kTop + side + 22, column > 0 ? percent(hit / static_cast<double>(column)) + " %" : "–", 11, kInk, Anchor::kCentre);
+    canvas.text(kLabel + side + kEdge / 2, kTop + at + kCell / 2, row > 0 ? percent(hit / static_cast<double>(row)) + " %" : "–", 11, kInk,
+                Anchor::kCentre);
+    canvas.text(kLabel + at + kCell / 2, kTop + side + 22, column > 0 ? percent(hit / static_cast<double>(column)) + " %" : "–", 11, kInk,
+                Anchor::kCentre);
   }
   return canvas.image();
 }

@@ -63,16 +63,19 @@ std::string number_of(const std::string& name) {
 void add_labelled(PictureList& list, const fs::path& folder, const ManifestRow& pattern, const ListOptions& options) {
   const auto names = sorted_entries(folder, /*folders=*/false);
   if (names.size() < 2) {
-    list.skipped.push_back({folder.string(), names.empty() ? "a labelled sequence without a picture" : "a sequence of one frame has no neutral face"});
+    list.skipped.push_back(
+        {folder.string(), names.empty() ? "a labelled sequence without a picture" : "a sequence of one frame has no neutral face"});
     return;
   }
   std::vector<SequenceFrame> frames;
   for (const std::string& name : names)
-    frames.push_back({(folder / name).string(), (fs::path("crops") / pattern.subject / pattern.sequence / name).replace_extension(".png").string(), number_of(name)});
+    frames.push_back({(folder / name).string(),
+                      (fs::path("crops") / pattern.subject / pattern.sequence / name).replace_extension(".png").string(), number_of(name)});
   // The last frames are the peak; the first is the neutral face and never one of them.
   std::vector<std::size_t> chosen;
   const std::size_t wanted = static_cast<std::size_t>(options.peak_frames);
-  for (std::size_t i = std::max<std::size_t>(1, frames.size() - std::min(frames.size(), wanted)); i < frames.size(); ++i) chosen.push_back(i);
+  for (std::size_t i = std::max<std::size_t>(1, frames.size() - std::min(frames.size(), wanted)); i < frames.size(); ++i)
+    chosen.push_back(i);
   add_sequence(list, pattern, frames, chosen, options.with_neutral);
 }
 
@@ -80,7 +83,8 @@ void add_labelled(PictureList& list, const fs::path& folder, const ManifestRow& 
 
 PictureList list_ckplus(const std::string& root, const ListOptions& options) {
   if (!fs::is_directory(root)) throw Error(ErrorCode::kNotFound, root + ": no such folder");
-  const fs::path images = folder_in(root, {"cohn-kanade-images", "extended-cohn-kanade-images/cohn-kanade-images", "CK+/cohn-kanade-images"});
+  const fs::path images =
+      folder_in(root, {"cohn-kanade-images", "extended-cohn-kanade-images/cohn-kanade-images", "CK+/cohn-kanade-images"});
   const fs::path labels = folder_in(root, {"Emotion", "Emotion_labels/Emotion", "Emotion_labels", "CK+/Emotion"});
   PictureList list;
   list.needs_folds = true;

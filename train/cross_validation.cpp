@@ -80,9 +80,12 @@ std::string read_bytes(const std::string& path) {
 
 void write_report(const std::string& run, const CrossValidation& r, const ConfusionMatrix& pooled) {
   const auto file = [&](const std::string& name) { return (fs::path(run) / name).string(); };
-  HtmlReport report("FMPN cross-validation", fs::absolute(run).lexically_normal().filename().string() + ", " + std::to_string(r.folds.size()) + " folds, last epoch of each");
-  report.figures({{percent_text(r.mean()) + " %", "unweighted mean of the folds"}, {percent_text(pooled.accuracy()) + " %", "pooled over the pictures"},
-                  {"± " + percent_text(r.deviation()), "standard deviation of the folds"}, {std::to_string(pooled.total()), "pictures"}});
+  HtmlReport report("FMPN cross-validation", fs::absolute(run).lexically_normal().filename().string() + ", " +
+                                                 std::to_string(r.folds.size()) + " folds, last epoch of each");
+  report.figures({{percent_text(r.mean()) + " %", "unweighted mean of the folds"},
+                  {percent_text(pooled.accuracy()) + " %", "pooled over the pictures"},
+                  {"± " + percent_text(r.deviation()), "standard deviation of the folds"},
+                  {std::to_string(pooled.total()), "pictures"}});
   const auto add = [&](const char* name, const char* alt, const Image& chart) {
     const std::string png = png_bytes(chart.view());
     write_whole(file(name), png);
@@ -98,12 +101,14 @@ void write_report(const std::string& run, const CrossValidation& r, const Confus
   add("confusion.png", "Confusion matrix", confusion_chart("All folds together", pooled));
   report.table(class_table(pooled));
   report.heading("Curves, mean of the folds");
-  if (const auto metrics = mean_metrics(run, r.folds.size()); !metrics.empty()) add("curves.png", "Losses and accuracy", run_curves(metrics));
+  if (const auto metrics = mean_metrics(run, r.folds.size()); !metrics.empty())
+    add("curves.png", "Losses and accuracy", run_curves(metrics));
   if (const std::string samples = file(fold_name(0) + "/samples.png"); fs::exists(samples)) {
     report.heading("Masks of fold 0");
     report.picture(read_bytes(samples), "Generated masks beside the ground truth", read_image(samples).width / Canvas::kScale);
   }
-  report.preformatted("Configuration", read_bytes(file("cv.toml")) + "\n# of each fold\n" + read_bytes(file(fold_name(0) + "/config.toml")));
+  report.preformatted("Configuration",
+                      read_bytes(file("cv.toml")) + "\n# of each fold\n" + read_bytes(file(fold_name(0) + "/config.toml")));
   write_whole(file("report.html"), report.html());
 }
 
@@ -134,7 +139,8 @@ CrossValidation read_folds(const std::string& run, int folds) {
   for (std::size_t k = 0; k < static_cast<std::size_t>(folds); ++k) {
     const std::string path = (fs::path(run) / fold_name(k) / "result.json").string();
     result.folds.push_back(read_result(path));
-    if (result.folds[k].confusion.classes() != result.folds[0].confusion.classes()) throw Error(ErrorCode::kBadFormat, path + ": other classes than those of fold 0");
+    if (result.folds[k].confusion.classes() != result.folds[0].confusion.classes())
+      throw Error(ErrorCode::kBadFormat, path + ": other classes than those of fold 0");
     if (result.folds[k].fold != static_cast<int>(k)) throw Error(ErrorCode::kBadFormat, path + ": the result of another fold");
   }
   return result;
@@ -143,13 +149,22 @@ CrossValidation read_folds(const std::string& run, int folds) {
 std::string write_cross_validation(const std::string& run, const CrossValidation& r) {
   const ConfusionMatrix pooled = r.pooled();
   std::string text = text_table(fold_table(r));
-  text += "\nunweighted mean of the folds  " + percent_text(r.mean()) + " % ± " + percent_text(r.deviation()) + "\npooled over " + std::to_string(pooled.total()) + " pictures  " +
-          percent_text(pooled.accuracy()) + " %\n\n" + text_table(class_table(pooled)) + '\n' + text_table(confusion_table(pooled));
+  text += "\nunweighted mean of the folds  " + percent_text(r.mean()) + " % ± " + percent_text(r.deviation()) + "\npooled over " +
+          std::to_string(pooled.total()) + " pictures  " + percent_text(pooled.accuracy()) + " %\n\n" + text_table(class_table(pooled)) +
+          '\n' + text_table(confusion_table(pooled));
   nlohmann::ordered_json folds = nlohmann::json::array();
   for (std::size_t k = 0; k < r.folds.size(); ++k)
-    folds.push_back({{"fold", k}, {"images", r.folds[k].confusion.total()}, {"accuracy", r.folds[k].confusion.accuracy()}, {"confusion", r.folds[k].confusion.counts()}});
-  const nlohmann::ordered_json json{{"mean", r.mean()}, {"deviation", r.deviation()}, {"pooled", pooled.accuracy()}, {"images", pooled.total()},
-                                    {"classes", pooled.classes()}, {"confusion", pooled.counts()}, {"folds", folds}};
+    folds.push_back({{"fold", k},
+                     {"images", r.folds[k].confusion.total()},
+                     {"accuracy", r.folds[k].confusion.accuracy()},
+                     {"confusion", r.folds[k].confusion.counts()}});
+  const nlohmann::ordered_json json{{"mean", r.mean()},
+                                    {"deviation", r.deviation()},
+                                    {"pooled", pooled.accuracy()},
+                                    {"images", pooled.total()},
+                                    {"classes", pooled.classes()},
+                                    {"confusion", pooled.counts()},
+                                    {"folds", folds}};
   write_whole((fs::path(run) / "table.txt").string(), text);
   write_whole((fs::path(run) / "table.json").string(), json.dump(1) + '\n');
   write_report(run, r, pooled);

@@ -39,7 +39,8 @@ CsvTable::CsvTable(std::string path, const std::vector<std::string>& required, c
     if (!std::getline(file, line)) return false;
     first_line = ++number;
     for (std::string more; std::count(line.begin(), line.end(), '"') % 2 != 0; ++number) {
-      if (!std::getline(file, more)) throw Error(ErrorCode::kBadFormat, path_ + ":" + std::to_string(first_line) + ": a quote that is never closed");
+      if (!std::getline(file, more))
+        throw Error(ErrorCode::kBadFormat, path_ + ":" + std::to_string(first_line) + ": a quote that is never closed");
       line += '\n' + more;
     }
     if (!line.empty() && line.back() == '\r') line.pop_back();

@@ -50,7 +50,8 @@ int checked_folds(const Options& o) {
   if (there == 0) throw Error(ErrorCode::kBadFormat, o.data + "/manifest.csv: it has no folds (fmpn-train prepare … --folds N makes them)");
   if (there < 2) throw Error(ErrorCode::kBadFormat, o.data + "/manifest.csv: one fold leaves nothing to train on");
   if (o.folds != 0 && o.folds != there)
-    throw Error(ErrorCode::kBadSetting, o.data + "/manifest.csv: it has " + std::to_string(there) + " folds, not " + std::to_string(o.folds) + " (fmpn-train prepare … --folds N)");
+    throw Error(ErrorCode::kBadSetting, o.data + "/manifest.csv: it has " + std::to_string(there) + " folds, not " +
+                                            std::to_string(o.folds) + " (fmpn-train prepare … --folds N)");
   return there;
 }
 
@@ -60,13 +61,16 @@ void open_run(const Options& o) {
   // A JSON list of strings is a TOML array as well.
   const std::string configuration = "[cv]\ndata = " + nlohmann::json(o.data).dump() + "\nfit = " + nlohmann::json(o.fit).dump() + '\n';
   if (fs::exists(file) != o.resume)
-    throw Error(o.resume ? ErrorCode::kNotFound : ErrorCode::kBadSetting, o.run + (o.resume ? ": holds no cross-validation to resume" : ": holds a cross-validation already; --resume goes on with it"));
+    throw Error(
+        o.resume ? ErrorCode::kNotFound : ErrorCode::kBadSetting,
+        o.run + (o.resume ? ": holds no cross-validation to resume" : ": holds a cross-validation already; --resume goes on with it"));
   make_folder(o.run);
   const std::string recipe = o.config.empty() ? "" : read_bytes(o.config);
   if (o.resume) {
     std::string difference = configuration_difference(configuration, read_bytes(file));
     if (difference.empty()) difference = configuration_difference(recipe, read_bytes(kept_recipe(o)));
-    if (!difference.empty()) throw Error(ErrorCode::kBadSetting, file.string() + ": the cross-validation was started with another configuration: " + difference);
+    if (!difference.empty())
+      throw Error(ErrorCode::kBadSetting, file.string() + ": the cross-validation was started with another configuration: " + difference);
     return;
   }
   if (!o.config.empty()) write_whole(kept_recipe(o), recipe);
@@ -103,7 +107,8 @@ class FoldRunner {
 
   void run() {
     while (!running_.empty() || (next_ < total_ && fault_.empty() && !g_stop_requested)) {
-      while (running_.size() < static_cast<std::size_t>(options_.jobs) && next_ < total_ && fault_.empty() && !g_stop_requested) start(open_[next_++]);
+      while (running_.size() < static_cast<std::size_t>(options_.jobs) && next_ < total_ && fault_.empty() && !g_stop_requested)
+        start(open_[next_++]);
       if (g_stop_requested && !told_) {
         for (const auto& item : running_) kill(item.first, SIGTERM);
         told_ = true;
@@ -129,14 +134,17 @@ class FoldRunner {
     const int k = running_.at(child);
     running_.erase(child);
     if (status != 0) {
-      if (!g_stop_requested) fault_ += (fault_.empty() ? "" : "; ") + ("fold " + std::to_string(k) + " failed with status " + std::to_string(status) + ": " + last_words(fold_log(options_, k)));
+      if (!g_stop_requested)
+        fault_ += (fault_.empty() ? "" : "; ") + ("fold " + std::to_string(k) + " failed with status " + std::to_string(status) + ": " +
+                                                  last_words(fold_log(options_, k)));
       return;
     }
     ++done_;
     const double spent = std::chrono::duration<double>(Clock::now() - start_).count();
     const RunResult result = read_result((fs::path(fold_folder(options_, k)) / "result.json").string());
-    std::fprintf(stderr, "fold %d: %s %% of %ld pictures; %zu of %zu done, about %.0f min left\n", k, percent_text(result.confusion.accuracy()).c_str(), result.confusion.total(),
-                 done_, total_, spent / static_cast<double>(done_) * static_cast<double>(total_ - done_) / 60);
+    std::fprintf(stderr, "fold %d: %s %% of %ld pictures; %zu of %zu done, about %.0f min left\n", k,
+                 percent_text(result.confusion.accuracy()).c_str(), result.confusion.total(), done_, total_,
+                 spent / static_cast<double>(done_) * static_cast<double>(total_ - done_) / 60);
   }
 
   const Options& options_;
@@ -155,7 +163,8 @@ void cross_validate(const Options& o) {
   std::vector<int> open;
   for (int k = 0; k < folds; ++k)
     if (!fs::exists(fs::path(fold_folder(o, k)) / "result.json")) open.push_back(k);
-  if (static_cast<int>(open.size()) < folds) std::fprintf(stderr, "%zu of %d folds are done already\n", static_cast<std::size_t>(folds) - open.size(), folds);
+  if (static_cast<int>(open.size()) < folds)
+    std::fprintf(stderr, "%zu of %d folds are done already\n", static_cast<std::size_t>(folds) - open.size(), folds);
   FoldRunner(o, open).run();
   std::fputs(write_cross_validation(o.run, read_folds(o.run, folds)).c_str(), stdout);
   std::printf("\ntable.txt, table.json, the pictures and report.html are in %s\n", o.run.c_str());
@@ -164,7 +173,8 @@ void cross_validate(const Options& o) {
 }  // namespace
 
 void add_cv(CLI::App& app) {
-  auto* c = app.add_subcommand("cv", "Cross-validation: fit for each fold, then the table. DATA comes first; every option of fit may follow");
+  auto* c =
+      app.add_subcommand("cv", "Cross-validation: fit for each fold, then the table. DATA comes first; every option of fit may follow");
   auto o = std::make_shared<Options>();
   c->fallthrough(false);
   c->allow_extras();

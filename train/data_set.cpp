@@ -62,7 +62,8 @@ std::vector<std::string> classes_of(const std::string& folder) {
   std::vector<std::string> classes;
   for (const auto name : kExpressions)
     if (seen.erase(std::string(name)) != 0) classes.emplace_back(name);
-  if (!seen.empty()) throw Error(ErrorCode::kBadFormat, folder + "/manifest.csv: the label '" + *seen.begin() + "' is no expression that is known");
+  if (!seen.empty())
+    throw Error(ErrorCode::kBadFormat, folder + "/manifest.csv: the label '" + *seen.begin() + "' is no expression that is known");
   if (classes.size() < 2) throw Error(ErrorCode::kBadFormat, folder + "/manifest.csv: fewer than two classes");
   return classes;
 }
@@ -80,7 +81,8 @@ bool looks_gray(const std::string& folder) {
 
 DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info, std::int64_t cache_bytes) {
   const auto rows = select_rows(read_manifest(folder), selection);
-  const std::string what = selection.fold >= 0 ? (selection.within ? "the fold " : "the folds other than ") + std::to_string(selection.fold) : "the split '" + selection.split + "'";
+  const std::string what = selection.fold >= 0 ? (selection.within ? "the fold " : "the folds other than ") + std::to_string(selection.fold)
+                                               : "the split '" + selection.split + "'";
   if (rows.empty()) throw Error(ErrorCode::kBadFormat, folder + "/manifest.csv: no picture in " + what);
   DataSet data;
   data.planes = info.color == "gray" ? 1 : 3;
@@ -91,7 +93,8 @@ DataSet load_data_set(const std::string& folder, const Selection& selection, con
     const ManifestRow& row = rows[static_cast<std::size_t>(i)];
     data.paths.push_back((fs::path(folder) / row.path).string());
     const auto label = std::find(info.classes.begin(), info.classes.end(), row.label);
-    if (label == info.classes.end()) throw Error(ErrorCode::kBadFormat, data.paths.back() + ": the label '" + row.label + "' is not a class of the run");
+    if (label == info.classes.end())
+      throw Error(ErrorCode::kBadFormat, data.paths.back() + ": the label '" + row.label + "' is not a class of the run");
     data.labels[i] = label - info.classes.begin();
   }
   const bool cached = count * data.planes * data.side * data.side <= cache_bytes;

@@ -46,7 +46,9 @@ std::size_t label_index(const ModelInfo& info, const ManifestRow& row) {
 Crops read_crops(const Options& o, const ModelInfo& info) {
   const bool prepared = fs::exists(fs::path(o.data) / "manifest.csv");
   auto rows = select_rows(prepared ? read_manifest(o.data) : list_folder(o.data, {}).rows, {o.split, o.fold, true});
-  if (rows.empty()) throw Error(ErrorCode::kBadFormat, o.data + ": no picture in " + (o.fold < 0 ? "the split '" + o.split + "'" : "the fold " + std::to_string(o.fold)));
+  if (rows.empty())
+    throw Error(ErrorCode::kBadFormat,
+                o.data + ": no picture in " + (o.fold < 0 ? "the split '" + o.split + "'" : "the fold " + std::to_string(o.fold)));
   Crops result;
   result.crops.resize(rows.size());
   for (const ManifestRow& row : rows) result.labels.push_back(label_index(info, row));
@@ -106,15 +108,19 @@ void evaluate(const Options& o) {
     long row = 0, column = 0;
     for (std::size_t k = 0; k < info.classes.size(); ++k) row += confusion.counts()[c][k], column += confusion.counts()[k][c];
     const auto hit = static_cast<double>(confusion.counts()[c][c]);
-    out["per_class"][info.classes[c]] = {{"images", row}, {"recall", row > 0 ? hit / static_cast<double>(row) : 0.0}, {"precision", column > 0 ? hit / static_cast<double>(column) : 0.0}};
+    out["per_class"][info.classes[c]] = {{"images", row},
+                                         {"recall", row > 0 ? hit / static_cast<double>(row) : 0.0},
+                                         {"precision", column > 0 ? hit / static_cast<double>(column) : 0.0}};
   }
   if (o.json) {
     std::cout << out.dump() << '\n';
     return;
   }
-  std::printf("%ld images, %ld without a found face\naccuracy %.4f, calibration error %.4f\nabove confidence %.2f: %.1f %% answered, %.1f %% of them right\n\n%-10s",
-              confusion.total(), data.unaligned, confusion.accuracy(), out["calibration_error"].get<double>(), info.min_confidence,
-              100 * out["coverage"].get<double>(), 100 * out["answered_accuracy"].get<double>(), "");
+  std::printf(
+      "%ld images, %ld without a found face\naccuracy %.4f, calibration error %.4f\nabove confidence %.2f: %.1f %% answered, %.1f %% of "
+      "them right\n\n%-10s",
+      confusion.total(), data.unaligned, confusion.accuracy(), out["calibration_error"].get<double>(), info.min_confidence,
+      100 * out["coverage"].get<double>(), 100 * out["answered_accuracy"].get<double>(), "");
   for (const auto& name : info.classes) std::printf(" %9s", name.c_str());
   std::printf("    recall\n");
   for (std::size_t r = 0; r < info.classes.size(); ++r) {

@@ -118,7 +118,8 @@ std::string encode_event_heading(double wall_time) {
 
 std::string encode_event(const EventScalar& scalar) {
   const std::string value = field(kTag, kBytes, scalar.tag) + field(kSimpleValue, kFixed32, little_endian(scalar.value));
-  return record(field(kWallTime, kFixed64, little_endian(scalar.wall_time)) + field(kStep, kVarint, varint(static_cast<std::uint64_t>(scalar.step))) +
+  return record(field(kWallTime, kFixed64, little_endian(scalar.wall_time)) +
+                field(kStep, kVarint, varint(static_cast<std::uint64_t>(scalar.step))) +
                 field(kSummary, kBytes, field(kValue, kBytes, value)));
 }
 
@@ -132,7 +133,8 @@ std::vector<EventScalar> decode_events(std::string_view bytes, const std::string
     const auto length = from_little_endian<std::uint64_t>(length_field);
     if (length > bytes.size() - at - kHead || bytes.size() - at - kHead - length < kFoot) break;
     const std::string_view data = bytes.substr(at + kHead, length);
-    if (from_little_endian<std::uint32_t>(bytes.substr(at + kHead + length, 4)) != masked(crc32c(data)) || !decode_event(data, scalars)) throw broken();
+    if (from_little_endian<std::uint32_t>(bytes.substr(at + kHead + length, 4)) != masked(crc32c(data)) || !decode_event(data, scalars))
+      throw broken();
     at += kHead + length + kFoot;
   }
   return scalars;

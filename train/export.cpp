@@ -70,7 +70,8 @@ torch::jit::Module trace(LoadedModel& model) {
   const auto run = [&](torch::jit::Stack inputs) -> torch::jit::Stack { return {answer(net, inputs.at(0).toTensor())}; };
   const auto traced = torch::jit::tracer::trace({torch::rand({2, 3, side, side})}, run, [](const torch::Tensor&) { return std::string(); },
                                                 /*strict=*/true, /*force_outplace=*/false, &script);
-  auto* forward = script._ivalue()->compilation_unit()->create_function(c10::QualifiedName(*script.type()->name(), "forward"), traced.first->graph);
+  auto* forward =
+      script._ivalue()->compilation_unit()->create_function(c10::QualifiedName(*script.type()->name(), "forward"), traced.first->graph);
   script.type()->addMethod(forward);
   return script;
 }
@@ -84,8 +85,10 @@ void verify(const std::string& file, LoadedModel& model) {
   const torch::Tensor logits = given.isTuple() ? given.toTuple()->elements()[0].toTensor() : given.toTensor();
   const double scale = std::max(1.0, expected.logits.abs().max().item<double>());
   double difference = (logits - expected.logits).abs().max().item<double>() / scale;
-  if (expected.mask.defined()) difference = std::max(difference, (given.toTuple()->elements()[1].toTensor() - expected.mask).abs().max().item<double>());
-  if (!(difference < 1e-5)) throw Error(ErrorCode::kRuntime, "the TorchScript answers differently from the model (by " + std::to_string(difference) + ")");
+  if (expected.mask.defined())
+    difference = std::max(difference, (given.toTuple()->elements()[1].toTensor() - expected.mask).abs().max().item<double>());
+  if (!(difference < 1e-5))
+    throw Error(ErrorCode::kRuntime, "the TorchScript answers differently from the model (by " + std::to_string(difference) + ")");
 }
 
 void export_script(const Options& o, LoadedModel& model) {
@@ -110,7 +113,8 @@ void export_script(const Options& o, LoadedModel& model) {
 
 void run(const Options& o) {
   const auto kind = fs::path(o.output).extension();
-  if (kind != ".safetensors" && kind != ".pt") throw Error(ErrorCode::kBadSetting, o.output + ": the name must end in .safetensors or .pt (TorchScript)");
+  if (kind != ".safetensors" && kind != ".pt")
+    throw Error(ErrorCode::kBadSetting, o.output + ": the name must end in .safetensors or .pt (TorchScript)");
   LoadedModel model = load_model(o.model);
   if (kind == ".pt") export_script(o, model);
   else export_safetensors(o, model);

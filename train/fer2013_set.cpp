@@ -56,7 +56,8 @@ PictureList list_csv(const std::string& path) {
     const std::string place = table.place(i);
     try {
       const long number = table.whole_number(i, "emotion");
-      if (number < 0 || number >= static_cast<long>(kLabels.size())) throw Error(ErrorCode::kBadFormat, place + ": the emotion " + std::to_string(number) + " is none of 0…6");
+      if (number < 0 || number >= static_cast<long>(kLabels.size()))
+        throw Error(ErrorCode::kBadFormat, place + ": the emotion " + std::to_string(number) + " is none of 0…6");
       ManifestRow row;
       row.label = kLabels[static_cast<std::size_t>(number)], row.split = split_of(table.get(i, "Usage"), place), row.source = place;
       row.path = (fs::path("crops") / (row.split.empty() ? "all" : row.split) / (place.substr(place.rfind(':') + 1) + ".png")).string();

@@ -57,8 +57,8 @@ void calibrate(ModelInfo& info, const torch::Tensor& logits, const torch::Tensor
   }
   const Abstention abstention = choose_abstention(confidence, correct, kWantedAccuracy);
   info.min_confidence = abstention.threshold;
-  std::printf("temperature %.3f, min-confidence %.3f: answers %.1f %% of the pictures, %.1f %% of them right\n", info.temperature, abstention.threshold,
-              100 * abstention.coverage, 100 * abstention.accuracy);
+  std::printf("temperature %.3f, min-confidence %.3f: answers %.1f %% of the pictures, %.1f %% of them right\n", info.temperature,
+              abstention.threshold, 100 * abstention.coverage, 100 * abstention.accuracy);
 }
 
 RunResult result_of(const FitOptions& o, const ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {
@@ -75,7 +75,8 @@ RunResult result_of(const FitOptions& o, const ModelInfo& info, const torch::Ten
     correct.push_back(truth == answer);
   }
   result.calibration_error = expected_calibration_error(confidence, correct);
-  std::printf("%s: accuracy %.4f, calibration error %.4f\n", result.held_out.c_str(), result.confusion.accuracy(), result.calibration_error);
+  std::printf("%s: accuracy %.4f, calibration error %.4f\n", result.held_out.c_str(), result.confusion.accuracy(),
+              result.calibration_error);
   return result;
 }
 
@@ -94,7 +95,8 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
   char date[16];
   std::strftime(date, sizeof date, "%Y-%m-%d", std::gmtime(&now));
   info.provenance["date"] = date;
-  info.provenance["protocol"] = "last epoch of " + std::to_string(o.phase2_epochs) + ", seed " + std::to_string(o.seed) + ", ablation " + o.ablation + (o.fold < 0 ? "" : ", without fold " + std::to_string(o.fold));
+  info.provenance["protocol"] = "last epoch of " + std::to_string(o.phase2_epochs) + ", seed " + std::to_string(o.seed) + ", ablation " +
+                                o.ablation + (o.fold < 0 ? "" : ", without fold " + std::to_string(o.fold));
   info.provenance["train_images"] = std::to_string(trainer.run_size());
   const std::string model = run.file("last.safetensors");
   save_model(model, info, trainer.averaged(), /*half=*/true);
@@ -157,13 +159,15 @@ void add_fit(CLI::App& app) {
   add("--recipe", o->recipe, "Values of all options that are not given: paper, default (the bundled model's), or a TOML file");
   add("--name", o->model.name, "Model name");
   add("--phase", o->phase, "Phases to run")->check(CLI::IsMember({"1", "2", "both"}));
-  add("--ablation", o->ablation, "none; baseline: CN alone; no-mask: no phase 1, no mask loss")->check(CLI::IsMember({"none", "baseline", "no-mask"}));
+  add("--ablation", o->ablation, "none; baseline: CN alone; no-mask: no phase 1, no mask loss")
+      ->check(CLI::IsMember({"none", "baseline", "no-mask"}));
   add("--masks", o->masks, "Folder of ground-truth masks");
   add("--missing-mask", o->missing_mask, "For a class without a mask")->check(CLI::IsMember({"none", "zero", "mean"}));
   add("--fold", o->fold, "Test fold: trains on the other folds, watches this one; -1: by split");
   add("--train-split", o->train_split, "Split to train on");
   add("--valid-split", o->valid_split, "Split to watch and to calibrate on; empty: none");
   add("--cn", o->model.cn, "Classification net")->check(CLI::IsMember(classification_nets()));
+  add("--weights", o->weights, "All networks start from those of this model of fmpn-train");
   add("--cn-weights", o->cn_weights, "CN starts from these: torchvision's .pth or .safetensors, or a model of fmpn-train");
   add("--cn-width", o->model.cn_width, "Channels of CN's first stage; 64 is torchvision's");
   add("--cn-stem", o->model.cn_stem, "ResNet: imagenet or small")->check(CLI::IsMember({"imagenet", "small"}));
@@ -186,12 +190,14 @@ void add_fit(CLI::App& app) {
   add("--lambda-mask", o->lambda_mask, "λ1 of Eq. 5");
   add("--lambda-class", o->lambda_class, "λ2 of Eq. 5");
   add("--augmentation", o->augmentation, "five-crop (the paper's), robust or none")->check(CLI::IsMember({"five-crop", "robust", "none"}));
-  add("--initialisation", o->initialisation, "published, or scratch: He, PFN near the identity")->check(CLI::IsMember({"published", "scratch"}));
+  add("--initialisation", o->initialisation, "published, or scratch: He, PFN near the identity")
+      ->check(CLI::IsMember({"published", "scratch"}));
   add("--label-smoothing", o->label_smoothing, "0…1");
   add("--mixup", o->mixup, "α of Beta(α, α); 0: off; off in the last fifth, or where a trapezoid falls");
   add("--ema", o->ema, "Decay of the averaged weights; 0: off");
   add("--device", o->device, "cpu, cuda or cuda:N");
-  add("--cache-mb", o->cache_mb, "Data of more megabytes than this stays on disk and is read as it is needed")->check(CLI::NonNegativeNumber);
+  add("--cache-mb", o->cache_mb, "Data of more megabytes than this stays on disk and is read as it is needed")
+      ->check(CLI::NonNegativeNumber);
   add("--precision", o->precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}));
   add("--seed", o->seed, "Of every random draw");
   add("--threads", o->threads, "0: all cores");

@@ -16,7 +16,8 @@ struct FitOptions {
   std::string masks;               ///< folder of ground-truth masks; with a fold, its subfolder of that number where there is one
   std::string missing_mask = "none";  ///< a class without a mask: none (an error) | zero | mean
   std::string train_split = "train", valid_split = "valid";
-  std::string cn_weights;          ///< file that CN starts from; empty: drawn
+  std::string weights;             ///< model file that all networks start from; empty: drawn
+  std::string cn_weights;          ///< file that CN starts from, after `weights`; empty: drawn
   int fold = -1;                   ///< test fold: trains on the other folds, whatever their split; −1: by split
   bool resume = false;
 

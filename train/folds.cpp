@@ -64,7 +64,8 @@ void assign_folds(std::vector<ManifestRow>& rows, int folds) {
     throw Error(ErrorCode::kBadSetting, std::to_string(count) + " subjects are fewer than " + std::to_string(folds) + " folds (--folds N)");
   std::map<std::string, std::string> fold_of;
   for (std::size_t i = 0; i < blocks; ++i) {
-    const std::size_t first = (2 * count * i + blocks) / (2 * blocks), end = (2 * count * (i + 1) + blocks) / (2 * blocks);  // rounds half up
+    const std::size_t first = (2 * count * i + blocks) / (2 * blocks),
+                      end = (2 * count * (i + 1) + blocks) / (2 * blocks);  // rounds half up
     for (std::size_t s = first; s < end; ++s) fold_of[subjects[s]] = std::to_string(blocks - 1 - i);
   }
   for (ManifestRow& row : rows) {

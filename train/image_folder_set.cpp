@@ -19,7 +19,8 @@ namespace {
 std::string crop_path(const fs::path& relative) {
   std::string path;
   // What leads out of the data set's folder must not lead out of the crops'.
-  for (const fs::path& part : relative.lexically_normal()) path += (path.empty() ? "" : "/") + (part == ".." ? std::string("up") : part == "/" ? std::string("root") : part.string());
+  for (const fs::path& part : relative.lexically_normal())
+    path += (path.empty() ? "" : "/") + (part == ".." ? std::string("up") : part == "/" ? std::string("root") : part.string());
   return "crops/" + path + ".png";
 }
 
@@ -49,9 +50,11 @@ void list_classes(const fs::path& root, const std::string& split, PictureList& l
   std::map<std::string, fs::path> folder_of;
   for (const fs::path& folder : folders) {
     const auto label = canonical_expression(folder.filename().string());
-    if (!label) throw Error(ErrorCode::kBadFormat, folder.string() + ": '" + folder.filename().string() + "' is no expression that is known");
+    if (!label)
+      throw Error(ErrorCode::kBadFormat, folder.string() + ": '" + folder.filename().string() + "' is no expression that is known");
     if (const auto [other, fresh] = folder_of.emplace(*label, folder); !fresh)
-      throw Error(ErrorCode::kBadFormat, folder.string() + " and " + other->second.string() + " are two folders of one class, " + std::string(*label));
+      throw Error(ErrorCode::kBadFormat,
+                  folder.string() + " and " + other->second.string() + " are two folders of one class, " + std::string(*label));
     ManifestRow pattern;
     pattern.label = *label, pattern.split = split;
     list_class(root, folder, pattern, list);
@@ -75,10 +78,12 @@ PictureList list_table(const std::string& csv) {
     const std::string neutral = table.get(i, "neutral");
     if (!neutral.empty()) row.neutral = crop_path(neutral);
     if (!label || !fs::exists(row.source)) {
-      list.skipped.push_back({table.place(i), !label ? "'" + table.get(i, "label") + "' is no expression that is known" : row.source + ": no such file"});
+      list.skipped.push_back(
+          {table.place(i), !label ? "'" + table.get(i, "label") + "' is no expression that is known" : row.source + ": no such file"});
       continue;
     }
-    if (!listed.insert(row.path).second) throw Error(ErrorCode::kBadFormat, table.place(i) + ": the picture " + path + " stands there twice");
+    if (!listed.insert(row.path).second)
+      throw Error(ErrorCode::kBadFormat, table.place(i) + ": the picture " + path + " stands there twice");
     row.label = *label;
     if (!neutral.empty()) {
       ManifestRow& reference = references[row.neutral];
@@ -90,7 +95,10 @@ PictureList list_table(const std::string& csv) {
   }
   for (auto& [path, row] : references)
     if (listed.count(path) == 0) list.rows.push_back(std::move(row));
-  if (listed.empty()) throw Error(ErrorCode::kBadFormat, csv + ": not one usable picture" + (list.skipped.empty() ? "" : " (" + list.skipped.front().source + ": " + list.skipped.front().reason + ")"));
+  if (listed.empty())
+    throw Error(ErrorCode::kBadFormat,
+                csv + ": not one usable picture" +
+                    (list.skipped.empty() ? "" : " (" + list.skipped.front().source + ": " + list.skipped.front().reason + ")"));
   return list;
 }
 

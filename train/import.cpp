@@ -50,10 +50,12 @@ int fmg_width(const std::string& path, const SafeTensors& resface) {
 std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
 void check(const Options& o) {
-  if (o.resface.empty() != o.fusion.empty()) throw Error(ErrorCode::kBadSetting, "--resface and --fusion belong together; without both the model is CN alone");
+  if (o.resface.empty() != o.fusion.empty())
+    throw Error(ErrorCode::kBadSetting, "--resface and --fusion belong together; without both the model is CN alone");
   std::set<std::string> seen;
   for (const auto& name : o.info.classes)
-    if (name.empty() || !seen.insert(name).second) throw Error(ErrorCode::kBadSetting, "--classes: '" + name + "' is there twice, or is no name");
+    if (name.empty() || !seen.insert(name).second)
+      throw Error(ErrorCode::kBadSetting, "--classes: '" + name + "' is there twice, or is no name");
 }
 
 void import(Options o) {
@@ -70,7 +72,8 @@ void import(Options o) {
   }
   o.info.uses_masks = !o.resface.empty();
   add_part(model, "cls", o.cls, read_weights(o.cls));
-  o.info.provenance["imported_from"] = o.info.uses_masks ? file_name(o.resface) + ", " + file_name(o.fusion) + ", " + file_name(o.cls) : file_name(o.cls);
+  o.info.provenance["imported_from"] =
+      o.info.uses_masks ? file_name(o.resface) + ", " + file_name(o.fusion) + ", " + file_name(o.cls) : file_name(o.cls);
   if (o.info.name.empty()) o.info.name = std::filesystem::path(o.output).stem().string();
   model.metadata = metadata_from_info(o.info);
   info_from_metadata(o.output, model.metadata);  // a setting out of range is refused before anything is written
@@ -90,9 +93,13 @@ void add_import(CLI::App& app) {
   c->add_option("--cls", o->cls, "Published <epoch>_net_cls.pth, or torchvision's: CN")->required();
   c->add_option("--cn", o->info.cn, "Classification net")->check(CLI::IsMember(classification_nets()))->capture_default_str();
   c->add_option("--cn-width", o->info.cn_width, "Channels of CN's first stage; 64 is torchvision's")->capture_default_str();
-  c->add_option("--cn-stem", o->info.cn_stem, "ResNet: imagenet or small")->check(CLI::IsMember({"imagenet", "small"}))->capture_default_str();
+  c->add_option("--cn-stem", o->info.cn_stem, "ResNet: imagenet or small")
+      ->check(CLI::IsMember({"imagenet", "small"}))
+      ->capture_default_str();
   c->add_option("--input-size", o->info.input_size, "S, 0 or 3 modulo 4")->check(CLI::Range(8, 1024))->capture_default_str();
-  c->add_option("--crop-size", o->info.crop_size, "Side of the aligned crop around it; 0: S · 320/299")->check(CLI::Range(0, 1024))->capture_default_str();
+  c->add_option("--crop-size", o->info.crop_size, "Side of the aligned crop around it; 0: S · 320/299")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   c->add_option("--classes", o->info.classes, "Names in the order of the outputs, with commas between")->required()->delimiter(',');
   c->add_option("--color", o->info.color, "rgb or gray")->check(CLI::IsMember({"rgb", "gray"}))->capture_default_str();
   c->add_option("--name", o->info.name, "Model name");

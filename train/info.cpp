@@ -33,7 +33,8 @@ void print_info(const std::string& path, bool as_json) {
     std::cout << out.dump() << '\n';
     return;
   }
-  for (const auto& [key, value] : out.items()) std::printf("%-15s %s\n", key.c_str(), value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
+  for (const auto& [key, value] : out.items())
+    std::printf("%-15s %s\n", key.c_str(), value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ InputSchedule::InputSchedule(const std::string& text, int input_size) : input_si
     part.epochs = number();
     if (at != end && (*at++ != ',' || at == end)) bad("SIDE:EPOCHS,SIDE:EPOCHS,… is wanted");
     if (part.side > input_size || part.side % 4 != input_size % 4 || part.side < 8)
-      bad("a side of " + std::to_string(part.side) + "; it must be 8 to " + std::to_string(input_size) + ", and " + std::to_string(input_size % 4) + " modulo 4 as that");
+      bad("a side of " + std::to_string(part.side) + "; it must be 8 to " + std::to_string(input_size) + ", and " +
+          std::to_string(input_size % 4) + " modulo 4 as that");
     parts_.push_back(part);
   }
 }

@@ -27,7 +27,8 @@ std::vector<ManifestRow> read_manifest(const std::string& folder) {
   std::vector<ManifestRow> rows;
   for (std::size_t i = 0; i < table.size(); ++i)
     rows.push_back({table.get(i, "path"), table.get(i, "source"), table.get(i, "label"), table.get(i, "subject"), table.get(i, "sequence"),
-                    table.get(i, "frame"), table.get(i, "fold"), table.get(i, "split"), table.get(i, "neutral"), table.get(i, "aligned") != "0"});
+                    table.get(i, "frame"), table.get(i, "fold"), table.get(i, "split"), table.get(i, "neutral"),
+                    table.get(i, "aligned") != "0"});
   return rows;
 }
 
@@ -47,7 +48,9 @@ int fold_count(const std::vector<ManifestRow>& rows) {
   for (const ManifestRow& row : rows)
     if (!row.label.empty() && !row.fold.empty()) folds.insert(row.fold);
   for (std::size_t k = 0; k < folds.size(); ++k)
-    if (folds.count(std::to_string(k)) == 0) throw Error(ErrorCode::kBadFormat, "the manifest has " + std::to_string(folds.size()) + " folds, but none with the number " + std::to_string(k));
+    if (folds.count(std::to_string(k)) == 0)
+      throw Error(ErrorCode::kBadFormat,
+                  "the manifest has " + std::to_string(folds.size()) + " folds, but none with the number " + std::to_string(k));
   return static_cast<int>(folds.size());
 }
 

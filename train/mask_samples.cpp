@@ -28,8 +28,8 @@ Image heat_map(const torch::Tensor& mask) {
 
 }  // namespace
 
-Image mask_samples(FmpnNetImpl& net, const DataSet& data, const torch::Tensor& class_masks, const std::vector<std::string>& classes, int input_size,
-                   const std::string& title) {
+Image mask_samples(FmpnNetImpl& net, const DataSet& data, const torch::Tensor& class_masks, const std::vector<std::string>& classes,
+                   int input_size, const std::string& title) {
   constexpr int64_t kFaces = 2;
   const torch::InferenceMode inference;
   net.eval();

@@ -57,7 +57,8 @@ std::vector<float> masks_for(const std::map<std::string, Image>& masks, const st
     const auto found = masks.find(classes[i]);
     if (found != masks.end()) scaled(found->second).copyTo(target);
     else if (substitute == "mean") mean.copyTo(target);
-    else if (substitute != "zero") throw Error(ErrorCode::kBadFormat, "no mask for the class '" + classes[i] + "' (--missing-mask zero|mean gives it one)");
+    else if (substitute != "zero")
+      throw Error(ErrorCode::kBadFormat, "no mask for the class '" + classes[i] + "' (--missing-mask zero|mean gives it one)");
   }
   return values;
 }

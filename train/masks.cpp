@@ -49,11 +49,13 @@ Masks masks_of(const std::string& folder, const std::vector<ManifestRow>& rows, 
   for (const ManifestRow& row : rows) {
     classes.insert(row.label);
     if (!row.neutral.empty() && row.neutral != row.path)
-      builders[row.label].add(read_image((fs::path(folder) / row.path).string()).view(), read_image((fs::path(folder) / row.neutral).string()).view());
+      builders[row.label].add(read_image((fs::path(folder) / row.path).string()).view(),
+                              read_image((fs::path(folder) / row.neutral).string()).view());
     progress.update(++done);
   }
   if (builders.empty())
-    throw Error(ErrorCode::kBadFormat, folder + ": no row of the manifest names a neutral face; --from DIR borrows another data set's masks");
+    throw Error(ErrorCode::kBadFormat,
+                folder + ": no row of the manifest names a neutral face; --from DIR borrows another data set's masks");
   Masks masks;
   std::printf("%s:", what.c_str());
   for (const auto& [name, builder] : builders) {
@@ -62,7 +64,8 @@ Masks masks_of(const std::string& folder, const std::vector<ManifestRow>& rows, 
     classes.erase(name);
   }
   std::printf("\n");
-  for (const std::string& name : classes) std::fprintf(stderr, "%s: no pair of %s faces, so that it has no mask\n", what.c_str(), name.c_str());
+  for (const std::string& name : classes)
+    std::fprintf(stderr, "%s: no pair of %s faces, so that it has no mask\n", what.c_str(), name.c_str());
   return masks;
 }
 
@@ -96,8 +99,8 @@ Masks borrowed(const std::string& from, const std::set<std::string>& classes, co
   const std::size_t area = values.size() / lacking.size();
   for (std::size_t i = 0; i < lacking.size(); ++i) {
     Image mask{{}, side, side, PixelFormat::kGray8};
-    std::transform(values.begin() + static_cast<std::ptrdiff_t>(i * area), values.begin() + static_cast<std::ptrdiff_t>((i + 1) * area), std::back_inserter(mask.pixels),
-                   [](float v) { return static_cast<std::uint8_t>(v * 255 + 0.5F); });
+    std::transform(values.begin() + static_cast<std::ptrdiff_t>(i * area), values.begin() + static_cast<std::ptrdiff_t>((i + 1) * area),
+                   std::back_inserter(mask.pixels), [](float v) { return static_cast<std::uint8_t>(v * 255 + 0.5F); });
     masks[lacking[i]] = std::move(mask);
   }
   return masks;
@@ -146,12 +149,16 @@ void make_masks(const Options& o) {
 }  // namespace
 
 void add_masks(CLI::App& app) {
-  auto* command = app.add_subcommand("masks", "Ground-truth motion masks (Eq. 1) per class: DIR/<class>.png, or DIR/<fold>/<class>.png from each fold's training subjects");
+  auto* command = app.add_subcommand(
+      "masks",
+      "Ground-truth motion masks (Eq. 1) per class: DIR/<class>.png, or DIR/<fold>/<class>.png from each fold's training subjects");
   auto o = std::make_shared<Options>();
   command->add_option("data", o->data, "Prepared data set")->required();
   command->add_option("-o,--output", o->out, "Folder of masks")->required();
   command->add_option("--from", o->from, "Borrow: folder of another data set's masks, mapped by class name");
-  command->add_option("--missing-mask", o->missing_mask, "With --from, for a class that it lacks")->check(CLI::IsMember({"none", "zero", "mean"}))->capture_default_str();
+  command->add_option("--missing-mask", o->missing_mask, "With --from, for a class that it lacks")
+      ->check(CLI::IsMember({"none", "zero", "mean"}))
+      ->capture_default_str();
   command->add_option("--split", o->split, "Only rows of this split");
   command->add_flag("--contact-sheet", o->contact_sheet, "All masks in one picture, DIR/contact-sheet.png");
   command->callback([o] { make_masks(*o); });

@@ -38,14 +38,17 @@ struct Tree {
   std::vector<SkippedSource> broken;
 };
 
-std::string label_by_number(long number) { return number >= 0 && number < static_cast<long>(kLabels.size()) ? kLabels[static_cast<std::size_t>(number)] : ""; }
+std::string label_by_number(long number) {
+  return number >= 0 && number < static_cast<long>(kLabels.size()) ? kLabels[static_cast<std::size_t>(number)] : "";
+}
 
 /// The expression that a session's XML names: <Metatag Name="Emotion" Value="1"/>, in any case and at any depth. Empty: none.
 std::string label_in_xml(const pugi::xml_document& xml) {
   std::string label;
   const auto is = [](const char* text, const char* wanted) { return strcasecmp(text, wanted) == 0; };
   const auto node = xml.find_node([&](const pugi::xml_node& n) {
-    return std::any_of(n.attributes_begin(), n.attributes_end(), [&](const pugi::xml_attribute& a) { return is(a.name(), "name") && is(a.value(), "emotion"); });
+    return std::any_of(n.attributes_begin(), n.attributes_end(),
+                       [&](const pugi::xml_attribute& a) { return is(a.name(), "name") && is(a.value(), "emotion"); });
   });
   for (const pugi::xml_attribute& a : node.attributes())
     if (is(a.name(), "value")) label = a.value();
@@ -94,7 +97,8 @@ Image read_video_frame(const std::string& path, long number) {
   cv::Mat bgr;
   for (long i = 0; i < number; ++i)
     if (!video.grab()) throw Error(ErrorCode::kBadFormat, path + ": has no frame " + std::to_string(number));
-  if (!video.retrieve(bgr) || bgr.empty()) throw Error(ErrorCode::kBadFormat, path + ": frame " + std::to_string(number) + " cannot be decoded");
+  if (!video.retrieve(bgr) || bgr.empty())
+    throw Error(ErrorCode::kBadFormat, path + ": frame " + std::to_string(number) + " cannot be decoded");
   cv::cvtColor(bgr, bgr, cv::COLOR_BGR2RGB);
   return to_image(bgr);
 }
@@ -114,7 +118,8 @@ std::string padded(long number) {
 }
 
 /// One row of the table: the frames around the peak, and the sequence's first.
-void add_row(PictureList& list, const std::string& name, Sequence& sequence, const std::string& label, long peak, const ListOptions& options) {
+void add_row(PictureList& list, const std::string& name, Sequence& sequence, const std::string& label, long peak,
+             const ListOptions& options) {
   if (label.empty()) return list.skipped.push_back({name, "neither the table nor its XML gives a label"});
   const long first_peak = peak - (options.peak_frames - 1) / 2;
   const long neutral = sequence.frames.empty() ? 1 : sequence.frames.begin()->first;
@@ -133,7 +138,8 @@ void add_row(PictureList& list, const std::string& name, Sequence& sequence, con
     if (n != neutral) chosen.push_back(frames.size());
     frames.push_back({source, (fs::path("crops") / pattern.subject / (name + "_" + number + ".png")).string(), number});
   }
-  if (chosen.size() < static_cast<std::size_t>(options.peak_frames)) return list.skipped.push_back({name, "its peak lies at its first, neutral frame"});
+  if (chosen.size() < static_cast<std::size_t>(options.peak_frames))
+    return list.skipped.push_back({name, "its peak lies at its first, neutral frame"});
   add_sequence(list, pattern, frames, chosen, options.with_neutral);
 }
 
@@ -145,25 +151,31 @@ PictureList list_mmi(const std::string& root, const ListOptions& options) {
   if (tree.sequences.empty()) throw Error(ErrorCode::kBadFormat, root + ": no sequence of MMI in it (S001-100.avi, or S001_100_034.png)");
   const std::string path = options.table.empty() ? (fs::path(root) / "mmi.csv").string() : options.table;
   if (!fs::exists(path))
-    throw Error(ErrorCode::kNotFound, path + ": no such table of peak frames; MMI needs one with the columns sequence, peak and (else the session's XML says it) label (--table FILE)");
+    throw Error(ErrorCode::kNotFound, path +
+                                          ": no such table of peak frames; MMI needs one with the columns sequence, peak and (else the "
+                                          "session's XML says it) label (--table FILE)");
   const CsvTable table(path, {"sequence", "peak"});
   PictureList list;
   list.needs_folds = true;
   list.skipped = tree.broken;
   list.read = [](const ManifestRow& row) {
     const std::size_t hash = row.source.rfind('#');
-    return hash == std::string::npos || is_picture(row.source) ? read_image(row.source) : read_video_frame(row.source.substr(0, hash), std::stol(row.source.substr(hash + 1)));
+    return hash == std::string::npos || is_picture(row.source)
+               ? read_image(row.source)
+               : read_video_frame(row.source.substr(0, hash), std::stol(row.source.substr(hash + 1)));
   };
   std::map<std::string, std::size_t> rows;
   for (std::size_t i = 0; i < table.size(); ++i) {
     std::string name = table.get(i, "sequence");
     std::replace(name.begin(), name.end(), '-', '_');
-    if (!rows.emplace(name, i).second) throw Error(ErrorCode::kBadFormat, table.place(i) + ": the sequence " + name + " stands there twice");
+    if (!rows.emplace(name, i).second)
+      throw Error(ErrorCode::kBadFormat, table.place(i) + ": the sequence " + name + " stands there twice");
     if (tree.sequences.count(name) == 0) list.skipped.push_back({name, "in the table, but not in " + root});
   }
   for (auto& [name, sequence] : tree.sequences) {
     const auto row = rows.find(name);
-    if (row != rows.end()) add_row(list, name, sequence, label_in_table(table, row->second, sequence), table.whole_number(row->second, "peak"), options);
+    if (row != rows.end())
+      add_row(list, name, sequence, label_in_table(table, row->second, sequence), table.whole_number(row->second, "peak"), options);
     else if (!sequence.label.empty()) list.skipped.push_back({name, "shows " + sequence.label + ", but the table has no peak for it"});
   }
   if (list.rows.empty()) throw Error(ErrorCode::kBadFormat, root + ": not one sequence of the table " + path);

@@ -33,7 +33,8 @@ std::string described(char instruction) {
 }  // namespace
 
 void PickleReader::fail(const std::string& what) const {
-  throw Error(ErrorCode::kBadFormat, name_ + ": not a file of weights that can be read: " + what + " (byte " + std::to_string(at_) + " of its pickle)");
+  throw Error(ErrorCode::kBadFormat,
+              name_ + ": not a file of weights that can be read: " + what + " (byte " + std::to_string(at_) + " of its pickle)");
 }
 
 PickleValue* PickleReader::make(Kind kind) {
@@ -285,8 +286,8 @@ PickleValue* PickleReader::rebuild_tensor(const std::vector<Value>& arguments) {
     return numbers;
   };
   if (arguments.size() < 4 || arguments[0]->kind != Kind::kStorage || arguments[1]->kind != Kind::kInt || arguments[1]->integer < 0 ||
-      arguments[2]->kind != Kind::kTuple || arguments[3]->kind != Kind::kTuple || arguments[2]->items.size() != arguments[3]->items.size() ||
-      arguments[2]->items.size() > 16)
+      arguments[2]->kind != Kind::kTuple || arguments[3]->kind != Kind::kTuple ||
+      arguments[2]->items.size() != arguments[3]->items.size() || arguments[2]->items.size() > 16)
     fail("a tensor is not described as PyTorch does");
   PickleValue* tensor = make(Kind::kTensor);
   tensor->storage = arguments[0];

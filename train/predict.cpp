@@ -60,7 +60,8 @@ nlohmann::ordered_json as_json(const AlignedFace& face, const Expression& e, con
 void print_text(const std::string& path, const nlohmann::ordered_json& faces) {
   std::printf("%s: %zu face%s\n", path.c_str(), faces.size(), faces.size() == 1 ? "" : "s");
   for (const auto& face : faces) {
-    std::printf("  %s%s %.2f ", face["label"].get<std::string>().c_str(), face["uncertain"].get<bool>() ? " (uncertain)" : "", face["confidence"].get<double>());
+    std::printf("  %s%s %.2f ", face["label"].get<std::string>().c_str(), face["uncertain"].get<bool>() ? " (uncertain)" : "",
+                face["confidence"].get<double>());
     for (const auto& [name, p] : face["distribution"].items()) std::printf(" %s %.2f", name.c_str(), p.get<double>());
     std::printf("\n");
   }
@@ -110,7 +111,8 @@ void add_predict(CLI::App& app) {
   auto o = std::make_shared<Options>();
   c->add_option("model", o->model, "Model file")->required();
   c->add_option("images", o->images, "Pictures")->required();
-  c->add_flag("--json", o->json, "One JSON object a picture and line; label is the most probable class, uncertain says that the elements would not name it");
+  c->add_flag("--json", o->json,
+              "One JSON object a picture and line; label is the most probable class, uncertain says that the elements would not name it");
   c->add_flag("--aligned", o->aligned, "The pictures are crops already: side equal to the network's input, used as they are");
   c->add_option("--dump-mask", o->dump_mask, "Write the first face's motion mask: FILE.png or FILE.npy");
   c->add_option("--landmark-model", o->aligner.landmark_model, "dlib shape predictor, 68 or 5 points");

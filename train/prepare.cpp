@@ -73,7 +73,8 @@ void choose(PictureList& list, const Options& o) {
   if (rows.empty()) throw Error(ErrorCode::kBadFormat, o.root + ": no picture of the classes that --classes names");
   std::set<std::string> paths;
   for (const ManifestRow& row : rows)
-    if (!paths.insert(row.path).second) throw Error(ErrorCode::kBadFormat, row.source + ": another picture has the same name but for its folder or suffix");
+    if (!paths.insert(row.path).second)
+      throw Error(ErrorCode::kBadFormat, row.source + ": another picture has the same name but for its folder or suffix");
 }
 
 void make_crop(Aligner& aligner, const PictureList& list, ManifestRow& row, const std::string& out, PrepareJournal& journal) {
@@ -84,7 +85,8 @@ void make_crop(Aligner& aligner, const PictureList& list, ManifestRow& row, cons
     row.aligned = still.aligned;
     if (!still.aligned && !list.keeps_faceless) return journal.add(row.path, row.source, Outcome::kFaceless, "no face was found");
     write_whole_png((fs::path(out) / row.path).string(), still.crop.view());
-    journal.add(row.path, row.source, still.aligned ? Outcome::kAligned : Outcome::kWhole, still.aligned ? "" : "no face was found; taken whole");
+    journal.add(row.path, row.source, still.aligned ? Outcome::kAligned : Outcome::kWhole,
+                still.aligned ? "" : "no face was found; taken whole");
   } catch (const Error& fault) {
     if (fault.code() == ErrorCode::kIo) throw;
     journal.add(row.path, row.source, Outcome::kUnreadable, fault.what());  // one broken picture does not spoil the others
@@ -103,16 +105,21 @@ void make_crops(PictureList& list, const Options& o, PrepareJournal& journal) {
     open.push_back(i);
     folders.insert((fs::path(o.out) / row.path).parent_path());
   }
-  if (open.size() < list.rows.size()) std::fprintf(stderr, "%zu of %zu pictures are done already\n", list.rows.size() - open.size(), list.rows.size());
+  if (open.size() < list.rows.size())
+    std::fprintf(stderr, "%zu of %zu pictures are done already\n", list.rows.size() - open.size(), list.rows.size());
   for (const fs::path& folder : folders) make_folder(folder.string());
-  if (!align_in_parallel(o.aligner, open.size(), "align", [&](Aligner& aligner, std::size_t i) { make_crop(aligner, list, list.rows[open[i]], o.out, journal); }))
+  if (!align_in_parallel(o.aligner, open.size(), "align",
+                         [&](Aligner& aligner, std::size_t i) { make_crop(aligner, list, list.rows[open[i]], o.out, journal); }))
     throw Error(ErrorCode::kRuntime, "stopped; the same command goes on where it was");
 }
 
 /// What failed, as a table and to look at; nothing where nothing failed.
-void write_failures(const std::string& out, const PictureList& list, const std::vector<std::pair<const ManifestRow*, std::string>>& failed) {
+void write_failures(const std::string& out, const PictureList& list,
+                    const std::vector<std::pair<const ManifestRow*, std::string>>& failed) {
   constexpr std::size_t kPerSheet = 96, kMostSheets = 10;
-  const auto sheet_path = [&](std::size_t n) { return (fs::path(out) / (n == 0 ? "failed.png" : "failed-" + std::to_string(n + 1) + ".png")).string(); };
+  const auto sheet_path = [&](std::size_t n) {
+    return (fs::path(out) / (n == 0 ? "failed.png" : "failed-" + std::to_string(n + 1) + ".png")).string();
+  };
   const std::string table = (fs::path(out) / "failed.csv").string();
   std::error_code ignored;
   fs::remove(table, ignored);
@@ -138,15 +145,19 @@ void write_failures(const std::string& out, const PictureList& list, const std::
   }
   write_whole(table, text);
   for (std::size_t first = 0; first < tiles.size(); first += kPerSheet) {
-    const auto begin = tiles.begin() + static_cast<std::ptrdiff_t>(first), end = tiles.begin() + static_cast<std::ptrdiff_t>(std::min(first + kPerSheet, tiles.size()));
-    const std::string title = "Pictures without a face, and what could not be used: " + std::to_string(first + 1) + "–" + std::to_string(first + static_cast<std::size_t>(end - begin)) + " of " + std::to_string(failed.size() + list.skipped.size());
+    const auto begin = tiles.begin() + static_cast<std::ptrdiff_t>(first),
+               end = tiles.begin() + static_cast<std::ptrdiff_t>(std::min(first + kPerSheet, tiles.size()));
+    const std::string title = "Pictures without a face, and what could not be used: " + std::to_string(first + 1) + "–" +
+                              std::to_string(first + static_cast<std::size_t>(end - begin)) + " of " +
+                              std::to_string(failed.size() + list.skipped.size());
     write_whole_png(sheet_path(first / kPerSheet), contact_sheet(title, {begin, end}, 8).view());
   }
 }
 
 /// Rows whose crop is there, in the list's order; `failed` gets what has none or is taken whole.
-std::vector<ManifestRow> kept_rows(PictureList& list, const PrepareJournal& journal, std::vector<std::pair<const ManifestRow*, std::string>>& failed,
-                                   std::size_t& unreadable, std::size_t& faceless) {
+std::vector<ManifestRow> kept_rows(PictureList& list, const PrepareJournal& journal,
+                                   std::vector<std::pair<const ManifestRow*, std::string>>& failed, std::size_t& unreadable,
+                                   std::size_t& faceless) {
   std::vector<ManifestRow> kept;
   std::set<std::string> present;
   for (ManifestRow& row : list.rows) {
@@ -167,7 +178,8 @@ std::vector<ManifestRow> kept_rows(PictureList& list, const PrepareJournal& jour
   std::size_t without = 0;
   for (ManifestRow& row : kept)
     if (!row.neutral.empty() && present.count(row.neutral) == 0) row.neutral.clear(), ++without;
-  if (without != 0) std::fprintf(stderr, "%zu pictures have lost their neutral face, which failed: they count in training, not in masks\n", without);
+  if (without != 0)
+    std::fprintf(stderr, "%zu pictures have lost their neutral face, which failed: they count in training, not in masks\n", without);
   return kept;
 }
 
@@ -179,8 +191,10 @@ void prepare(const Options& o) {
   const AlignerOptions used = Aligner(o.aligner).options();  // settings are refused before anything is written
   make_folder(o.out);
   std::error_code same;
-  const std::string model = fs::path(used.landmark_model).filename().string() + " of " + std::to_string(fs::file_size(used.landmark_model, same)) + " bytes";
-  const std::string settings = "crop-size " + std::to_string(used.crop_size) + ", landmark-model " + model + ", " + o.kind + " " + fs::weakly_canonical(o.root).string();
+  const std::string model =
+      fs::path(used.landmark_model).filename().string() + " of " + std::to_string(fs::file_size(used.landmark_model, same)) + " bytes";
+  const std::string settings = "crop-size " + std::to_string(used.crop_size) + ", landmark-model " + model + ", " + o.kind + " " +
+                               fs::weakly_canonical(o.root).string();
   stop_on_signals();
   {
     PrepareJournal journal(o.out, settings);
@@ -197,8 +211,10 @@ void prepare(const Options& o) {
   write_manifest(o.out, kept);
   const auto references = std::count_if(kept.begin(), kept.end(), [](const ManifestRow& r) { return r.label.empty(); });
   const auto untaken = std::count_if(kept.begin(), kept.end(), [](const ManifestRow& r) { return !r.aligned; });
-  std::printf("%zu crops in %s (%zd of them neutral reference faces), %zd without a found face (whole picture), %zu left out for want of a face, %zu unreadable, %zu other gaps\n",
-              kept.size(), o.out.c_str(), references, untaken, faceless, unreadable, list.skipped.size());
+  std::printf(
+      "%zu crops in %s (%zd of them neutral reference faces), %zd without a found face (whole picture), %zu left out for want of a face, "
+      "%zu unreadable, %zu other gaps\n",
+      kept.size(), o.out.c_str(), references, untaken, faceless, unreadable, list.skipped.size());
   if (!failed.empty() || !list.skipped.empty()) std::printf("failed.csv and failed.png there show what failed\n");
 }
 
@@ -209,8 +225,12 @@ void add_prepare(CLI::App& app) {
   auto o = std::make_shared<Options>();
   std::vector<std::string> kinds;
   for (const auto& item : picture_listers()) kinds.push_back(item.first);
-  command->add_option("kind", o->kind, "ckplus, mmi, affectnet, fer2013; folder: ROOT/<class>/…, ROOT/<class>/<subject>/…, ROOT/<train|valid|test>/…, or a CSV with path and label")
-      ->required()->check(CLI::IsMember(kinds));
+  command
+      ->add_option("kind", o->kind,
+                   "ckplus, mmi, affectnet, fer2013; folder: ROOT/<class>/…, ROOT/<class>/<subject>/…, ROOT/<train|valid|test>/…, or a CSV "
+                   "with path and label")
+      ->required()
+      ->check(CLI::IsMember(kinds));
   command->add_option("root", o->root, "The data set's folder (or its CSV)")->required();
   command->add_option("-o,--output", o->out, "Folder for crops and manifest.csv")->required();
   command->add_option("--crop-size", o->aligner.crop_size, "Side of the aligned crop in pixels")->capture_default_str();
@@ -221,7 +241,8 @@ void add_prepare(CLI::App& app) {
   command->add_option("--table", o->list.table, "MMI: CSV of sequence, peak and label (ROOT/mmi.csv)");
   command->add_option("--classes", o->classes, "Only these, comma-separated");
   command->add_option("--per-class", o->per_class, "At most so many pictures of each class and split, drawn at random");
-  command->add_option("--valid-share", o->valid_share, "Split at random: this share of each class is for validation")->check(CLI::Range(0.0, 0.99));
+  command->add_option("--valid-share", o->valid_share, "Split at random: this share of each class is for validation")
+      ->check(CLI::Range(0.0, 0.99));
   command->add_option("--seed", o->seed, "Of --per-class and --valid-share")->capture_default_str();
   command->callback([o] { prepare(*o); });
 }

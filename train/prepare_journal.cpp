@@ -31,7 +31,8 @@ std::vector<std::string> fields_of(const std::string& line) {
 
 }  // namespace
 
-PrepareJournal::PrepareJournal(const std::string& folder, const std::string& settings) : path_((fs::path(folder) / "prepare.journal").string()) {
+PrepareJournal::PrepareJournal(const std::string& folder, const std::string& settings)
+    : path_((fs::path(folder) / "prepare.journal").string()) {
   const std::string heading = plain(settings) + '\n';
   std::string whole = heading;  // the lines that are kept
   if (std::ifstream old(path_, std::ios::binary); old) {
@@ -40,7 +41,8 @@ PrepareJournal::PrepareJournal(const std::string& folder, const std::string& set
     std::string line;
     std::getline(text, line);
     if (line + '\n' != heading && !line.empty())
-      throw Error(ErrorCode::kBadSetting, folder + ": its crops were made with other settings (" + line + "; now " + plain(settings) + "); take another folder");
+      throw Error(ErrorCode::kBadSetting,
+                  folder + ": its crops were made with other settings (" + line + "; now " + plain(settings) + "); take another folder");
     while (std::getline(text, line)) {
       const auto fields = fields_of(line);
       const auto outcome = std::find(std::begin(kOutcomes), std::end(kOutcomes), fields[0]);
@@ -69,7 +71,8 @@ const PrepareJournal::Entry* PrepareJournal::find(const std::string& crop, const
 }
 
 void PrepareJournal::add(const std::string& crop, const std::string& source, Outcome outcome, const std::string& reason) {
-  const std::string line = std::string(kOutcomes[static_cast<int>(outcome)]) + '\t' + plain(crop) + '\t' + stamp_of(source) + '\t' + plain(reason) + '\n';
+  const std::string line =
+      std::string(kOutcomes[static_cast<int>(outcome)]) + '\t' + plain(crop) + '\t' + stamp_of(source) + '\t' + plain(reason) + '\n';
   const std::lock_guard lock(mutex_);
   file_ << line;
   file_.flush();

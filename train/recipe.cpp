@@ -46,7 +46,8 @@ void apply_recipe(CLI::App& command, const std::string& recipe) {
   }
   for (const CLI::ConfigItem& item : items) {
     if (item.name == "++" || item.name == "--") continue;  // a section's begin and end
-    if (item.parents != std::vector<std::string>{command.get_name()}) bad("'" + item.fullname() + "' is not in the section [" + command.get_name() + "]");
+    if (item.parents != std::vector<std::string>{command.get_name()})
+      bad("'" + item.fullname() + "' is not in the section [" + command.get_name() + "]");
     CLI::Option* option = command.get_option_no_throw("--" + item.name);
     if (option == nullptr || !option->get_configurable()) bad("there is no option '" + item.name + "'");
     if (option->count() > 0) continue;

@@ -82,7 +82,8 @@ void HtmlReport::paragraph(const std::string& text) { body_ += "<p>" + escaped(t
 
 void HtmlReport::figures(const std::vector<std::pair<std::string, std::string>>& values) {
   body_ += "<div class=\"figures\">";
-  for (const auto& [value, what] : values) body_ += "<div class=\"figure\"><b>" + escaped(value) + "</b><span>" + escaped(what) + "</span></div>";
+  for (const auto& [value, what] : values)
+    body_ += "<div class=\"figure\"><b>" + escaped(value) + "</b><span>" + escaped(what) + "</span></div>";
   body_ += "</div>\n";
 }
 
@@ -97,7 +98,8 @@ void HtmlReport::table(const std::vector<std::vector<std::string>>& rows) {
 }
 
 void HtmlReport::picture(const std::string& png, const std::string& alt, int width) {
-  body_ += "<p><img width=\"" + std::to_string(width) + "\" alt=\"" + escaped(alt) + "\" src=\"data:image/png;base64," + base64(png) + "\"></p>\n";
+  body_ += "<p><img width=\"" + std::to_string(width) + "\" alt=\"" + escaped(alt) + "\" src=\"data:image/png;base64," + base64(png) +
+           "\"></p>\n";
 }
 
 void HtmlReport::preformatted(const std::string& summary, const std::string& text) {
@@ -105,8 +107,9 @@ void HtmlReport::preformatted(const std::string& summary, const std::string& tex
 }
 
 std::string HtmlReport::html() const {
-  return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>" + escaped(title_) +
-         "</title>\n<style>" + kStyle + "</style></head>\n<body><main>\n" + body_ + "</main></body></html>\n";
+  return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+         "content=\"width=device-width\">\n<title>" +
+         escaped(title_) + "</title>\n<style>" + kStyle + "</style></head>\n<body><main>\n" + body_ + "</main></body></html>\n";
 }
 
 std::string percent_text(double share, int digits) {
@@ -122,14 +125,20 @@ std::vector<std::vector<std::string>> class_table(const ConfusionMatrix& confusi
     for (std::size_t k = 0; k < confusion.classes().size(); ++k) row += confusion.counts()[c][k], column += confusion.counts()[k][c];
     const auto hit = static_cast<double>(confusion.counts()[c][c]);
     const auto share = [&](long of) { return of > 0 ? percent_text(hit / static_cast<double>(of)) : std::string("–"); };
-    rows.push_back({confusion.classes()[c], std::to_string(row), share(row), share(column), row + column > 0 ? percent_text(2 * hit / static_cast<double>(row + column)) : "–"});
+    rows.push_back({confusion.classes()[c], std::to_string(row), share(row), share(column),
+                    row + column > 0 ? percent_text(2 * hit / static_cast<double>(row + column)) : "–"});
   }
   return rows;
 }
 
 void write_result(const RunFolder& run, const RunResult& result) {
-  const nlohmann::ordered_json out{{"held_out", result.held_out}, {"fold", result.fold}, {"images", result.confusion.total()}, {"accuracy", result.confusion.accuracy()},
-                                   {"calibration_error", result.calibration_error}, {"classes", result.confusion.classes()}, {"confusion", result.confusion.counts()}};
+  const nlohmann::ordered_json out{{"held_out", result.held_out},
+                                   {"fold", result.fold},
+                                   {"images", result.confusion.total()},
+                                   {"accuracy", result.confusion.accuracy()},
+                                   {"calibration_error", result.calibration_error},
+                                   {"classes", result.confusion.classes()},
+                                   {"confusion", result.confusion.counts()}};
   write_whole(run.file("result.json"), out.dump(1) + '\n');
 }
 
@@ -161,12 +170,17 @@ void write_run_report(const RunFolder& run) {
   double seconds = 0;
   for (const EpochMetrics& m : metrics) seconds += m.seconds;
   HtmlReport report("FMPN training run", fs::absolute(run.path()).lexically_normal().filename().string());
-  std::vector<std::pair<std::string, std::string>> figures{{std::to_string(metrics.size()), "epochs"}, {percent_text(seconds / 3600, 0) == "0" ? std::to_string(static_cast<long>(seconds)) + " s" : std::to_string(static_cast<long>(seconds / 60)) + " min", "training time"}};
+  std::vector<std::pair<std::string, std::string>> figures{
+      {std::to_string(metrics.size()), "epochs"},
+      {percent_text(seconds / 3600, 0) == "0" ? std::to_string(static_cast<long>(seconds)) + " s"
+                                              : std::to_string(static_cast<long>(seconds / 60)) + " min",
+       "training time"}};
   const bool has_result = fs::exists(run.file("result.json"));
   RunResult result;
   if (has_result) {
     result = read_result(run.file("result.json"));
-    figures.insert(figures.begin(), {{percent_text(result.confusion.accuracy()) + " %", "accuracy, last epoch"}, {std::to_string(result.confusion.total()), "pictures of " + result.held_out},
+    figures.insert(figures.begin(), {{percent_text(result.confusion.accuracy()) + " %", "accuracy, last epoch"},
+                                     {std::to_string(result.confusion.total()), "pictures of " + result.held_out},
                                      {percent_text(result.calibration_error, 1) + " %", "calibration error"}});
   }
   report.figures(figures);

@@ -25,8 +25,8 @@ constexpr const char* kEvents = "events.out.tfevents.fmpn";  // TensorBoard take
 
 std::string line_of(const EpochMetrics& m) {
   char text[256];
-  std::snprintf(text, sizeof text, "%d,%d,%.9g,%.9g,%.9g,%.9g,%.4g,%.4g\n", m.phase, m.epoch, m.mask_loss, m.class_loss, m.valid_accuracy, m.learning_rate,
-                m.images_per_second, m.seconds);
+  std::snprintf(text, sizeof text, "%d,%d,%.9g,%.9g,%.9g,%.9g,%.4g,%.4g\n", m.phase, m.epoch, m.mask_loss, m.class_loss, m.valid_accuracy,
+                m.learning_rate, m.images_per_second, m.seconds);
   return text;
 }
 
@@ -44,7 +44,9 @@ void append(const std::string& path, const std::string& bytes) {
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-bool kept(int phase, long epoch, int last_phase, int last_epoch) { return phase < last_phase || (phase == last_phase && epoch <= last_epoch); }
+bool kept(int phase, long epoch, int last_phase, int last_epoch) {
+  return phase < last_phase || (phase == last_phase && epoch <= last_epoch);
+}
 
 std::map<std::string, std::string> options_in(const std::string& configuration) {
   std::map<std::string, std::string> options;
@@ -114,8 +116,9 @@ std::vector<EpochMetrics> read_metrics(const std::string& path) {
   std::vector<EpochMetrics> metrics;
   for (std::size_t i = 0; i < table.size(); ++i) {
     const auto number = [&](const char* column) { return std::strtod(table.get(i, column).c_str(), nullptr); };
-    metrics.push_back({static_cast<int>(table.whole_number(i, "phase")), static_cast<int>(table.whole_number(i, "epoch")), number("mask_loss"),
-                       number("class_loss"), number("valid_accuracy"), number("learning_rate"), number("images_per_second"), number("seconds")});
+    metrics.push_back({static_cast<int>(table.whole_number(i, "phase")), static_cast<int>(table.whole_number(i, "epoch")),
+                       number("mask_loss"), number("class_loss"), number("valid_accuracy"), number("learning_rate"),
+                       number("images_per_second"), number("seconds")});
   }
   return metrics;
 }

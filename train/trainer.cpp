@@ -10,13 +10,13 @@
 
 #include "augmentation.h"
 #include "batches.h"
-#include "cn_weights.h"
 #include "interrupt.h"
 #include "mask_samples.h"
 #include "optimisation.h"
 #include "progress.h"
-#include "schedule.h"
 #include "pth_file.h"
+#include "schedule.h"
+#include "start_weights.h"
 #include "runtime/device.h"
 #include "runtime/model_file.h"
 #include "whole_file.h"
@@ -56,8 +56,15 @@ torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_si
 }
 
 Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks)
-    : options_(options), run_(std::move(run)), train_(std::move(train)), valid_(std::move(valid)), class_masks_(std::move(class_masks)),
-      input_schedule_(options_.input_schedule, options_.model.input_size), device_(parse_device(options.device)), net_(options.model), average_(options.model) {
+    : options_(options),
+      run_(std::move(run)),
+      train_(std::move(train)),
+      valid_(std::move(valid)),
+      class_masks_(std::move(class_masks)),
+      input_schedule_(options_.input_schedule, options_.model.input_size),
+      device_(parse_device(options.device)),
+      net_(options.model),
+      average_(options.model) {
   torch::manual_seed(options_.seed);
   initialise_as_published(*net_);
   if (options_.initialisation == "scratch") {
@@ -67,9 +74,14 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
       start_near_identity(*net_->pfn);
     }
   }
-  if (!options_.cn_weights.empty() && !options_.resume) {  // a resumed run finds them in its checkpoint
-    const CnWeights found = load_cn_weights(options_.cn_weights, read_weights(options_.cn_weights), *net_->cn);
-    std::printf("%s:\n%s", options_.cn_weights.c_str(), found.text().c_str());
+  if (!options_.resume) {  // a resumed run finds them in its checkpoint
+    const auto tell = [](const std::string& path, const StartWeights& found) {
+      std::printf("%s:\n%s", path.c_str(), found.text().c_str());
+    };
+    const std::string& whole = options_.weights;
+    const std::string& cn = options_.cn_weights;
+    if (!whole.empty()) tell(whole, load_start_weights(whole, read_safetensors(whole), *net_));
+    if (!cn.empty()) tell(cn, load_cn_weights(cn, read_weights(cn), *net_->cn));
   }
   net_->to(device_);
   average_->to(device_);
@@ -79,7 +91,8 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
 }
 
 torch::Tensor Trainer::loss_of(int phase, const TrainingBatch& batch, EpochLosses* sum) {
-  const Losses losses = losses_of(options_, phase, *net_, {batch.images.rgb.to(device_), batch.images.mask.to(device_)}, batch.target.to(device_));
+  const Losses losses =
+      losses_of(options_, phase, *net_, {batch.images.rgb.to(device_), batch.images.mask.to(device_)}, batch.target.to(device_));
   const auto n = static_cast<double>(batch.target.size(0));
   sum->mask += losses.mask * n;
   sum->classes += losses.classes * n;
@@ -90,7 +103,8 @@ Trainer::EpochLosses Trainer::train_epoch(int phase, int epoch) {
   const std::uint64_t seed = options_.seed * 1000003 + static_cast<std::uint64_t>(phase) * 100000 + static_cast<std::uint64_t>(epoch);
   torch::manual_seed(seed);
   net_->train();
-  Batches batches(options_, train_, class_masks_, torch::randperm(train_.size()), phase == 1 ? options_.phase1_batch : options_.phase2_batch, seed, mixes(options_, phase, epoch),
+  Batches batches(options_, train_, class_masks_, torch::randperm(train_.size()),
+                  phase == 1 ? options_.phase1_batch : options_.phase2_batch, seed, mixes(options_, phase, epoch),
                   phase == 1 ? options_.model.input_size : input_schedule_.side(epoch));
   const int64_t steps = batches.steps();
   Progress progress("phase " + std::to_string(phase) + " epoch " + std::to_string(epoch), train_.size());
@@ -126,7 +140,8 @@ void Trainer::report(int phase, int epoch, const EpochLosses& losses, double sec
     const auto logits = predict_logits(averaged(), valid_, options_.model.input_size);
     accuracy = logits.argmax(1).eq(valid_.labels).to(torch::kFloat32).mean().item<double>();
     // A fold's held-out pictures are its test: no model is chosen by them.
-    if (options_.fold < 0 && accuracy > best_accuracy_) save_model(run_.file("best.safetensors"), options_.model, averaged(), /*half=*/false);
+    if (options_.fold < 0 && accuracy > best_accuracy_)
+      save_model(run_.file("best.safetensors"), options_.model, averaged(), /*half=*/false);
     best_accuracy_ = std::max(best_accuracy_, accuracy);
   }
   const double rate = optimiser_->param_groups().front().options().get_lr();
@@ -146,7 +161,9 @@ bool Trainer::run_phase(int phase) {
     const EpochLosses losses = train_epoch(phase, epoch);
     if (g_stop_requested) return false;
     if (!std::isfinite(losses.mask + losses.classes))
-      throw Error(ErrorCode::kRuntime, "phase " + std::to_string(phase) + " epoch " + std::to_string(epoch) + ": the loss is no finite number any more (a smaller learning rate may help); the epoch before is in the checkpoint");
+      throw Error(ErrorCode::kRuntime,
+                  "phase " + std::to_string(phase) + " epoch " + std::to_string(epoch) +
+                      ": the loss is no finite number any more (a smaller learning rate may help); the epoch before is in the checkpoint");
     report(phase, epoch, losses, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     save_checkpoint(phase, epoch);
   }
@@ -170,7 +187,8 @@ bool Trainer::run() {
 
 void Trainer::write_samples(const std::string& name, const std::string& title) {
   const DataSet& data = valid_.size() > 0 ? valid_ : train_;
-  write_whole_png(run_.file(name), mask_samples(averaged(), data, class_masks_, options_.model.classes, options_.model.input_size, title).view());
+  write_whole_png(run_.file(name),
+                  mask_samples(averaged(), data, class_masks_, options_.model.classes, options_.model.input_size, title).view());
 }
 
 void Trainer::save_checkpoint(int phase, int epoch) {

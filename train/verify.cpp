@@ -67,7 +67,11 @@ void check_pictures(const std::string& folder, const std::vector<ManifestRow>& r
     if (item.second.size() < 2) continue;
     // The same picture on both sides of a split, or under two labels, makes a figure wrong; twice in training only weighs.
     const bool wrong = labels.size() > 1 || folds.size() > 1;
-    (wrong ? found.faults : found.notes).push_back("the same picture: " + joined(paths) + (labels.size() > 1 ? " (labels " + joined(labels) + ")" : folds.size() > 1 ? " (in more than one fold or split)" : ""));
+    (wrong ? found.faults : found.notes)
+        .push_back("the same picture: " + joined(paths) +
+                   (labels.size() > 1  ? " (labels " + joined(labels) + ")"
+                    : folds.size() > 1 ? " (in more than one fold or split)"
+                                       : ""));
   }
 }
 
@@ -77,7 +81,8 @@ void check_names(const std::vector<ManifestRow>& rows, Findings& found) {
   for (const ManifestRow& row : rows)
     if (!paths.insert(row.path).second) found.faults.push_back(row.path + ": stands in the manifest twice");
   for (const ManifestRow& row : rows)
-    if (!row.neutral.empty() && paths.count(row.neutral) == 0) found.faults.push_back(row.path + ": its neutral face " + row.neutral + " is not in the manifest");
+    if (!row.neutral.empty() && paths.count(row.neutral) == 0)
+      found.faults.push_back(row.path + ": its neutral face " + row.neutral + " is not in the manifest");
 }
 
 void check_subjects(const std::vector<ManifestRow>& rows, Findings& found) {
@@ -94,7 +99,8 @@ void check_subjects(const std::vector<ManifestRow>& rows, Findings& found) {
 }
 
 /// Classes that a fold's or a split's training lacks are faults; those that its test lacks are notes.
-void check_labels(const Counts& folds, const Counts& splits, const std::set<std::string>& fold_names, const std::set<std::string>& split_names, Findings& found) {
+void check_labels(const Counts& folds, const Counts& splits, const std::set<std::string>& fold_names,
+                  const std::set<std::string>& split_names, Findings& found) {
   for (const auto& [label, counts] : folds)
     for (const std::string& fold : fold_names) {
       long total = 0;
@@ -105,7 +111,8 @@ void check_labels(const Counts& folds, const Counts& splits, const std::set<std:
     }
   for (const auto& [label, counts] : splits)
     for (const std::string& split : split_names)
-      if (counts.count(split) == 0) (split == "train" ? found.faults : found.notes).push_back("the split " + split + " has no picture of " + label);
+      if (counts.count(split) == 0)
+        (split == "train" ? found.faults : found.notes).push_back("the split " + split + " has no picture of " + label);
 }
 
 void print_table(const char* what, const Counts& counts, const std::set<std::string>& columns) {
@@ -166,17 +173,23 @@ void verify(const std::string& folder, bool as_json) {
   }
 
   if (as_json) {
-    std::cout << nlohmann::ordered_json{{"pictures", labelled}, {"references", references}, {"subjects", subjects.size()}, {"unaligned", unaligned},
-                                        {"classes", all}, {"folds", folds}, {"splits", splits}, {"faults", found.faults}, {"notes", found.notes}}.dump() << '\n';
+    std::cout << nlohmann::ordered_json{{"pictures", labelled},   {"references", references}, {"subjects", subjects.size()},
+                                        {"unaligned", unaligned}, {"classes", all},           {"folds", folds},
+                                        {"splits", splits},       {"faults", found.faults},   {"notes", found.notes}}
+                     .dump()
+              << '\n';
   } else {
-    std::printf("%ld labelled pictures, %ld neutral reference faces, %zu subjects, %ld without a found face\n", labelled, references, subjects.size(), unaligned);
+    std::printf("%ld labelled pictures, %ld neutral reference faces, %zu subjects, %ld without a found face\n", labelled, references,
+                subjects.size(), unaligned);
     if (fold_names.empty() && split_names.empty()) print_table("class", all, {"all"});
     print_table("by fold", folds, fold_names);
     print_table("by split", splits, split_names);
     for (const std::string& note : found.notes) std::printf("note: %s\n", note.c_str());
     for (const std::string& fault : found.faults) std::printf("fault: %s\n", fault.c_str());
   }
-  if (!found.faults.empty()) throw Error(ErrorCode::kBadFormat, folder + ": " + std::to_string(found.faults.size()) + (found.faults.size() == 1 ? " fault" : " faults"));
+  if (!found.faults.empty())
+    throw Error(ErrorCode::kBadFormat,
+                folder + ": " + std::to_string(found.faults.size()) + (found.faults.size() == 1 ? " fault" : " faults"));
 }
 
 }  // namespace

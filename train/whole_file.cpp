@@ -16,7 +16,9 @@
 namespace fmpn::train {
 namespace {
 
-[[noreturn]] void fail(const std::string& path, int cause) { throw Error(ErrorCode::kIo, path + ": cannot be written (" + std::strerror(cause) + ")"); }
+[[noreturn]] void fail(const std::string& path, int cause) {
+  throw Error(ErrorCode::kIo, path + ": cannot be written (" + std::strerror(cause) + ")");
+}
 
 }  // namespace
 
@@ -63,7 +65,9 @@ std::string png_bytes(const ImageView& picture) {
     mat = bgr;
   }
   std::vector<unsigned char> bytes;
-  if (!cv::imencode(".png", mat, bytes)) throw Error(ErrorCode::kIo, "a picture of " + std::to_string(picture.width) + "×" + std::to_string(picture.height) + " px cannot be encoded as PNG");
+  if (!cv::imencode(".png", mat, bytes))
+    throw Error(ErrorCode::kIo,
+                "a picture of " + std::to_string(picture.width) + "×" + std::to_string(picture.height) + " px cannot be encoded as PNG");
   return {bytes.begin(), bytes.end()};
 }
 

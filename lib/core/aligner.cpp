@@ -54,7 +54,8 @@ Aligner& Aligner::operator=(Aligner&&) noexcept = default;
 
 const AlignerOptions& Aligner::options() const { return state_->options; }
 
-std::vector<FoundFace> find_faces(const ImageView& frame, FaceDetector& detector, const LandmarkModel& landmarks, const AlignerOptions& options) {
+std::vector<FoundFace> find_faces(const ImageView& frame, FaceDetector& detector, const LandmarkModel& landmarks,
+                                  const AlignerOptions& options) {
   const cv::Mat gray = as_gray(frame);
   std::vector<FoundFace> faces;
   for (const Detection& found : detector.detect(gray, options.min_face_size, options.detector_threshold)) {

@@ -26,7 +26,8 @@ struct Aligner::State {
 Box clipped(const Box& box, const ImageView& frame);
 
 /// The faces of a frame, largest first, at most max_faces.
-std::vector<FoundFace> find_faces(const ImageView& frame, FaceDetector& detector, const LandmarkModel& landmarks, const AlignerOptions& options);
+std::vector<FoundFace> find_faces(const ImageView& frame, FaceDetector& detector, const LandmarkModel& landmarks,
+                                  const AlignerOptions& options);
 
 /// From a detection and its landmarks to the aligned face: the one place that warps.
 AlignedFace finish_face(const ImageView& frame, const Detection& detection, const Landmarks& landmarks, int crop_size);

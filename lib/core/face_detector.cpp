@@ -71,8 +71,9 @@ std::vector<dlib::rect_detection> FaceDetector::search(const cv::Mat& picture, d
 
 std::optional<Detection> FaceDetector::look_at(const cv::Mat& gray, const Box& box, double threshold) {
   const float margin = 0.5F * box.width;
-  const cv::Rect region = cv::Rect(cvFloor(box.x - margin), cvFloor(box.y - margin), cvCeil(box.width + 2 * margin), cvCeil(box.height + 2 * margin)) &
-                          cv::Rect(0, 0, gray.cols, gray.rows);
+  const cv::Rect region =
+      cv::Rect(cvFloor(box.x - margin), cvFloor(box.y - margin), cvCeil(box.width + 2 * margin), cvCeil(box.height + 2 * margin)) &
+      cv::Rect(0, 0, gray.cols, gray.rows);
   const double scale = kBox / static_cast<double>(box.width);
   const cv::Size size(cvRound(region.width * scale), cvRound(region.height * scale));
   if (size.width < kWindow / 2 || size.height < kWindow / 2) return std::nullopt;
@@ -83,8 +84,8 @@ std::optional<Detection> FaceDetector::look_at(const cv::Mat& gray, const Box& b
   for (const auto& one : search(scaled, threshold, 1)) {
     if (best && one.detection_confidence <= best->score) continue;
     const auto& r = one.rect;
-    const Box found{static_cast<float>(region.x + r.left() * sx), static_cast<float>(region.y + r.top() * sy), static_cast<float>(r.width() * sx),
-                    static_cast<float>(r.height() * sy)};
+    const Box found{static_cast<float>(region.x + r.left() * sx), static_cast<float>(region.y + r.top() * sy),
+                    static_cast<float>(r.width() * sx), static_cast<float>(r.height() * sy)};
     const float dx = (found.x + found.width / 2) - (box.x + box.width / 2), dy = (found.y + found.height / 2) - (box.y + box.height / 2);
     if (std::hypot(dx, dy) < 0.5F * box.width) best = Detection{found, one.detection_confidence};
   }

@@ -11,7 +11,8 @@ namespace {
 using Bytes = std::uint8_t __attribute__((vector_size(16)));
 
 /// One row from its neighbours: upper left, upper right, lower left, lower right. Rounded as (int)(value + 0.5) in double precision.
-void blend(const std::array<const float*, 4>& rows, const float* share, float upper, float lower, int columns, std::uint8_t* __restrict out) {
+void blend(const std::array<const float*, 4>& rows, const float* share, float upper, float lower, int columns,
+           std::uint8_t* __restrict out) {
   const float *tl = rows[0], *tr = rows[1], *bl = rows[2], *br = rows[3];
   for (int c = 0; c < columns; ++c) {
     const float right = share[c], left = 1 - right;
@@ -48,7 +49,8 @@ void GrayPyramid::plan(int columns_in, int columns_out) {
   while (grouped_ + kGroup <= even_ && left_[static_cast<std::size_t>(grouped_)] + 16 <= columns_in) {
     for (int side = 0; side < 2; ++side)
       for (int i = 0; i < kGroup; ++i)
-        picks_.push_back(static_cast<std::uint8_t>(left_[static_cast<std::size_t>(grouped_ + i)] - left_[static_cast<std::size_t>(grouped_)] + side));
+        picks_.push_back(
+            static_cast<std::uint8_t>(left_[static_cast<std::size_t>(grouped_ + i)] - left_[static_cast<std::size_t>(grouped_)] + side));
     grouped_ += kGroup;
   }
   double at = -step + even_ * step;

@@ -14,7 +14,8 @@ static_assert(HogFeatures::kSlack >= kStrip);
 
 /// Two rows through two filters' rows, so that every value loaded is used twice. The loops over taps stay loops: unrolled, GCC loads
 /// everything first and runs out of registers.
-[[gnu::always_inline]] inline void filter_rows(const float* in, std::size_t stride, const float* one, const float* other, float* out_one, float* out_other) {
+[[gnu::always_inline]] inline void filter_rows(const float* in, std::size_t stride, const float* one, const float* other, float* out_one,
+                                               float* out_other) {
   Lanes a0 = {}, a1 = {}, a2 = {}, a3 = {}, b0 = {}, b1 = {}, b2 = {}, b3 = {};
 #pragma GCC unroll 1
   for (int n = 0; n < kTaps; ++n) {
@@ -101,7 +102,8 @@ void HogScanner::scan(const HogFeatures& features, const HogFilters& filters, do
           const auto& filter = of_plane[f + which];
           float* sums = sums_.data() + static_cast<std::size_t>(filter.bank) * bank_size;
           for (int y = 0; y < rows; y += kTogether)
-            filter_columns(rows_.data() + which * pass + static_cast<std::size_t>(y) * kStrip, filter.column, sums + static_cast<std::size_t>(y) * kStrip);
+            filter_columns(rows_.data() + which * pass + static_cast<std::size_t>(y) * kStrip, filter.column,
+                           sums + static_cast<std::size_t>(y) * kStrip);
         }
       }
     }

@@ -32,7 +32,8 @@ void check(const ClassificationNetOptions& o) {
   need(o.architecture != "inception_v3" || o.width == 64, width + ": inception_v3 has one width, 64");
   need(o.architecture != "densenet121" || o.width % 2 == 0, width + ": densenet121 needs an even one");
   need(o.stem == "imagenet" || o.stem == "small", "CN stem '" + o.stem + "': imagenet and small are known");
-  need(o.stem == "imagenet" || starts_with(o.architecture, "resnet"), "CN stem '" + o.stem + "': " + o.architecture + " has none but imagenet");
+  need(o.stem == "imagenet" || starts_with(o.architecture, "resnet"),
+       "CN stem '" + o.stem + "': " + o.architecture + " has none but imagenet");
 }
 
 }  // namespace

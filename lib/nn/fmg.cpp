@@ -38,9 +38,9 @@ FmgImpl::FmgImpl(const FmgOptions& o) : options(o) {
 }
 
 torch::Tensor FmgImpl::forward(const torch::Tensor& gray) {
-  TORCH_CHECK(gray.dim() == 4 && gray.size(1) == 1 && gray.size(2) == gray.size(3) &&
-                  gray.size(3) % 4 == options.input_size() % 4,
-              "FMG takes N×1×", options.input_size(), "×", options.input_size(), " or a side with that remainder modulo 4, got ", gray.sizes());
+  TORCH_CHECK(gray.dim() == 4 && gray.size(1) == 1 && gray.size(2) == gray.size(3) && gray.size(3) % 4 == options.input_size() % 4,
+              "FMG takes N×1×", options.input_size(), "×", options.input_size(), " or a side with that remainder modulo 4, got ",
+              gray.sizes());
   return res_top->forward(feature_extractor->forward(gray));
 }
 

@@ -15,7 +15,11 @@ torch::Tensor UpsampleImpl::convolution_weight() const {
   const auto taps = torch::tensor({3, 1, 4, 4, 2, 0}, torch::TensorOptions(torch::kLong).device(weight.device()));
   const auto padded = F::pad(weight, F::PadFuncOptions({0, 1, 0, 1}));
   const auto in = weight.size(0), out = weight.size(1);
-  return padded.index_select(2, taps).index_select(3, taps).view({in, out, 2, 3, 2, 3}).permute({1, 2, 4, 0, 3, 5}).reshape({4 * out, in, 3, 3});
+  return padded.index_select(2, taps)
+      .index_select(3, taps)
+      .view({in, out, 2, 3, 2, 3})
+      .permute({1, 2, 4, 0, 3, 5})
+      .reshape({4 * out, in, 3, 3});
 }
 
 torch::Tensor UpsampleImpl::forward(const torch::Tensor& x) {

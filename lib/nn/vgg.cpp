@@ -27,9 +27,9 @@ nn::Sequential features(int depth, bool batch_norm, int64_t width) {
 
 VggImpl::VggImpl(int depth, bool batch_norm, int64_t classes, int64_t width)
     : features_(register_module("features", features(depth, batch_norm, width))),
-      classifier_(register_module(
-          "classifier", nn::Sequential(nn::Linear(8 * width * 7 * 7, 64 * width), nn::ReLU(), nn::Dropout(0.5),
-                                       nn::Linear(64 * width, 64 * width), nn::ReLU(), nn::Dropout(0.5), nn::Linear(64 * width, classes)))) {}
+      classifier_(register_module("classifier", nn::Sequential(nn::Linear(8 * width * 7 * 7, 64 * width), nn::ReLU(), nn::Dropout(0.5),
+                                                               nn::Linear(64 * width, 64 * width), nn::ReLU(), nn::Dropout(0.5),
+                                                               nn::Linear(64 * width, classes)))) {}
 
 torch::Tensor VggImpl::forward(const torch::Tensor& rgb) {
   TORCH_CHECK(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= 32 && rgb.size(3) >= 32,

@@ -23,7 +23,8 @@ std::size_t place_slots(std::vector<Slot>& slots) {
       if (other->offset >= slot.offset + bytes) break;  // it fits before this one
       slot.offset = std::max(slot.offset, other->offset + (other->bytes + kAlignment - 1) / kAlignment * kAlignment);
     }
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), &slot, [](const Slot* a, const Slot* b) { return a->offset < b->offset; }), &slot);
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), &slot, [](const Slot* a, const Slot* b) { return a->offset < b->offset; }),
+                  &slot);
     total = std::max(total, slot.offset + bytes);
   }
   return total;

@@ -31,11 +31,15 @@ class ThreadCount {
 /// One call's working memory, and oneDNN's views of it.
 struct Context {
   explicit Context(const NetPlan& of)
-      : plan(of), memory(::operator new(std::max<std::size_t>(64, of.arena_bytes), std::align_val_t{64})), arena(static_cast<char*>(memory.get())), stream(cpu_engine()) {
+      : plan(of),
+        memory(::operator new (std::max<std::size_t>(64, of.arena_bytes), std::align_val_t{64})),
+        arena(static_cast<char*>(memory.get())),
+        stream(cpu_engine()) {
     for (const Operation& operation : plan.operations) {
       std::unordered_map<int, dnnl::memory> bound;
       for (const auto& argument : operation.arguments)
-        bound[argument.key] = argument.slot < 0 ? argument.shared : dnnl::memory(argument.desc, cpu_engine(), plan.slot(arena, argument.slot));
+        bound[argument.key] =
+            argument.slot < 0 ? argument.shared : dnnl::memory(argument.desc, cpu_engine(), plan.slot(arena, argument.slot));
       arguments.push_back(std::move(bound));
     }
   }

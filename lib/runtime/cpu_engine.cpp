@@ -28,13 +28,15 @@ class CpuEngine final : public Engine {
  public:
   CpuEngine(LoadedModel model, Precision precision, int threads) : info_(std::move(model.info)), precision_(precision) {
     for (auto& parameter : model.net->parameters()) parameter.set_requires_grad(false);
-    const std::int64_t side = info_.input_size, fmg_side = 8 + side % 4, head_side = std::min<std::int64_t>(side, info_.cn == "inception_v3" ? 75 : 32);
+    const std::int64_t side = info_.input_size, fmg_side = 8 + side % 4,
+                       head_side = std::min<std::int64_t>(side, info_.cn == "inception_v3" ? 75 : 32);
     LayerGraph fmg, head;
     std::vector<NetInput> faces{{side, 3}};
     if (info_.uses_masks) {
       faces.push_back({side, 1});
       fmg = layers_of([net = model.net](const auto& in) mutable { return net->fmg->forward(in[0]); }, {{side, 1}}, fmg_side);
-      head = layers_of([net = model.net](const auto& in) mutable { return net->cn->forward(net->pfn->forward(in[0], in[1])); }, faces, head_side);
+      head = layers_of([net = model.net](const auto& in) mutable { return net->cn->forward(net->pfn->forward(in[0], in[1])); }, faces,
+                       head_side);
     } else {
       head = layers_of([net = model.net](const auto& in) mutable { return net->cn->forward(in[0]); }, faces, head_side);
     }
@@ -76,9 +78,12 @@ class CpuEngine final : public Engine {
  private:
   static std::int64_t count(const std::vector<ImageView>& crops) { return static_cast<std::int64_t>(crops.size()); }
 
-  std::vector<float> masks_of(const std::vector<float>& gray, std::size_t n) const { return fmg_->run(static_cast<std::int64_t>(n), {gray.data()}); }
+  std::vector<float> masks_of(const std::vector<float>& gray, std::size_t n) const {
+    return fmg_->run(static_cast<std::int64_t>(n), {gray.data()});
+  }
 
-  std::vector<Expression> named(const std::vector<float>& rgb, std::vector<float> gray, const std::vector<float>& masks, std::size_t n) const {
+  std::vector<Expression> named(const std::vector<float>& rgb, std::vector<float> gray, const std::vector<float>& masks,
+                                std::size_t n) const {
     for (std::size_t i = 0; i < gray.size(); ++i) gray[i] *= masks[i];
     return expressions_of(head_->run(static_cast<std::int64_t>(n), {rgb.data(), gray.data()}), masks, info_);
   }
@@ -104,7 +109,8 @@ bool cpu_has_bfloat16() {
 }
 
 std::shared_ptr<const Engine> make_cpu_engine(LoadedModel model, Precision precision, int threads) {
-  if (precision == Precision::kBf16 && !cpu_has_bfloat16()) throw Error(ErrorCode::kBadSetting, "precision bf16: this CPU has no bfloat16 instructions");
+  if (precision == Precision::kBf16 && !cpu_has_bfloat16())
+    throw Error(ErrorCode::kBadSetting, "precision bf16: this CPU has no bfloat16 instructions");
   return std::make_shared<CpuEngine>(std::move(model), precision, threads > 0 ? threads : default_threads());
 }
 

@@ -10,8 +10,9 @@ std::vector<float> crop_pixels(const std::vector<ImageView>& crops, const ModelI
   float* out = pixels.data();
   for (const ImageView& crop : crops) {
     if (crop.width != crop.height || (crop.width != info.crop_size && crop.width != side))
-      throw Error(ErrorCode::kBadSetting, "a crop of " + std::to_string(crop.width) + "×" + std::to_string(crop.height) + "; the model takes " +
-                                              std::to_string(info.crop_size) + " or " + std::to_string(side) + " px squares");
+      throw Error(ErrorCode::kBadSetting, "a crop of " + std::to_string(crop.width) + "×" + std::to_string(crop.height) +
+                                              "; the model takes " + std::to_string(info.crop_size) + " or " + std::to_string(side) +
+                                              " px squares");
     const int offset = (crop.width - side) / 2;
     cv::Mat source = info.color == "gray" ? as_gray(crop) : as_mat(crop);
     if (source.channels() == 1) cv::cvtColor(source, source, cv::COLOR_GRAY2RGB);

@@ -12,7 +12,8 @@ torch::Device parse_device(const std::string& name) {
     if (device.is_cuda() && !torch::cuda::is_available())
       throw Error(ErrorCode::kBadSetting, "device " + name + ": this LibTorch sees no CUDA device");
     if (device.is_cuda() && device.has_index() && device.index() >= static_cast<int>(torch::cuda::device_count()))
-      throw Error(ErrorCode::kBadSetting, "device " + name + ": there are " + std::to_string(torch::cuda::device_count()) + " CUDA devices, counted from 0");
+      throw Error(ErrorCode::kBadSetting,
+                  "device " + name + ": there are " + std::to_string(torch::cuda::device_count()) + " CUDA devices, counted from 0");
     if (device.is_cuda() || device.is_cpu()) return device;
   } catch (const c10::Error&) {  // reported below
   }

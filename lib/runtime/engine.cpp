@@ -62,7 +62,8 @@ std::shared_ptr<const Engine> Engine::load(const std::string& path, const Engine
     const torch::Device device = parse_device(options.device);
     LoadedModel model = load_model(path);
     const Precision precision = chosen(options, device, model.info);
-    return device.is_cpu() ? make_cpu_engine(std::move(model), precision, options.threads) : make_torch_engine(std::move(model), device, precision);
+    return device.is_cpu() ? make_cpu_engine(std::move(model), precision, options.threads)
+                           : make_torch_engine(std::move(model), device, precision);
   });
   loaded[key] = engine;
   return engine;

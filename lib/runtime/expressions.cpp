@@ -20,7 +20,8 @@ std::vector<float> joined_masks(const std::vector<MotionMask>& masks, std::size_
   std::vector<float> values;
   for (const MotionMask& mask : masks) {
     if (mask.side != side || mask.values.size() != static_cast<std::size_t>(side) * static_cast<std::size_t>(side))
-      throw Error(ErrorCode::kBadSetting, "classify: a mask of side " + std::to_string(mask.side) + "; the model needs " + std::to_string(side));
+      throw Error(ErrorCode::kBadSetting,
+                  "classify: a mask of side " + std::to_string(mask.side) + "; the model needs " + std::to_string(side));
     values.insert(values.end(), mask.values.begin(), mask.values.end());
   }
   return values;
@@ -36,7 +37,8 @@ std::vector<Expression> expressions_of(const std::vector<float>& logits, const s
   std::vector<Expression> result(logits.size() / classes);
   for (std::size_t i = 0; i < result.size(); ++i) {
     Expression& e = result[i];
-    e.logits.assign(logits.begin() + static_cast<std::ptrdiff_t>(i * classes), logits.begin() + static_cast<std::ptrdiff_t>((i + 1) * classes));
+    e.logits.assign(logits.begin() + static_cast<std::ptrdiff_t>(i * classes),
+                    logits.begin() + static_cast<std::ptrdiff_t>((i + 1) * classes));
     const auto top = std::max_element(e.logits.begin(), e.logits.end());
     e.label_id = static_cast<int>(top - e.logits.begin());
     double sum = 0;

@@ -48,11 +48,14 @@ class Fusion {
   }
 
   static bool adds(const Layer& layer) {
-    return std::any_of(layer.steps.begin(), layer.steps.end(), [](const Layer::Step& step) { return step.kind == Layer::Step::Kind::kAdd; });
+    return std::any_of(layer.steps.begin(), layer.steps.end(),
+                       [](const Layer::Step& step) { return step.kind == Layer::Step::Kind::kAdd; });
   }
   /// True where another layer has the same weight.
   bool shared(const Layer& layer) const {
-    return std::any_of(graph_.layers.begin(), graph_.layers.end(), [&](const Layer& other) { return &other != &layer && other.weight.defined() && other.weight.is_alias_of(layer.weight); });
+    return std::any_of(graph_.layers.begin(), graph_.layers.end(), [&](const Layer& other) {
+      return &other != &layer && other.weight.defined() && other.weight.is_alias_of(layer.weight);
+    });
   }
 
   void fold_scale(Layer& scale) {
@@ -103,7 +106,8 @@ class Fusion {
 void split_wide_kernels(LayerGraph& graph) {
   std::vector<Layer> layers;
   for (Layer& layer : graph.layers) {
-    const bool wide = layer.kind == Layer::Kind::kConvolution && layer.weight.size(0) == 1 && layer.weight.size(1) >= 8 && layer.kernel[0] >= 5 && layer.stride[0] == 1;
+    const bool wide = layer.kind == Layer::Kind::kConvolution && layer.weight.size(0) == 1 && layer.weight.size(1) >= 8 &&
+                      layer.kernel[0] >= 5 && layer.stride[0] == 1;
     if (!wide) {
       layers.push_back(std::move(layer));
       continue;

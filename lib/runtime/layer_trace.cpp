@@ -60,7 +60,8 @@ class Translator {
   /// A constant 1×C×1×1 tensor, as C numbers.
   torch::Tensor by_channel(const Node& node, std::size_t i) const {
     const torch::Tensor numbers = tensor(node, i);
-    if (!numbers.defined() || numbers.dim() != 4 || numbers.numel() != numbers.size(1) || numbers.numel() < 2) unknown(name(node) + " with a constant that has no number for each channel");
+    if (!numbers.defined() || numbers.dim() != 4 || numbers.numel() != numbers.size(1) || numbers.numel() < 2)
+      unknown(name(node) + " with a constant that has no number for each channel");
     return numbers.flatten();
   }
 
@@ -158,8 +159,9 @@ void Translator::product(const Node& node) {
 
 // max: (input, kernel, stride, padding, dilation, ceil_mode), average: (input, kernel, stride, padding, ceil_mode, count_include_pad, …)
 void Translator::pool(const Node& node, Layer::Kind kind) {
-  const bool plain = kind == Layer::Kind::kMaxPool ? integers(node, 4, 1) == Pair{1, 1} && !constant(node, 5).toBool()
-                                                   : !constant(node, 4).toBool() && constant(node, 5).toBool() && constant(node, 6).isNone();
+  const bool plain = kind == Layer::Kind::kMaxPool
+                         ? integers(node, 4, 1) == Pair{1, 1} && !constant(node, 5).toBool()
+                         : !constant(node, 4).toBool() && constant(node, 5).toBool() && constant(node, 6).isNone();
   if (!plain) unknown(name(node) + " with dilation, rounding up, or another divisor than its area");
   Layer& layer = add(node, kind, {value(node, 0)});
   layer.kernel = integers(node, 1, 1);
@@ -186,7 +188,8 @@ LayerGraph trace_layers(const TensorFunction& net, const std::vector<torch::Tens
     for (const c10::IValue& value : stack) inputs.push_back(value.toTensor());
     return {net(inputs)};
   };
-  const auto traced = torch::jit::tracer::trace({examples.begin(), examples.end()}, run, [](const torch::Tensor&) { return std::string(); });
+  const auto traced =
+      torch::jit::tracer::trace({examples.begin(), examples.end()}, run, [](const torch::Tensor&) { return std::string(); });
   auto graph = traced.first->graph;
   torch::jit::ConstantPropagation(graph);
   torch::jit::EliminateDeadCode(graph);

@@ -66,7 +66,8 @@ LoadedModel load(const std::string& path, const std::map<std::string, std::strin
     const auto found = tensors.find(key);
     if (found == tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
     const StoredTensor& stored = found->second;
-    if (stored.dtype != "F32" && stored.dtype != "F16" && stored.dtype != "BF16") throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is " + stored.dtype + "; F32, F16 and BF16 are known");
+    if (stored.dtype != "F32" && stored.dtype != "F16" && stored.dtype != "BF16")
+      throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is " + stored.dtype + "; F32, F16 and BF16 are known");
     if (target.sizes() != torch::IntArrayRef(stored.shape))
       throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' has another shape than the architecture needs");
     target.copy_(view_of(read(key)));
@@ -75,7 +76,8 @@ LoadedModel load(const std::string& path, const std::map<std::string, std::strin
       throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' holds numbers that are not finite");
   }
   for (const auto& item : tensors)
-    if (state.count(item.first) == 0) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + item.first + "' does not belong to the architecture");
+    if (state.count(item.first) == 0)
+      throw Error(ErrorCode::kBadFormat, path + ": tensor '" + item.first + "' does not belong to the architecture");
   model.net->eval();
   return model;
 }

@@ -22,7 +22,8 @@ class Fields {
 
   const std::string& text(const char* key) const {
     const auto found = values_.find(key);
-    if (found == values_.end()) throw Error(ErrorCode::kBadFormat, file_ + ": not an FMPN model: no '" + std::string(key) + "' in its metadata");
+    if (found == values_.end())
+      throw Error(ErrorCode::kBadFormat, file_ + ": not an FMPN model: no '" + std::string(key) + "' in its metadata");
     return found->second;
   }
   int integer(const char* key, int low, int high) const { return static_cast<int>(checked(key, low, high, true)); }
@@ -80,7 +81,8 @@ ModelInfo info_from_metadata(const std::string& name, const std::map<std::string
     if (!points[i].is_array() || points[i].size() != 2 || !points[i][0].is_number() || !points[i][1].is_number())
       fields.fail("crop_template", "holds something that is no point");
     info.crop_template[i] = {points[i][0].get<float>(), points[i][1].get<float>()};
-    if (std::abs(info.crop_template[i].x - kStandardTemplate[i].x) > 1e-4 || std::abs(info.crop_template[i].y - kStandardTemplate[i].y) > 1e-4)
+    if (std::abs(info.crop_template[i].x - kStandardTemplate[i].x) > 1e-4 ||
+        std::abs(info.crop_template[i].y - kStandardTemplate[i].y) > 1e-4)
       fields.fail("crop_template", "is another template than this program's aligner uses");
   }
   for (const auto& [key, value] : metadata)

@@ -25,7 +25,11 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 torch::Tensor phase_weight(const torch::Tensor& weight) {
   const auto taps = torch::tensor({3, 1, 2, 0}, torch::kLong);
   const auto in = weight.size(0), out = weight.size(1);
-  return weight.index_select(2, taps).index_select(3, taps).view({in, out, 2, 2, 2, 2}).permute({2, 4, 1, 0, 3, 5}).reshape({4 * out, in, 2, 2});
+  return weight.index_select(2, taps)
+      .index_select(3, taps)
+      .view({in, out, 2, 2, 2, 2})
+      .permute({2, 4, 1, 0, 3, 5})
+      .reshape({4 * out, in, 2, 2});
 }
 
 /// `tensor`'s numbers in memory of the form `desc`.
@@ -55,7 +59,8 @@ class Planner {
   }
 
   std::unique_ptr<const NetPlan> plan(std::int64_t n, const std::vector<NetInput>& inputs) {
-    for (std::size_t i = 0; i < inputs.size(); ++i) define(static_cast<int>(i), {n, inputs[i].channels, inputs[i].side, inputs[i].side, bf16_});
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      define(static_cast<int>(i), {n, inputs[i].channels, inputs[i].side, inputs[i].side, bf16_});
     for (now_ = 0; now_ < static_cast<int>(graph_.layers.size()); ++now_) add(graph_.layers[at(now_)]);
     plan_.arena_bytes = place_slots(plan_.slots);
     return std::make_unique<const NetPlan>(std::move(plan_));
@@ -107,7 +112,9 @@ class Planner {
 void Planner::add(Layer& layer) {
   const PixelBlock in = plan_.shape(layer.inputs[0]);
   PixelBlock out = in;
-  const auto reach = [&](std::size_t i, std::int64_t side) { return (side + 2 * layer.padding[i] - layer.kernel[i]) / layer.stride[i] + 1; };
+  const auto reach = [&](std::size_t i, std::int64_t side) {
+    return (side + 2 * layer.padding[i] - layer.kernel[i]) / layer.stride[i] + 1;
+  };
   const bool bf16 = in.bf16 && !layer.single && layer.output != graph_.output;
   const int source = layer.inputs[0], target = layer.output;
   switch (layer.kind) {
@@ -124,12 +131,16 @@ void Planner::add(Layer& layer) {
     case Kind::kAdaptivePool:
       out.h = layer.kernel[0], out.w = layer.kernel[1];
       define(target, out);
-      return call([=](const NetPlan& p, char* arena) { adaptive_average(p.at(arena, source), p.shape(source), p.at(arena, target), p.shape(target)); });
+      return call([=](const NetPlan& p, char* arena) {
+        adaptive_average(p.at(arena, source), p.shape(source), p.at(arena, target), p.shape(target));
+      });
     case Kind::kPick: {
       out.h = (in.h - 1) / layer.stride[0] + 1, out.w = (in.w - 1) / layer.stride[1] + 1;
       define(target, out);
       const auto stride = layer.stride;
-      return call([=](const NetPlan& p, char* arena) { pick_pixels(p.at(arena, source), p.shape(source), stride[0], stride[1], p.at(arena, target), p.shape(target)); });
+      return call([=](const NetPlan& p, char* arena) {
+        pick_pixels(p.at(arena, source), p.shape(source), stride[0], stride[1], p.at(arena, target), p.shape(target));
+      });
     }
     case Kind::kConcat: return concatenate(layer, in);
     case Kind::kScale:
@@ -156,11 +167,14 @@ void Planner::upsample(Layer& layer, const PixelBlock& out) {
   const int slot = new_slot(static_cast<std::size_t>(phases.bytes()), now_);
   define(layer.output, out);
   convolve(layer, phases, slot, {2, 2}, {1, 1}, {1, 1}, -1);
-  call([slot, phases, target = layer.output](const NetPlan& p, char* arena) { interleave_phases(p.slot(arena, slot), phases, p.at(arena, target), p.shape(target)); });
+  call([slot, phases, target = layer.output](const NetPlan& p, char* arena) {
+    interleave_phases(p.slot(arena, slot), phases, p.at(arena, target), p.shape(target));
+  });
 }
 
 /// `summed`: a value that is added from where it lies; −1: none, or one that lies where the result goes.
-void Planner::convolve(Layer& layer, const PixelBlock& out, int slot, const Dims& kernel, const Dims& stride, const Dims& padding, int summed) {
+void Planner::convolve(Layer& layer, const PixelBlock& out, int slot, const Dims& kernel, const Dims& stride, const Dims& padding,
+                       int summed) {
   const PixelBlock in = plan_.shape(layer.inputs[0]);
   dnnl::post_ops steps;
   std::vector<Operation::Argument> more;
@@ -177,12 +191,14 @@ void Planner::convolve(Layer& layer, const PixelBlock& out, int slot, const Dims
   attributes.set_post_ops(steps);
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // the library's own is not made for several threads
   const Dims dims{out.c, in.c, kernel[0], kernel[1]};
-  const auto made = onednn::convolution(cpu_engine(), desc_of(in), {dims, type_of(in), memory::format_tag::any}, {{out.c}, kFloat, memory::format_tag::x},
-                                        desc_of(out), stride, padding, attributes);
+  const auto made = onednn::convolution(cpu_engine(), desc_of(in), {dims, type_of(in), memory::format_tag::any},
+                                        {{out.c}, kFloat, memory::format_tag::x}, desc_of(out), stride, padding, attributes);
   Operation operation;
   operation.primitive = dnnl::convolution_forward(made);
   const memory weights = weight(layer, dims, made.weights_desc());
-  operation.arguments = {of_value(DNNL_ARG_SRC, layer.inputs[0]), of_weight(DNNL_ARG_WEIGHTS, weights), of_weight(DNNL_ARG_BIAS, bias(layer, out.c / layer.channels)),
+  operation.arguments = {of_value(DNNL_ARG_SRC, layer.inputs[0]),
+                         of_weight(DNNL_ARG_WEIGHTS, weights),
+                         of_weight(DNNL_ARG_BIAS, bias(layer, out.c / layer.channels)),
                          {DNNL_ARG_DST, desc_of(out), slot, {}}};
   operation.arguments.insert(operation.arguments.end(), more.begin(), more.end());
   scratchpad(operation, made.scratchpad_desc());
@@ -195,8 +211,10 @@ memory Planner::weight(Layer& layer, const Dims& dims, const Desc& wanted) {
     if (form.get_desc() == wanted) return form;
   if (forms.empty()) {
     if (layer.kind == Kind::kLinear && layer.weight.numel() != dims[0] * dims[1] * dims[2] * dims[3])
-      throw Error(ErrorCode::kRuntime, "the CPU engine: a linear layer of " + std::to_string(layer.weight.size(1)) + " inputs after " + std::to_string(dims[1] * dims[2] * dims[3]) + " values");
-    forms.push_back(packed_copy(layer.kind == Kind::kUpsample ? phase_weight(layer.weight) : layer.weight, dims, memory::format_tag::oihw, wanted));
+      throw Error(ErrorCode::kRuntime, "the CPU engine: a linear layer of " + std::to_string(layer.weight.size(1)) + " inputs after " +
+                                           std::to_string(dims[1] * dims[2] * dims[3]) + " values");
+    forms.push_back(
+        packed_copy(layer.kind == Kind::kUpsample ? phase_weight(layer.weight) : layer.weight, dims, memory::format_tag::oihw, wanted));
     layer.weight.reset();
   } else {
     memory form(wanted, cpu_engine());
@@ -223,7 +241,8 @@ void Planner::pool(const Layer& layer) {
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const auto algorithm = layer.kind == Kind::kMaxPool ? dnnl::algorithm::pooling_max : dnnl::algorithm::pooling_avg_include_padding;
   const auto made = onednn::pooling(cpu_engine(), algorithm, desc_of(plan_.shape(layer.inputs[0])), desc_of(plan_.shape(layer.output)),
-                                    {layer.stride[0], layer.stride[1]}, {layer.kernel[0], layer.kernel[1]}, {layer.padding[0], layer.padding[1]}, attributes);
+                                    {layer.stride[0], layer.stride[1]}, {layer.kernel[0], layer.kernel[1]},
+                                    {layer.padding[0], layer.padding[1]}, attributes);
   Operation operation;
   operation.primitive = dnnl::pooling_forward(made);
   operation.arguments = {of_value(DNNL_ARG_SRC, layer.inputs[0]), of_value(DNNL_ARG_DST, layer.output)};
@@ -237,7 +256,9 @@ void Planner::concatenate(const Layer& layer, PixelBlock out) {
   define(layer.output, out);
   std::int64_t offset = 0;
   for (const int part : layer.inputs) {
-    call([=, target = layer.output](const NetPlan& p, char* arena) { copy_channels(p.at(arena, part), p.shape(part), p.at(arena, target), p.shape(target), offset); });
+    call([=, target = layer.output](const NetPlan& p, char* arena) {
+      copy_channels(p.at(arena, part), p.shape(part), p.at(arena, target), p.shape(target), offset);
+    });
     offset += plan_.shape(part).c;
   }
 }
@@ -264,7 +285,8 @@ dnnl::engine& cpu_engine() {
   return engine;
 }
 
-std::unique_ptr<const NetPlan> make_plan(LayerGraph& graph, std::vector<PackedLayer>& packed, bool bf16, std::int64_t n, const std::vector<NetInput>& inputs) {
+std::unique_ptr<const NetPlan> make_plan(LayerGraph& graph, std::vector<PackedLayer>& packed, bool bf16, std::int64_t n,
+                                         const std::vector<NetInput>& inputs) {
   const torch::NoGradGuard no_grad;
   return Planner(graph, packed, bf16).plan(n, inputs);
 }

@@ -52,6 +52,7 @@ struct NetInput {
 dnnl::engine& cpu_engine();
 
 /// The plan for `n` pictures. Weights that `packed` (one a layer) lacks are put there, and those of `graph` released then.
-std::unique_ptr<const NetPlan> make_plan(LayerGraph& graph, std::vector<PackedLayer>& packed, bool bf16, std::int64_t n, const std::vector<NetInput>& inputs);
+std::unique_ptr<const NetPlan> make_plan(LayerGraph& graph, std::vector<PackedLayer>& packed, bool bf16, std::int64_t n,
+                                         const std::vector<NetInput>& inputs);
 
 }  // namespace fmpn

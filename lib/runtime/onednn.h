@@ -8,8 +8,8 @@ namespace fmpn::onednn {
 using Dims = dnnl::memory::dims;
 using Desc = dnnl::memory::desc;
 
-inline dnnl::convolution_forward::primitive_desc convolution(const dnnl::engine& engine, const Desc& source, const Desc& weight, const Desc& bias,
-                                                             const Desc& target, const Dims& stride, const Dims& padding,
+inline dnnl::convolution_forward::primitive_desc convolution(const dnnl::engine& engine, const Desc& source, const Desc& weight,
+                                                             const Desc& bias, const Desc& target, const Dims& stride, const Dims& padding,
                                                              const dnnl::primitive_attr& attributes) {
   constexpr auto kind = dnnl::prop_kind::forward_inference;
   constexpr auto algorithm = dnnl::algorithm::convolution_direct;
@@ -20,8 +20,8 @@ inline dnnl::convolution_forward::primitive_desc convolution(const dnnl::engine&
 #endif
 }
 
-inline dnnl::pooling_forward::primitive_desc pooling(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& source, const Desc& target,
-                                                     const Dims& stride, const Dims& kernel, const Dims& padding,
+inline dnnl::pooling_forward::primitive_desc pooling(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& source,
+                                                     const Desc& target, const Dims& stride, const Dims& kernel, const Dims& padding,
                                                      const dnnl::primitive_attr& attributes) {
   constexpr auto kind = dnnl::prop_kind::forward_inference;
 #if DNNL_VERSION_MAJOR >= 3

@@ -81,15 +81,18 @@ void copy_channels(const void* in, const PixelBlock& in_shape, void* out, const 
   const auto bytes = static_cast<std::size_t>(in_shape.pixel_bytes());
 #pragma omp parallel for if (in_shape.count() > kManyValues)
   for (std::int64_t i = 0; i < in_shape.pixels(); ++i)
-    std::memcpy(static_cast<char*>(out) + i * out_shape.pixel_bytes() + offset * item, static_cast<const char*>(in) + i * in_shape.pixel_bytes(), bytes);
+    std::memcpy(static_cast<char*>(out) + i * out_shape.pixel_bytes() + offset * item,
+                static_cast<const char*>(in) + i * in_shape.pixel_bytes(), bytes);
 }
 
-void pick_pixels(const void* in, const PixelBlock& in_shape, std::int64_t stride_y, std::int64_t stride_x, void* out, const PixelBlock& out_shape) {
+void pick_pixels(const void* in, const PixelBlock& in_shape, std::int64_t stride_y, std::int64_t stride_x, void* out,
+                 const PixelBlock& out_shape) {
   const auto bytes = static_cast<std::size_t>(out_shape.pixel_bytes());
   auto* target = static_cast<char*>(out);
   for (std::int64_t n = 0; n < out_shape.n; ++n)
     for (std::int64_t y = 0; y < out_shape.h; ++y)
-      for (std::int64_t x = 0; x < out_shape.w; ++x, target += bytes) std::memcpy(target, pixel(in, in_shape, n, y * stride_y, x * stride_x), bytes);
+      for (std::int64_t x = 0; x < out_shape.w; ++x, target += bytes)
+        std::memcpy(target, pixel(in, in_shape, n, y * stride_y, x * stride_x), bytes);
 }
 
 void adaptive_average(const void* in, const PixelBlock& in_shape, void* out, const PixelBlock& out_shape) {

@@ -28,7 +28,8 @@ void interleave_phases(const void* in, const PixelBlock& in_shape, void* out, co
 void copy_channels(const void* in, const PixelBlock& in_shape, void* out, const PixelBlock& out_shape, std::int64_t offset);
 
 /// Every stride-th pixel.
-void pick_pixels(const void* in, const PixelBlock& in_shape, std::int64_t stride_y, std::int64_t stride_x, void* out, const PixelBlock& out_shape);
+void pick_pixels(const void* in, const PixelBlock& in_shape, std::int64_t stride_y, std::int64_t stride_x, void* out,
+                 const PixelBlock& out_shape);
 
 /// Means over the windows that torch's adaptive_avg_pool2d takes.
 void adaptive_average(const void* in, const PixelBlock& in_shape, void* out, const PixelBlock& out_shape);

@@ -95,7 +95,8 @@ Entry entry_of(const std::string& name, const std::string& key, const json& entr
 void check_layout(const std::string& name, const json& header, std::uint64_t body_size) {
   std::vector<std::tuple<std::uint64_t, std::uint64_t, std::string>> parts;
   for (const auto& [key, entry] : header.items())
-    if (key != "__metadata__") parts.emplace_back(entry["data_offsets"][0].get<std::uint64_t>(), entry["data_offsets"][1].get<std::uint64_t>(), key);
+    if (key != "__metadata__")
+      parts.emplace_back(entry["data_offsets"][0].get<std::uint64_t>(), entry["data_offsets"][1].get<std::uint64_t>(), key);
   std::sort(parts.begin(), parts.end());
   std::uint64_t end = 0;
   for (const auto& [first, last, key] : parts) {
@@ -124,7 +125,8 @@ json read_header(const std::string& path, std::ifstream& file, std::uint64_t siz
 }
 
 /// All that a header says, checked; the positions are those in the body.
-SafeTensors content_of(const std::string& name, const json& header, std::uint64_t body_size, std::map<std::string, std::uint64_t>* positions) {
+SafeTensors content_of(const std::string& name, const json& header, std::uint64_t body_size,
+                       std::map<std::string, std::uint64_t>* positions) {
   SafeTensors content;
   content.metadata = metadata_of(name, header);
   for (const auto& [key, item] : header.items()) {
@@ -150,7 +152,8 @@ SafeTensors parse_safetensors(const std::string& name, const std::uint8_t* data,
   const std::uint64_t length = header_length(name, data, size);
   const std::uint8_t* body = data + 8 + length;
   std::map<std::string, std::uint64_t> positions;
-  SafeTensors content = content_of(name, parse_header(name, reinterpret_cast<const char*>(data) + 8, length), size - 8 - length, &positions);
+  SafeTensors content =
+      content_of(name, parse_header(name, reinterpret_cast<const char*>(data) + 8, length), size - 8 - length, &positions);
   for (auto& [key, tensor] : content.tensors) tensor.bytes.assign(body + positions[key], body + positions[key] + byte_count(tensor));
   return content;
 }

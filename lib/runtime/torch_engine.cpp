@@ -17,7 +17,8 @@ std::vector<float> numbers(const torch::Tensor& tensor) {
 
 class TorchEngine final : public Engine {
  public:
-  TorchEngine(LoadedModel model, const torch::Device& device, Precision precision) : model_(std::move(model)), device_(device), precision_(precision) {
+  TorchEngine(LoadedModel model, const torch::Device& device, Precision precision)
+      : model_(std::move(model)), device_(device), precision_(precision) {
     model_.net->to(device_, type());
     for (auto& parameter : model_.net->parameters())
       if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
@@ -61,7 +62,9 @@ class TorchEngine final : public Engine {
       const torch::InferenceMode inference;
       torch::Tensor mask;
       const int64_t side = info().input_size;
-      if (!masks.empty()) mask = torch::from_blob(masks.data(), {static_cast<int64_t>(crops.size()), 1, side, side}).to(device_, type(), false, /*copy=*/true);
+      if (!masks.empty())
+        mask =
+            torch::from_blob(masks.data(), {static_cast<int64_t>(crops.size()), 1, side, side}).to(device_, type(), false, /*copy=*/true);
       const auto output = net().forward(input(crops), mask);
       return expressions_of(numbers(output.logits), output.mask.defined() ? numbers(output.mask) : std::vector<float>(), info());
     });

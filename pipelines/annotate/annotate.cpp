@@ -23,7 +23,9 @@ namespace fmpn::annotate {
 namespace fs = std::filesystem;
 namespace {
 
-Precision precision_named(const std::string& name) { return name == "fp32" ? Precision::kFp32 : name == "bf16" ? Precision::kBf16 : Precision::kAuto; }
+Precision precision_named(const std::string& name) {
+  return name == "fp32" ? Precision::kFp32 : name == "bf16" ? Precision::kBf16 : Precision::kAuto;
+}
 
 /// With the landmark model that the elements will ask for.
 AlignerOptions aligner_options(const Options& options) {
@@ -93,7 +95,9 @@ class Run {
   }
 
   bool is_done(const Input& input, const Entry& before) {
-    if (before.state != State::kDone || before.settings != settings_ || !ResultFolder::is_result((fs::path(options_.output) / input.name).string())) return false;
+    if (before.state != State::kDone || before.settings != settings_ ||
+        !ResultFolder::is_result((fs::path(options_.output) / input.name).string()))
+      return false;
     try {
       return fingerprint_of(input.path, before.fingerprint, stop_) == before.fingerprint;
     } catch (const Error&) {

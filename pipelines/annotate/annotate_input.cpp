@@ -20,19 +20,23 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 bool hides_faces(const Options& options) {
-  return std::any_of(options.overlay.begin(), options.overlay.end(), [](const auto& one) { return one.first == "anonymize" && one.second != "none"; });
+  return std::any_of(options.overlay.begin(), options.overlay.end(),
+                     [](const auto& one) { return one.first == "anonymize" && one.second != "none"; });
 }
 
 /// Every decoded frame is in the rows and in the video, or it is an error.
-void check_frames(const MediaResult& media, const Options& options, const std::string& folder, const std::string& stem, std::uint64_t seen) {
+void check_frames(const MediaResult& media, const Options& options, const std::string& folder, const std::string& stem,
+                  std::uint64_t seen) {
   const auto same = [&](const char* where, std::uint64_t frames) {
     if (frames != media.decoded)
-      throw Error(ErrorCode::kRuntime, std::string(where) + " " + std::to_string(frames) + " frames, decoded were " + std::to_string(media.decoded));
+      throw Error(ErrorCode::kRuntime,
+                  std::string(where) + " " + std::to_string(frames) + " frames, decoded were " + std::to_string(media.decoded));
   };
   same("the summary has", seen);
   for (const record::Format format : options.data) {
     if (format == record::Format::kVtt) continue;
-    same((std::string("the ") + record::name_of(format) + " has").c_str(), count_frames((fs::path(folder) / (stem + "." + record::name_of(format))).string(), format));
+    same((std::string("the ") + record::name_of(format) + " has").c_str(),
+         count_frames((fs::path(folder) / (stem + "." + record::name_of(format))).string(), format));
   }
   same("the annotated video has", media.encoded);
   if (media.decoded == 0) throw Error(ErrorCode::kRuntime, "it has no frame that can be decoded");
@@ -43,12 +47,15 @@ void check_length(const MediaResult& media) {
   const double missing = media.announced - media.reached;
   if (media.announced <= 0 || missing <= std::max(1.0, 0.02 * media.announced)) return;
   char text[120];
-  std::snprintf(text, sizeof text, "it is cut off: it ends after %.1f of the %.1f seconds that it announces", media.reached, media.announced);
+  std::snprintf(text, sizeof text, "it is cut off: it ends after %.1f of the %.1f seconds that it announces", media.reached,
+                media.announced);
   throw Error(ErrorCode::kRuntime, text);
 }
 
-Json describe(const Input& input, const Options& options, const MediaResult& media, const Summary& summary, const std::string& stem, const std::string& settings) {
-  Json json{{"generator", "fmpn-annotate"}, {"version", FMPN_VERSION}, {"name", input.name}, {"source", input.source}, {"image", input.image}};
+Json describe(const Input& input, const Options& options, const MediaResult& media, const Summary& summary, const std::string& stem,
+              const std::string& settings) {
+  Json json{
+      {"generator", "fmpn-annotate"}, {"version", FMPN_VERSION}, {"name", input.name}, {"source", input.source}, {"image", input.image}};
   json["settings"] = settings;
   json["width"] = media.width;
   json["height"] = media.height;
@@ -63,14 +70,16 @@ Json describe(const Input& input, const Options& options, const MediaResult& med
 
 std::string line_of(const std::string& name, const Json& json, const Meter& meter) {
   const std::size_t faces = json.at("faces").size();
-  std::string line = name + ": " + std::to_string(meter.frames.load()) + (meter.frames == 1 ? " frame, " : " frames, ") + std::to_string(faces) + (faces == 1 ? " face" : " faces");
+  std::string line = name + ": " + std::to_string(meter.frames.load()) + (meter.frames == 1 ? " frame, " : " frames, ") +
+                     std::to_string(faces) + (faces == 1 ? " face" : " faces");
   if (!json.at("dominant").is_null()) line += ", mostly " + json.at("dominant").get<std::string>();
   if (!json.at("warnings").empty()) line += " (with warnings: see summary.json)";
   return line;
 }
 
 /// Throws for every fault of the input. False: interrupted.
-bool produce(const Input& input, const Options& options, const std::string& settings, ResultFolder& folder, Meter& meter, const std::atomic<bool>& stop, std::string* line) {
+bool produce(const Input& input, const Options& options, const std::string& settings, ResultFolder& folder, Meter& meter,
+             const std::atomic<bool>& stop, std::string* line) {
   const std::string stem = folder.stem();
   Summary summary;
   Thumbnails pictures;
@@ -110,13 +119,16 @@ Outcome annotate_input(const Input& input, const Options& options, const std::st
     folder.emplace(options.output, input.name);
     const bool whole = produce(input, options, settings, *folder, meter, stop, &outcome.line);
     entry.state = whole ? State::kDone : State::kPartial;
-    if (!whole) outcome.line = input.name + ": interrupted after " + std::to_string(meter.frames.load()) + " frames; what there is lies in " + folder->partial();
+    if (!whole)
+      outcome.line =
+          input.name + ": interrupted after " + std::to_string(meter.frames.load()) + " frames; what there is lies in " + folder->partial();
   } catch (const std::exception& fault) {
     entry.state = stop ? State::kPartial : State::kFailed;
     entry.reason = stop ? "" : fault.what();
     outcome.line = input.source + ": " + fault.what();
     // What was computed before the fault stays, under a name that says that it is not whole.
-    if (folder && meter.frames > 0) outcome.line += "; the " + std::to_string(meter.frames.load()) + " frames before it lie in " + folder->partial();
+    if (folder && meter.frames > 0)
+      outcome.line += "; the " + std::to_string(meter.frames.load()) + " frames before it lie in " + folder->partial();
     std::error_code ignored;
     if (folder && meter.frames == 0) fs::remove_all(folder->partial(), ignored);
   }

@@ -10,7 +10,8 @@ namespace fmpn::annotate {
 FrameTap::FrameTap(GstPad* pad, Summary* summary, Thumbnails* thumbnails, Meter* meter)
     : summary_(summary), thumbnails_(thumbnails), meter_(meter) {
   gst_segment_init(&segment_, GST_FORMAT_TIME);
-  gst_pad_add_probe(pad, static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM), look, this, nullptr);
+  gst_pad_add_probe(pad, static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM), look, this,
+                    nullptr);
 }
 
 GstPadProbeReturn FrameTap::look(GstPad* pad, GstPadProbeInfo* info, gpointer self) {

@@ -19,9 +19,10 @@ namespace fmpn::annotate {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<std::string_view, 33> kMediaSuffixes{
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".vob", ".ts",  ".m2ts", ".mts", ".wmv", ".asf", ".flv", ".ogv",
-    ".ogg", ".3gp", ".3g2", ".mxf", ".dv",   ".mjpg", ".jpg",  ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".pgm", ".ppm"};
+constexpr std::array<std::string_view, 33> kMediaSuffixes{".mp4",  ".m4v", ".mov",  ".mkv", ".webm", ".avi", ".mpg",  ".mpeg", ".m2v",
+                                                          ".vob",  ".ts",  ".m2ts", ".mts", ".wmv",  ".asf", ".flv",  ".ogv",  ".ogg",
+                                                          ".3gp",  ".3g2", ".mxf",  ".dv",  ".mjpg", ".jpg", ".jpeg", ".png",  ".bmp",
+                                                          ".webp", ".tif", ".tiff", ".gif", ".pgm",  ".ppm"};
 
 bool has_media_suffix(const fs::path& path) {
   std::string suffix = path.extension().string();

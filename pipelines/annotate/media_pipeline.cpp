@@ -30,7 +30,8 @@ const char* audio_encoder(Video video) {
 }
 
 /// No B-frames: each picture leaves the encoder at its own time, and the file's times are the input's.
-constexpr const char* kH264 = "x264enc name=encoder speed-preset=veryfast pass=qual quantizer=22 bframes=0 key-int-max=60 ! video/x-h264,profile=high ! h264parse";
+constexpr const char* kH264 =
+    "x264enc name=encoder speed-preset=veryfast pass=qual quantizer=22 bframes=0 key-int-max=60 ! video/x-h264,profile=high ! h264parse";
 
 std::string encoding(const Input& input, Video video) {
   if (video == Video::kNone) return "fakesink";
@@ -38,7 +39,9 @@ std::string encoding(const Input& input, Video video) {
   std::string text = "videoscale add-borders=true ! capsfilter name=size ! videoconvert ! video/x-raw,format=I420 ! ";
   if (video == Video::kMp4) return text + kH264 + " ! mp4mux name=mux ! filesink name=file";
   if (video == Video::kMkv) return text + kH264 + " ! matroskamux name=mux ! filesink name=file";
-  return text + "vp8enc name=encoder deadline=1 cpu-used=8 threads=2 end-usage=cq cq-level=20 target-bitrate=4000000 keyframe-max-dist=60 ! webmmux name=mux ! filesink name=file";
+  return text +
+         "vp8enc name=encoder deadline=1 cpu-used=8 threads=2 end-usage=cq cq-level=20 target-bitrate=4000000 keyframe-max-dist=60 ! "
+         "webmmux name=mux ! filesink name=file";
 }
 
 /// The pipeline as one would type it after gst-launch-1.0; names are filled in afterwards.
@@ -47,7 +50,8 @@ std::string description(const Input& input, const Options& options) {
       "uridecodebin name=decoder "
       "queue name=video max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! videoconvert ! videoflip video-direction=auto ! videoscale ! "
       "video/x-raw,pixel-aspect-ratio=1/1 ! fmpnalign name=align ! fmpnclassify name=classify mode=sync ! ";
-  for (const record::Format format : options.data) text += std::string("fmpnrecord name=") + record::name_of(format) + " format=" + record::name_of(format) + " ! ";
+  for (const record::Format format : options.data)
+    text += std::string("fmpnrecord name=") + record::name_of(format) + " format=" + record::name_of(format) + " ! ";
   // Encoding has a thread of its own: the elements work on the next frame meanwhile.
   text += "identity name=tap silent=true ! queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! ";
   if (options.video != Video::kNone) text += "fmpnoverlay name=overlay ! ";
@@ -71,8 +75,8 @@ std::string MediaPipeline::video_file(const Input& input, const Options& options
   return stem + (input.image ? ".jpg" : std::string(".") + suffix_of(options.video));
 }
 
-MediaPipeline::MediaPipeline(const Input& input, const Options& options, const std::string& folder, const std::string& stem, Summary* summary,
-                             Thumbnails* thumbnails, Meter* meter)
+MediaPipeline::MediaPipeline(const Input& input, const Options& options, const std::string& folder, const std::string& stem,
+                             Summary* summary, Thumbnails* thumbnails, Meter* meter)
     : video_(options.video), meter_(meter) {
   GError* error = nullptr;
   GstElement* made = gst_parse_launch_full(description(input, options).c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
@@ -93,7 +97,7 @@ MediaPipeline::MediaPipeline(const Input& input, const Options& options, const s
   }
   if (const Owned<GstElement> overlay(element("overlay")); overlay && !input.image) {
     const Owned<GstPad> out(gst_element_get_static_pad(overlay.get(), "src"));
-    gst_pad_add_probe(out.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, fix_size, this, nullptr);
+    gst_pad_add_probe(out.get(), GST_PAD_PROBE_TYPE_BUFFER, fix_size, this, nullptr);
   }
   g_signal_connect(decoder.get(), "pad-added", G_CALLBACK(pad_added), this);
   g_signal_connect(decoder.get(), "no-more-pads", G_CALLBACK(no_more_pads), this);
@@ -112,7 +116,8 @@ void MediaPipeline::configure(const Input& input, const Options& options, const 
     const Owned<GstElement> owner(element(name));
     if (!owner) return;
     if (g_object_class_find_property(G_OBJECT_GET_CLASS(owner.get()), property.c_str()) == nullptr)
-      throw Error(ErrorCode::kBadSetting, std::string(GST_OBJECT_NAME(gst_element_get_factory(owner.get()))) + " has no property " + property);
+      throw Error(ErrorCode::kBadSetting,
+                  std::string(GST_OBJECT_NAME(gst_element_get_factory(owner.get()))) + " has no property " + property);
     gst_util_set_object_arg(G_OBJECT(owner.get()), property.c_str(), value.c_str());
   };
   const auto set_path = [&](const char* name, const char* property, const std::string& value) {
@@ -140,22 +145,21 @@ GstPadProbeReturn MediaPipeline::count(GstPad*, GstPadProbeInfo*, gpointer count
   return GST_PAD_PROBE_OK;
 }
 
-/// The first frame's size is the file's, rounded up to even sides (4:2:0): a stream whose size changes is fitted into it.
-GstPadProbeReturn MediaPipeline::fix_size(GstPad*, GstPadProbeInfo* info, gpointer self) {
-  auto& media = *static_cast<MediaPipeline*>(self);
-  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
-  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS || media.size_is_fixed_) return GST_PAD_PROBE_OK;
-  GstCaps* caps = nullptr;
-  gst_event_parse_caps(event, &caps);
+/// The first frame's size is the file's, rounded up to even sides (4:2:0): a stream whose size changes is fitted into it. Caps before
+/// that frame don't count: those of a film that lies on its side come before the tag that turns it.
+GstPadProbeReturn MediaPipeline::fix_size(GstPad* pad, GstPadProbeInfo*, gpointer self) {
+  const auto& media = *static_cast<MediaPipeline*>(self);
+  GstCaps* caps = gst_pad_get_current_caps(pad);
   GstVideoInfo video;
-  if (!gst_video_info_from_caps(&video, caps)) return GST_PAD_PROBE_OK;
-  GstCaps* wanted = gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, (video.width + 1) / 2 * 2, "height", G_TYPE_INT, (video.height + 1) / 2 * 2,
-                                        "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
+  const bool known = caps != nullptr && gst_video_info_from_caps(&video, caps);
+  if (caps != nullptr) gst_caps_unref(caps);
+  if (!known) return GST_PAD_PROBE_REMOVE;
+  GstCaps* wanted = gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, (video.width + 1) / 2 * 2, "height", G_TYPE_INT,
+                                        (video.height + 1) / 2 * 2, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
   const Owned<GstElement> size(media.element("size"));
   g_object_set(size.get(), "caps", wanted, nullptr);
   gst_caps_unref(wanted);
-  media.size_is_fixed_ = true;
-  return GST_PAD_PROBE_OK;
+  return GST_PAD_PROBE_REMOVE;
 }
 
 void MediaPipeline::pad_added(GstElement*, GstPad* pad, gpointer self) {
@@ -244,7 +248,8 @@ void MediaPipeline::watch_for_stall() const {
   }
   // decodebin loses the error of a demuxer that fails in the moment of its start: a file that gives no first frame is broken.
   const gint64 patience = frames == 0 && local_ ? kFirstFrameSeconds : kStallSeconds;
-  if (now - stall_since_ > patience * G_USEC_PER_SEC) throw Error(ErrorCode::kRuntime, "no frame has come for " + std::to_string(patience) + " seconds");
+  if (now - stall_since_ > patience * G_USEC_PER_SEC)
+    throw Error(ErrorCode::kRuntime, "no frame has come for " + std::to_string(patience) + " seconds");
 }
 
 MediaResult MediaPipeline::run(const std::atomic<bool>& stop) {
@@ -259,7 +264,9 @@ MediaResult MediaPipeline::run(const std::atomic<bool>& stop) {
       const std::unique_ptr<GstMessage, void (*)(GstMessage*)> owned(message, gst_message_unref);
       over = handle(message, &result);
     }
-    if (no_video_) throw Error(ErrorCode::kRuntime, missing_.empty() ? "it has no video" : "its video needs a decoder that is not installed: " + missing_);
+    if (no_video_)
+      throw Error(ErrorCode::kRuntime,
+                  missing_.empty() ? "it has no video" : "its video needs a decoder that is not installed: " + missing_);
     update_duration();
     watch_for_stall();
     if (stop && !result.interrupted && !over) {

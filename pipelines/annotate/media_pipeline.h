@@ -62,7 +62,6 @@ class MediaPipeline {
   std::atomic<std::uint64_t> decoded_{0}, encoded_{0};
   std::atomic<double> audio_end_{0};
   std::atomic<GstPad*> decoded_pad_{nullptr};  ///< holds a reference once set
-  bool size_is_fixed_ = false;                 ///< the streaming thread's
   std::string missing_;                        ///< a decoder that is not installed
   mutable std::uint64_t stall_frames_ = 0;
   bool local_ = false;  ///< the input is a file

@@ -13,7 +13,8 @@ namespace fmpn::annotate {
 namespace {
 
 const std::map<std::string, Video> kVideos{{"mp4", Video::kMp4}, {"mkv", Video::kMkv}, {"webm", Video::kWebm}, {"none", Video::kNone}};
-const std::map<std::string, ReportVideo> kReportVideos{{"auto", ReportVideo::kAuto}, {"embed", ReportVideo::kEmbed}, {"link", ReportVideo::kLink}};
+const std::map<std::string, ReportVideo> kReportVideos{
+    {"auto", ReportVideo::kAuto}, {"embed", ReportVideo::kEmbed}, {"link", ReportVideo::kLink}};
 
 std::vector<std::string> names(const std::map<std::string, Video>& map) {
   std::vector<std::string> list;
@@ -28,9 +29,10 @@ std::vector<std::string> names(const std::map<std::string, ReportVideo>& map) {
 }
 
 /// An option that is handed to an element as it is, once it has been checked here: a wrong value should not start a run.
-void element_option(CLI::App& app, const std::string& property, std::vector<std::pair<std::string, std::string>>* into, const std::string& help,
-                    const CLI::Validator& check) {
-  app.add_option_function<std::string>("--" + property, [into, property](const std::string& value) { into->emplace_back(property, value); }, help)
+void element_option(CLI::App& app, const std::string& property, std::vector<std::pair<std::string, std::string>>* into,
+                    const std::string& help, const CLI::Validator& check) {
+  app.add_option_function<std::string>(
+         "--" + property, [into, property](const std::string& value) { into->emplace_back(property, value); }, help)
       ->check(check)
       ->group("Elements");
 }
@@ -46,10 +48,15 @@ void add_element_options(CLI::App& app, Options& options) {
   element_option(app, "min-quality", &options.classify, "a face of less quality is uncertain", CLI::Range(0.0, 1.0));
   element_option(app, "anonymize", &options.overlay, "hide the faces in the video: none, blur, pixelate, box",
                  CLI::IsMember({"none", "blur", "pixelate", "box"}));
-  app.add_flag_callback("--show-mask", [&options] { options.overlay.emplace_back("show-mask", "true"); }, "draw the motion masks")->group("Elements");
+  app.add_flag_callback(
+         "--show-mask", [&options] { options.overlay.emplace_back("show-mask", "true"); }, "draw the motion masks")
+      ->group("Elements");
   app.add_option("--model", options.model, "model file")->check(CLI::ExistingFile)->group("Elements");
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str()->group("Elements");
-  app.add_option("--precision", options.precision, "auto, fp32 or bf16")->check(CLI::IsMember({"auto", "fp32", "bf16"}))->capture_default_str()->group("Elements");
+  app.add_option("--precision", options.precision, "auto, fp32 or bf16")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
+      ->capture_default_str()
+      ->group("Elements");
 }
 
 void set_formats(const std::vector<std::string>& wanted, Options& options) {
@@ -75,7 +82,10 @@ std::optional<Options> parse_options(int argc, char** argv, int* status) {
   app.add_option("INPUT", options.inputs);
   app.add_option("-o,--output", options.output, "folder for the results");
   app.add_option("--video", video, "annotated video: mp4, mkv, webm or none")->check(CLI::IsMember(names(kVideos)))->capture_default_str();
-  app.add_option("--data", data, "formats of the rows: jsonl, csv, vtt, or none")->delimiter(',')->check(CLI::IsMember({"jsonl", "csv", "vtt", "none"}))->capture_default_str();
+  app.add_option("--data", data, "formats of the rows: jsonl, csv, vtt, or none")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"jsonl", "csv", "vtt", "none"}))
+      ->capture_default_str();
   app.add_flag("!--no-report", options.report, "write no report.html");
   app.add_option("--report-video", report_video, "the report holds the video, or names it: embed, link, or auto (embed up to 32 MiB)")
       ->check(CLI::IsMember(names(kReportVideos)))
@@ -117,8 +127,13 @@ const char* suffix_of(Video video) {
 }
 
 std::string settings_hash(const Options& options, const std::string& model_sha256) {
-  nlohmann::json json{{"version", FMPN_VERSION}, {"model", model_sha256}, {"device", options.device}, {"precision", options.precision},
-                      {"video", suffix_of(options.video)}, {"report", options.report}, {"report_video", static_cast<int>(options.report_video)}};
+  nlohmann::json json{{"version", FMPN_VERSION},
+                      {"model", model_sha256},
+                      {"device", options.device},
+                      {"precision", options.precision},
+                      {"video", suffix_of(options.video)},
+                      {"report", options.report},
+                      {"report_video", static_cast<int>(options.report_video)}};
   for (const record::Format format : options.data) json["data"].push_back(record::name_of(format));
   for (const auto* part : {&options.align, &options.classify, &options.overlay})
     for (const auto& [property, value] : *part) json["elements"][property] = value;

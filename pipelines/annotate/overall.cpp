@@ -45,7 +45,11 @@ void write_overall(const std::string& output, const std::vector<Entry>& entries,
   std::map<std::string, double> time_in;
   Json rows = Json::array();
   for (const Entry& entry : entries) {
-    Json row{{"name", entry.name}, {"source", entry.source}, {"state", entry.state == State::kDone ? "done" : entry.state == State::kFailed ? "failed" : "partial"}};
+    Json row{{"name", entry.name},
+             {"source", entry.source},
+             {"state", entry.state == State::kDone     ? "done"
+                       : entry.state == State::kFailed ? "failed"
+                                                       : "partial"}};
     if (entry.state == State::kDone) {
       ++done;
       row.update(figures((fs::path(output) / entry.name / "summary.json").string()));
@@ -77,7 +81,8 @@ std::vector<Entry> merge_shards(const std::string& output) {
     if (!std::regex_match(at->path().filename().string(), pattern)) continue;
     ManifestFile manifest = read_manifest(at->path().string());
     if (count != 0 && manifest.shard.count != count)
-      throw Error(ErrorCode::kBadSetting, output + " holds shards of different runs: of " + std::to_string(count) + " and of " + std::to_string(manifest.shard.count));
+      throw Error(ErrorCode::kBadSetting, output + " holds shards of different runs: of " + std::to_string(count) + " and of " +
+                                              std::to_string(manifest.shard.count));
     count = manifest.shard.count;
     shards[manifest.shard.index] = std::move(manifest);
   }
@@ -90,7 +95,9 @@ std::vector<Entry> merge_shards(const std::string& output) {
     if (found == shards.end() || !found->second.complete) missing += (missing.empty() ? "" : ", ") + std::to_string(i);
     if (found != shards.end()) entries.insert(entries.end(), found->second.entries.begin(), found->second.entries.end());
   }
-  if (!missing.empty()) throw Error(ErrorCode::kBadSetting, output + ": of " + std::to_string(count) + " shards these are missing or not at their end: " + missing);
+  if (!missing.empty())
+    throw Error(ErrorCode::kBadSetting,
+                output + ": of " + std::to_string(count) + " shards these are missing or not at their end: " + missing);
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
   return entries;
 }

@@ -48,7 +48,9 @@ Progress::Style Progress::style_for(bool quiet, bool json) {
 Progress::Progress(Style style, std::size_t total) : style_(style), total_(total) {
   if (style_ == Style::kQuiet) return;
   thread_ = std::thread([this] {
-    const auto pause = style_ == Style::kTerminal ? std::chrono::milliseconds(200) : style_ == Style::kJson ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(15000);
+    const auto pause = style_ == Style::kTerminal ? std::chrono::milliseconds(200)
+                       : style_ == Style::kJson   ? std::chrono::milliseconds(1000)
+                                                  : std::chrono::milliseconds(15000);
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, pause, [this] { return over_; })) show();
   });
@@ -145,12 +147,13 @@ void Progress::draw() {
 std::string Progress::line_of(const Job& job, std::size_t width) const {
   const double spent = seconds_since(job.start), share = share_of(job.meter);
   char numbers[96];
-  std::snprintf(numbers, sizeof numbers, "%3.0f %%  %llu frames  %.1f/s  %.2f× real time  %s left", 100 * share, static_cast<unsigned long long>(job.meter.frames.load()),
-                spent > 0 ? static_cast<double>(job.meter.frames) / spent : 0, spent > 0 ? job.meter.position / spent : 0,
-                share > 0 ? clock_text(spent * (1 - share) / share).c_str() : "?");
+  std::snprintf(numbers, sizeof numbers, "%3.0f %%  %llu frames  %.1f/s  %.2f× real time  %s left", 100 * share,
+                static_cast<unsigned long long>(job.meter.frames.load()), spent > 0 ? static_cast<double>(job.meter.frames) / spent : 0,
+                spent > 0 ? job.meter.position / spent : 0, share > 0 ? clock_text(spent * (1 - share) / share).c_str() : "?");
   if (width == 0) return job.name + "  " + numbers;
   const std::size_t room = width > 90 ? width - 82 : 10;
-  const std::string name = job.name.size() > room ? "…" + job.name.substr(job.name.size() - room + 1) : job.name + std::string(room - job.name.size(), ' ');
+  const std::string name =
+      job.name.size() > room ? "…" + job.name.substr(job.name.size() - room + 1) : job.name + std::string(room - job.name.size(), ' ');
   return name + " " + bar(share, 14) + " " + numbers;
 }
 
@@ -166,9 +169,9 @@ std::string Progress::total_line() const {
   for (const Job& job : jobs_) frames += job.meter.frames, seconds += job.meter.position;
   const double spent = seconds_since(start_), share = done_share();
   char text[160];
-  std::snprintf(text, sizeof text, "all: %zu of %zu inputs  %3.0f %%  %.1f frames/s  %.2f× real time  %s spent, %s left", finished_, total_, 100 * share,
-                spent > 0 ? static_cast<double>(frames) / spent : 0, spent > 0 ? seconds / spent : 0, clock_text(spent).c_str(),
-                share > 0 ? clock_text(spent * (1 - share) / share).c_str() : "?");
+  std::snprintf(text, sizeof text, "all: %zu of %zu inputs  %3.0f %%  %.1f frames/s  %.2f× real time  %s spent, %s left", finished_, total_,
+                100 * share, spent > 0 ? static_cast<double>(frames) / spent : 0, spent > 0 ? seconds / spent : 0,
+                clock_text(spent).c_str(), share > 0 ? clock_text(spent * (1 - share) / share).c_str() : "?");
   return text;
 }
 

@@ -75,14 +75,15 @@ std::string page(const char* kind, const std::string& title, const Json& data, c
   gchar* escaped = g_markup_escape_text(title.c_str(), -1);
   const std::string heading = escaped;
   g_free(escaped);
-  return filled(resource("page.html"), {{"kind", kind},
-                                        {"title", heading},
-                                        {"style", resource("uPlot.min.css") + resource("report.css")},
-                                        {"licence", resource("LICENSE")},
-                                        {"library", resource("uPlot.iife.min.js")},
-                                        {"data", embeddable(data)},
-                                        {"media", media},
-                                        {"script", resource("format.js") + resource(std::string(kind) == "input" ? "input.js" : "overall.js")}});
+  return filled(resource("page.html"),
+                {{"kind", kind},
+                 {"title", heading},
+                 {"style", resource("uPlot.min.css") + resource("report.css")},
+                 {"licence", resource("LICENSE")},
+                 {"library", resource("uPlot.iife.min.js")},
+                 {"data", embeddable(data)},
+                 {"media", media},
+                 {"script", resource("format.js") + resource(std::string(kind) == "input" ? "input.js" : "overall.js")}});
 }
 
 /// Faces by time in the picture, the longest first.
@@ -100,7 +101,8 @@ Json chart_of(const std::map<int, Timeline::Bin>& bins, std::size_t classes) {
   for (std::size_t c = 0; c < classes; ++c) chart["p"].push_back(Json::array());
   for (const auto& [number, bin] : bins) {
     chart["bins"].push_back(number);
-    for (std::size_t c = 0; c < classes && c < bin.sum.size(); ++c) chart["p"][c].push_back(static_cast<int>(std::lround(1000 * bin.sum[c] / bin.frames)));
+    for (std::size_t c = 0; c < classes && c < bin.sum.size(); ++c)
+      chart["p"][c].push_back(static_cast<int>(std::lround(1000 * bin.sum[c] / bin.frames)));
   }
   return chart;
 }
@@ -116,14 +118,15 @@ const char* mime_of(const std::string& path) {
 
 bool report_is_built() { return true; }
 
-void write_input_report(const std::string& path, const Json& json, const Summary& summary, const Thumbnails* thumbnails, const std::string& video,
-                        ReportVideo mode) {
+void write_input_report(const std::string& path, const Json& json, const Summary& summary, const Thumbnails* thumbnails,
+                        const std::string& video, ReportVideo mode) {
   Json data = json;
   data["bin_seconds"] = summary.timeline().bin_seconds();
   data["charts"] = Json::array();
   for (const int id : faces_to_show(summary)) {
     const auto bins = summary.timeline().faces().find(id);
-    Json chart = chart_of(bins == summary.timeline().faces().end() ? std::map<int, Timeline::Bin>() : bins->second, summary.classes().size());
+    Json chart =
+        chart_of(bins == summary.timeline().faces().end() ? std::map<int, Timeline::Bin>() : bins->second, summary.classes().size());
     chart["id"] = id;
     chart["thumbnail"] = thumbnails != nullptr ? thumbnails->jpeg_base64(id) : "";
     data["charts"].push_back(std::move(chart));
@@ -137,6 +140,8 @@ void write_input_report(const std::string& path, const Json& json, const Summary
   write_whole_file(path, page("input", json.at("name").get<std::string>(), data, media));
 }
 
-void write_overall_report(const std::string& path, const Json& json) { write_whole_file(path, page("overall", "Annotated recordings", json, "")); }
+void write_overall_report(const std::string& path, const Json& json) {
+  write_whole_file(path, page("overall", "Annotated recordings", json, ""));
+}
 
 }  // namespace fmpn::annotate

@@ -7,7 +7,8 @@ namespace fmpn::annotate {
 
 bool report_is_built() { return false; }
 
-void write_input_report(const std::string& path, const nlohmann::ordered_json&, const Summary&, const Thumbnails*, const std::string&, ReportVideo) {
+void write_input_report(const std::string& path, const nlohmann::ordered_json&, const Summary&, const Thumbnails*, const std::string&,
+                        ReportVideo) {
   throw Error(ErrorCode::kBadSetting, path + ": this build is without reports");
 }
 

@@ -21,7 +21,8 @@ std::uint64_t count_frames(const std::string& path, record::Format format) {
     const bool row = line.size() > start.size() && line.compare(0, start.size(), start) == 0 &&
                      std::from_chars(digits, line.data() + line.size(), number).ec == std::errc() && !file.eof();
     // Another face of the same frame, or the next frame.
-    if (!row || number > frames || number + 1 < frames) throw Error(ErrorCode::kBadFormat, path + ": a row is missing or damaged behind frame " + std::to_string(frames));
+    if (!row || number > frames || number + 1 < frames)
+      throw Error(ErrorCode::kBadFormat, path + ": a row is missing or damaged behind frame " + std::to_string(frames));
     frames = number + 1;
   }
   return frames;

@@ -42,7 +42,8 @@ Shard shard_of_environment() {
   const auto id = variable("SLURM_ARRAY_TASK_ID");
   if (!id) return {};
   const auto count = variable("SLURM_ARRAY_TASK_COUNT");
-  if (!count) throw Error(ErrorCode::kBadSetting, "SLURM_ARRAY_TASK_ID is set, but SLURM_ARRAY_TASK_COUNT is not: name the part by --shard I/N");
+  if (!count)
+    throw Error(ErrorCode::kBadSetting, "SLURM_ARRAY_TASK_ID is set, but SLURM_ARRAY_TASK_COUNT is not: name the part by --shard I/N");
   const int first = variable("SLURM_ARRAY_TASK_MIN").value_or(0), step = variable("SLURM_ARRAY_TASK_STEP").value_or(1);
   const int last = variable("SLURM_ARRAY_TASK_MAX").value_or(first + step * (*count - 1));
   const int offset = *id - first;

@@ -98,7 +98,8 @@ Json summary_json(const Summary& summary) {
     }
     one["onsets"] = onsets;
     one["mean"] = Json::object();
-    for (std::size_t i = 0; i < face.sum.size(); ++i) one["mean"][summary.classes_[i]] = milli(face.sum[i] / static_cast<double>(face.classified));
+    for (std::size_t i = 0; i < face.sum.size(); ++i)
+      one["mean"][summary.classes_[i]] = milli(face.sum[i] / static_cast<double>(face.classified));
     for (const auto& [label, seconds] : face.time_in) all[label] += seconds;
     json["faces"].push_back(std::move(one));
   }

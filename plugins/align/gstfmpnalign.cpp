@@ -81,7 +81,9 @@ struct State {
 /// The regions that can be aligned: with an area, within max_faces, in the order of the buffer.
 std::vector<FaceAnnotation> usable(std::vector<FaceAnnotation> regions, int max_faces) {
   const auto area = [](const FaceAnnotation& face) { return face.box.width * face.box.height; };
-  regions.erase(std::remove_if(regions.begin(), regions.end(), [&](const auto& face) { return !(face.box.width >= 1 && face.box.height >= 1); }), regions.end());
+  regions.erase(
+      std::remove_if(regions.begin(), regions.end(), [&](const auto& face) { return !(face.box.width >= 1 && face.box.height >= 1); }),
+      regions.end());
   if (regions.size() > static_cast<std::size_t>(max_faces)) {
     std::stable_sort(regions.begin(), regions.end(), [&](const auto& a, const auto& b) { return area(a) > area(b); });
     regions.resize(static_cast<std::size_t>(max_faces));
@@ -161,7 +163,9 @@ static gboolean gst_fmpn_align_start(GstBaseTransform* base) {
 }
 
 static gboolean gst_fmpn_align_stop(GstBaseTransform* base) {
-  GST_FMPN_ALIGN(base)->state->tracker.reset();
+  State& s = *GST_FMPN_ALIGN(base)->state;
+  s.tracker.reset();
+  s.reader.release();
   return TRUE;
 }
 
@@ -217,12 +221,14 @@ static gboolean gst_fmpn_align_src_event(GstBaseTransform* base, GstEvent* event
 }
 
 static gboolean gst_fmpn_align_query(GstBaseTransform* base, GstPadDirection direction, GstQuery* query) {
-  if (direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) return GST_FMPN_ALIGN(base)->state->latency.answer(base, query);
+  if (direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY)
+    return GST_FMPN_ALIGN(base)->state->latency.answer(base, query);
   return GST_BASE_TRANSFORM_CLASS(gst_fmpn_align_parent_class)->query(base, direction, query);
 }
 
 // The faces of a frame, in its own coordinates; `regions` are upstream's, in the order of the result.
-static std::vector<TrackedFace> find_faces(State& s, const ImageView& frame, const std::vector<FaceAnnotation>& regions, double time, bool late) {
+static std::vector<TrackedFace> find_faces(State& s, const ImageView& frame, const std::vector<FaceAnnotation>& regions, double time,
+                                           bool late) {
   const ImageView view = s.upright.turned(frame);
   std::vector<TrackedFace> faces;
   if (regions.empty()) {

@@ -29,7 +29,8 @@ std::optional<GstAnalyticsMtd> find_detection(GstAnalyticsRelationMeta* meta, in
       guint64 id = 0;
       GstClockTime first = 0, last = 0;
       gboolean lost = FALSE;
-      if (gst_analytics_tracking_mtd_get_info(&tracking, &id, &first, &last, &lost) && id == static_cast<guint64>(track_id)) return detection;
+      if (gst_analytics_tracking_mtd_get_info(&tracking, &id, &first, &last, &lost) && id == static_cast<guint64>(track_id))
+        return detection;
     }
   }
   return std::nullopt;
@@ -126,9 +127,11 @@ void attach_analytics_mask(GstBuffer* buffer, int track_id, const MotionMask& ma
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       const double fx = x0 + (x + 0.5) * w / width - 0.5, fy = y0 + (y + 0.5) * h / height - 0.5;
-      const auto u = static_cast<int>(std::lround(m[0] * fx + m[1] * fy + m[2])), v = static_cast<int>(std::lround(m[3] * fx + m[4] * fy + m[5]));
+      const auto u = static_cast<int>(std::lround(m[0] * fx + m[1] * fy + m[2])),
+                 v = static_cast<int>(std::lround(m[3] * fx + m[4] * fy + m[5]));
       const bool inside = u >= 0 && v >= 0 && u < mask.side && v < mask.side;
-      const float value = inside ? mask.values[static_cast<std::size_t>(v) * static_cast<std::size_t>(mask.side) + static_cast<std::size_t>(u)] : 0;
+      const float value =
+          inside ? mask.values[static_cast<std::size_t>(v) * static_cast<std::size_t>(mask.side) + static_cast<std::size_t>(u)] : 0;
       map.data[y * GST_VIDEO_INFO_PLANE_STRIDE(&info, 0) + x] = static_cast<guint8>(std::clamp(value, 0.0F, 0.999F) * kLevels);
     }
   }
@@ -136,8 +139,8 @@ void attach_analytics_mask(GstBuffer* buffer, int track_id, const MotionMask& ma
   guint regions[kLevels];
   for (guint i = 0; i < kLevels; ++i) regions[i] = i;
   GstAnalyticsMtd segmentation;
-  if (gst_analytics_relation_meta_add_segmentation_mtd(meta, picture, GST_SEGMENTATION_TYPE_SEMANTIC, kLevels, regions, x0, y0, static_cast<guint>(w),
-                                                       static_cast<guint>(h), &segmentation))
+  if (gst_analytics_relation_meta_add_segmentation_mtd(meta, picture, GST_SEGMENTATION_TYPE_SEMANTIC, kLevels, regions, x0, y0,
+                                                       static_cast<guint>(w), static_cast<guint>(h), &segmentation))
     gst_analytics_relation_meta_set_relation(meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, id_of(*detection), id_of(segmentation));
 }
 

@@ -76,7 +76,8 @@ GstStructure* landmarks_structure(const Landmarks& landmarks, const GstVideoRegi
 }
 
 /// `model`: who found it.
-GstStructure* detection_structure(const FaceAnnotation& face, const GstVideoRegionOfInterestMeta* region, const GstVideoInfo& info, const char* model) {
+GstStructure* detection_structure(const FaceAnnotation& face, const GstVideoRegionOfInterestMeta* region, const GstVideoInfo& info,
+                                  const char* model) {
   const auto width = static_cast<double>(info.width), height = static_cast<double>(info.height);
   return gst_structure_new("detection", "x_min", G_TYPE_DOUBLE, region->x / width, "x_max", G_TYPE_DOUBLE, (region->x + region->w) / width,
                            "y_min", G_TYPE_DOUBLE, region->y / height, "y_max", G_TYPE_DOUBLE, (region->y + region->h) / height,
@@ -212,7 +213,8 @@ void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionM
   meta->data->mask_crop_side = crop_side, meta->data->mask_frames_ago = frames_ago;
   const GstVideoRegionOfInterestMeta* region = find_region(buffer, region_id);
   if (region != nullptr && meta->data->crop && meta->data->mask)
-    attach_analytics_mask(buffer, track_of(region), *meta->data->mask, warp_to_side(meta->data->warp, meta->data->crop->width, crop_side), crop_side);
+    attach_analytics_mask(buffer, track_of(region), *meta->data->mask, warp_to_side(meta->data->warp, meta->data->crop->width, crop_side),
+                          crop_side);
 }
 
 }  // namespace fmpn::gst

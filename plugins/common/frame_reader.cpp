@@ -50,7 +50,8 @@ GstVideoFrame cut(const GstVideoFrame& frame, const cv::Rect& part) {
     // Components of one plane agree on where a pixel begins, but for chroma that lies between two of YUY2's: luma tells, it comes first.
     if (result.data[plane] != frame.data[plane]) continue;
     const int y = part.y >> GST_VIDEO_FORMAT_INFO_H_SUB(format, c), x = part.x >> GST_VIDEO_FORMAT_INFO_W_SUB(format, c);
-    result.data[plane] = static_cast<guint8*>(frame.data[plane]) + static_cast<std::ptrdiff_t>(y) * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane) +
+    result.data[plane] = static_cast<guint8*>(frame.data[plane]) +
+                         static_cast<std::ptrdiff_t>(y) * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane) +
                          static_cast<std::ptrdiff_t>(x) * GST_VIDEO_FORMAT_INFO_PSTRIDE(format, c);
   }
   result.info.width = part.width;
@@ -58,13 +59,16 @@ GstVideoFrame cut(const GstVideoFrame& frame, const cv::Rect& part) {
   return result;
 }
 
-/// What has to be converted for a part: grown to a corner and a size of the kinds above, inside the frame.
+/// What has to be converted for a part: grown to a corner and a size of the kinds above, inside the frame. Of a part beside the frame
+/// it is the border next to it, which is what sampling finds there.
 cv::Rect grown(const Box& part, int width, int height) {
-  const auto low = [](float from, int limit) { return static_cast<int>(std::clamp(std::floor(from) - kRim, 0.0F, static_cast<float>(limit))) / kCorner * kCorner; };
+  const auto low = [](float from, int limit) {
+    return static_cast<int>(std::clamp(std::floor(from) - kRim, 0.0F, static_cast<float>(limit))) / kCorner * kCorner;
+  };
   const auto high = [](float to, int limit) { return static_cast<int>(std::clamp(std::ceil(to) + kRim, 0.0F, static_cast<float>(limit))); };
   int x = low(part.x, width), y = low(part.y, height);
   const auto rounded = [](int size) { return (size + kSizes - 1) / kSizes * kSizes; };
-  int w = rounded(std::max(0, high(part.x + part.width, width) - x)), h = rounded(std::max(0, high(part.y + part.height, height) - y));
+  int w = rounded(std::max(1, high(part.x + part.width, width) - x)), h = rounded(std::max(1, high(part.y + part.height, height) - y));
   // At the right and lower border it begins earlier, on a corner again, and reaches to the border.
   if (x + w > width) x = std::max(0, width - w) / kCorner * kCorner, w = width - x;
   if (y + h > height) y = std::max(0, height - h) / kCorner * kCorner, h = height - y;
@@ -104,10 +108,12 @@ struct FrameReader::State {
     from.width = to.width = width, from.height = to.height = height;
     // Both fields of an interlaced frame show the face: the picture is read as it lies.
     GST_VIDEO_INFO_INTERLACE_MODE(&from) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
-    GstStructure* options = gst_structure_new("options", GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD, GST_VIDEO_DITHER_NONE, nullptr);
+    GstStructure* options =
+        gst_structure_new("options", GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD, GST_VIDEO_DITHER_NONE, nullptr);
     GstVideoConverter* converter = gst_video_converter_new(&from, &to, options);
     if (converter == nullptr)
-      throw Error(ErrorCode::kBadSetting, std::string("raw video format ") + gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&info)) + " cannot be read");
+      throw Error(ErrorCode::kBadSetting,
+                  std::string("raw video format ") + gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&info)) + " cannot be read");
     return converters[{width, height}] = converter;
   }
 
@@ -142,6 +148,11 @@ void FrameReader::set_format(const GstVideoInfo& info) {
   s.converter_for(info.width, info.height);
 }
 
+void FrameReader::release() {
+  state_->clear();
+  state_->gray.release();
+}
+
 std::unique_ptr<FrameReader::Picture> FrameReader::read(GstBuffer* buffer) {
   State& s = *state_;
   GstVideoFrame mapped;
@@ -155,7 +166,8 @@ std::unique_ptr<FrameReader::Picture> FrameReader::read(GstBuffer* buffer) {
 
 ImageView FrameReader::Picture::view() {
   State& s = reader_;
-  if (s.in_place) return plane_of(frame_, GST_VIDEO_INFO_FORMAT(&s.info) == GST_VIDEO_FORMAT_GRAY8 ? PixelFormat::kGray8 : PixelFormat::kRgb8);
+  if (s.in_place)
+    return plane_of(frame_, GST_VIDEO_INFO_FORMAT(&s.info) == GST_VIDEO_FORMAT_GRAY8 ? PixelFormat::kGray8 : PixelFormat::kRgb8);
   if (!converted_) s.convert(frame_, {0, 0, s.info.width, s.info.height});
   converted_ = true;
   return plane_of(s.rgb, PixelFormat::kRgb8);
@@ -187,7 +199,7 @@ std::optional<ImageView> FrameReader::Picture::luma() {
 ImageView FrameReader::Picture::view_of(const std::vector<Box>& parts) {
   State& s = reader_;
   // Other formats' pixels don't lie side by side; and where parts make up most of the frame, one conversion is less work.
-  if (s.in_place || converted_ || s.luma == Luma::kNone) return view();
+  if (s.in_place || converted_ || s.luma == Luma::kNone || parts.empty()) return view();
   std::vector<cv::Rect> all;
   double area = 0;
   for (const Box& part : parts) {
@@ -195,9 +207,8 @@ ImageView FrameReader::Picture::view_of(const std::vector<Box>& parts) {
     area += all.back().area();
   }
   if (area > 0.7 * s.info.width * s.info.height) return view();
-  for (const cv::Rect& part : all)
-    if (!part.empty()) s.convert(frame_, part);
-  return s.buffer != nullptr ? plane_of(s.rgb, PixelFormat::kRgb8) : view();
+  for (const cv::Rect& part : all) s.convert(frame_, part);
+  return plane_of(s.rgb, PixelFormat::kRgb8);
 }
 
 Box shown_by(const Affine& warp, int crop_size) {
@@ -205,11 +216,13 @@ Box shown_by(const Affine& warp, int crop_size) {
   double left = 1e9, top = 1e9, right = -1e9, bottom = -1e9;
   for (const double v : {0.0, crop_size - 1.0})
     for (const double u : {0.0, crop_size - 1.0}) {
-      const double x = (warp[4] * (u - warp[2]) - warp[1] * (v - warp[5])) / det, y = (warp[0] * (v - warp[5]) - warp[3] * (u - warp[2])) / det;
+      const double x = (warp[4] * (u - warp[2]) - warp[1] * (v - warp[5])) / det,
+                   y = (warp[0] * (v - warp[5]) - warp[3] * (u - warp[2])) / det;
       left = std::min(left, x), right = std::max(right, x), top = std::min(top, y), bottom = std::max(bottom, y);
     }
   const double margin = 4 + 3 * std::max(right - left, bottom - top) / crop_size;
-  return {static_cast<float>(left - margin), static_cast<float>(top - margin), static_cast<float>(right - left + 2 * margin), static_cast<float>(bottom - top + 2 * margin)};
+  return {static_cast<float>(left - margin), static_cast<float>(top - margin), static_cast<float>(right - left + 2 * margin),
+          static_cast<float>(bottom - top + 2 * margin)};
 }
 
 }  // namespace fmpn::gst

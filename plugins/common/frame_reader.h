@@ -26,6 +26,9 @@ class FrameReader {
   /// For the buffers from now on. Throws kBadSetting for a format that GStreamer cannot convert.
   void set_format(const GstVideoInfo& info);
 
+  /// Gives the memory of conversions back; set_format() comes before the next read().
+  void release();
+
   /// A mapped buffer; its views are valid as long as it lives, and until the reader's next read().
   class Picture {
    public:

@@ -17,7 +17,8 @@ gboolean ask_downstream(GstBaseTransform* transform, GstQuery*, GstQuery* query)
 GstCaps* raw_video_caps() {
   GstCaps* caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL));
   GstCaps* with_overlay = gst_caps_copy(caps);
-  gst_caps_set_features_simple(with_overlay, gst_caps_features_new(GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY, GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION, nullptr));
+  gst_caps_set_features_simple(with_overlay, gst_caps_features_new(GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY,
+                                                                   GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION, nullptr));
   gst_caps_append(caps, with_overlay);
   return caps;
 }

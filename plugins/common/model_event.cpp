@@ -18,10 +18,16 @@ GstEvent* make_model_event(const std::string& model_name, const std::vector<std:
 
 std::optional<std::vector<std::string>> classes_of(GstEvent* event) {
   if (GST_EVENT_TYPE(event) != GST_EVENT_CUSTOM_DOWNSTREAM_STICKY || !gst_event_has_name(event, "fmpn-model")) return std::nullopt;
-  std::vector<std::string> classes;
+  // Anyone may send an event of this name.
   const GValue* list = gst_structure_get_value(gst_event_get_structure(event), "classes");
-  for (guint i = 0; list != nullptr && i < gst_value_array_get_size(list); ++i)
-    classes.emplace_back(g_value_get_string(gst_value_array_get_value(list, i)));
+  if (list == nullptr || !GST_VALUE_HOLDS_ARRAY(list)) return std::nullopt;
+  std::vector<std::string> classes;
+  for (guint i = 0; i < gst_value_array_get_size(list); ++i) {
+    const GValue* name = gst_value_array_get_value(list, i);
+    const char* text = G_VALUE_HOLDS_STRING(name) ? g_value_get_string(name) : nullptr;
+    if (text == nullptr) return std::nullopt;
+    classes.emplace_back(text);
+  }
   return classes;
 }
 

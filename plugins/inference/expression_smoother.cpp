@@ -30,7 +30,8 @@ SmoothedExpression ExpressionSmoother::update(int track_id, const std::vector<fl
   face.last_seen = time;
   const std::vector<float>& shown = judged ? face.probabilities : observed;
   const int label = judged ? (options_.half_life > 0 ? stable_label(face) : stable_label({face.probabilities, 0, 0, -1, false, {}})) : -1;
-  SmoothedExpression result{shown, label, label >= 0 ? shown[static_cast<std::size_t>(label)] : *std::max_element(shown.begin(), shown.end())};
+  SmoothedExpression result{shown, label,
+                            label >= 0 ? shown[static_cast<std::size_t>(label)] : *std::max_element(shown.begin(), shown.end())};
   if (!face.begun || label != face.label_id)
     events_.push_back({face.begun ? ExpressionEvent::Kind::kChange : ExpressionEvent::Kind::kOnset, track_id, label,
                        face.begun ? face.label_id : -1, result, time});

@@ -32,7 +32,7 @@ struct ExpressionEvent {
 };
 
 /// Smooths probabilities (not labels) over time, face by face, and says when a face's stable label begins, changes, ends.
-/// Times are seconds and may only grow between two reset().
+/// Times are seconds; those of one face may only grow between two reset(). An observation may come later than it was made.
 class ExpressionSmoother {
  public:
   explicit ExpressionSmoother(const SmootherOptions& options) : options_(options) {}

@@ -133,11 +133,11 @@ static void gst_fmpn_classify_attach(GstFmpnInference* base, GstBuffer* buffer, 
   const int id = face.track_id != 0 ? face.track_id : face.region_id;
   auto shown = s.shown.find(id);
   if (shown == s.shown.end() || shown->second.frame != result.frame) {
-    const bool judged = face.quality >= s.quality_limit;
-    shown = s.shown.insert_or_assign(id, Shown{result.frame, s.smoother->update(id, result.expression->probabilities, s.now, judged)}).first;
-  } else {
-    s.smoother->seen(id, s.now);
+    const bool judged = result.quality >= s.quality_limit;
+    shown = s.shown.insert_or_assign(id, Shown{result.frame, s.smoother->update(id, result.expression->probabilities, result.time, judged)})
+                .first;
   }
+  s.smoother->seen(id, s.now);
   const SmoothedExpression& smoothed = shown->second.expression;
   ExpressionAnnotation e;
   e.label_id = smoothed.label_id;

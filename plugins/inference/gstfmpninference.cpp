@@ -145,6 +145,7 @@ static gboolean gst_fmpn_inference_stop(GstBaseTransform* base) {
   State& s = state_of(base);
   s.worker.reset();
   s.last.clear();
+  s.reader.release();
   s.engine.reset();
   return TRUE;
 }
@@ -171,10 +172,10 @@ static void pass_gap(GstBaseTransform* base, State& s, GstEvent* gap) {
 }
 
 static void end_stream(GstBaseTransform* base, State& s) {
-  if (s.worker) s.worker->forget();
   s.last.clear();
   GST_FMPN_INFERENCE_GET_CLASS(base)->end_stream(GST_FMPN_INFERENCE(base));
   post_stats(base, s.stats.take_rest(g_get_monotonic_time()));
+  if (s.worker) s.worker->forget();  // may throw: last
 }
 
 static gboolean gst_fmpn_inference_sink_event(GstBaseTransform* base, GstEvent* event) {
@@ -186,9 +187,9 @@ static gboolean gst_fmpn_inference_sink_event(GstBaseTransform* base, GstEvent* 
       case GST_EVENT_EOS: end_stream(base, s); break;
       case GST_EVENT_STREAM_START:  // other people
       case GST_EVENT_FLUSH_STOP:
-        end_stream(base, s);
         s.clock.reset();
         s.lateness.reset();
+        end_stream(base, s);
         break;
       default: break;
     }
@@ -254,27 +255,28 @@ static void cut_crops(State& s, GstBuffer* buffer, const std::vector<FaceAnnotat
     if (!(*inputs)[i].crop) (*inputs)[i].crop = std::make_shared<const Image>(warp_face(frame, warp_for(faces[i], size), size));
 }
 
-/// The faces that can be judged, as inputs; `known` gets their annotations in the same order.
+/// The faces that can be judged, as inputs, without crops that would have to be cut; `known` gets their annotations in the same order.
 static std::vector<FaceInput> collect(State& s, GstBuffer* buffer, std::vector<FaceAnnotation>* known) {
   std::vector<FaceInput> inputs;
   const ModelInfo& model = s.engine->info();
   for (FaceAnnotation& face : read_faces(buffer)) {
     if (!face.landmarks) continue;  // no fmpnalign upstream has seen it
-    FaceInput input{face.track_id != 0 ? face.track_id : face.region_id, s.frame, nullptr, nullptr};
+    FaceInput input{face.track_id != 0 ? face.track_id : face.region_id, s.frame, s.clock.now(), face.quality, nullptr, nullptr};
     if (face.crop && face.crop->width == model.crop_size) input.crop = face.crop;
     // An older frame's mask, or one of another crop, is not this face's.
-    const bool own = face.mask && face.mask->side == model.input_size && face.mask_crop_side == model.crop_size && face.mask_frames_ago == 0;
+    const bool own =
+        face.mask && face.mask->side == model.input_size && face.mask_crop_side == model.crop_size && face.mask_frames_ago == 0;
     if (own && model.uses_masks) input.mask = face.mask;
     inputs.push_back(std::move(input));
     known->push_back(std::move(face));
   }
-  cut_crops(s, buffer, *known, &inputs);
   return inputs;
 }
 
 /// Beside the stream: hands the inputs to the worker, and attaches the newest results. Returns how many gave way.
 static std::size_t pass_beside(GstFmpnInference* self, State& s, GstBuffer* buffer, std::vector<FaceInput> inputs,
                                const std::vector<FaceAnnotation>& faces) {
+  cut_crops(s, buffer, faces, &inputs);
   std::vector<int> tracks;
   for (const FaceInput& input : inputs) tracks.push_back(input.track_id);
   const std::size_t gave_way = s.worker->submit(std::move(inputs));
@@ -286,7 +288,7 @@ static std::size_t pass_beside(GstFmpnInference* self, State& s, GstBuffer* buff
 
 /// In step: judges every face, or, on a frame that comes too late, gives each face its last result. Returns how many faces
 /// were not judged.
-static std::size_t pass_in_step(GstFmpnInference* self, State& s, GstBuffer* buffer, const std::vector<FaceInput>& inputs,
+static std::size_t pass_in_step(GstFmpnInference* self, State& s, GstBuffer* buffer, std::vector<FaceInput> inputs,
                                 const std::vector<FaceAnnotation>& faces) {
   const auto* klass = GST_FMPN_INFERENCE_GET_CLASS(self);
   auto* base = GST_BASE_TRANSFORM(self);
@@ -297,8 +299,9 @@ static std::size_t pass_in_step(GstFmpnInference* self, State& s, GstBuffer* buf
     ++s.skipped;
     s.lateness.post(base, buffer, s.judged, s.skipped);
   } else {
+    cut_crops(s, buffer, faces, &inputs);
     std::vector<Expression> made = timed_infer(s, klass, inputs);
-    for (std::size_t i = 0; i < made.size(); ++i) now[inputs[i].track_id] = {s.frame, inputs[i].crop->width, std::make_shared<const Expression>(std::move(made[i]))};
+    for (std::size_t i = 0; i < made.size(); ++i) now[inputs[i].track_id] = result_of(inputs[i], std::move(made[i]));
     ++s.judged;
   }
   for (std::size_t i = 0; i < faces.size(); ++i)
@@ -319,8 +322,9 @@ static GstFlowReturn gst_fmpn_inference_transform_ip(GstBaseTransform* base, Gst
     std::vector<FaceAnnotation> faces;
     std::vector<FaceInput> inputs = collect(s, buffer, &faces);
     const std::size_t skipped =
-        s.worker ? pass_beside(self, s, buffer, std::move(inputs), faces) : pass_in_step(self, s, buffer, inputs, faces);
+        s.worker ? pass_beside(self, s, buffer, std::move(inputs), faces) : pass_in_step(self, s, buffer, std::move(inputs), faces);
     klass->end_frame(self);
+    GST_LOG_OBJECT(base, "frame %" G_GUINT64_FORMAT ": %zu faces, %zu not judged", s.frame, faces.size(), skipped);
     s.stats.add_frame(faces.size(), skipped);
     s.latency.add(GST_ELEMENT(base), static_cast<GstClockTime>(g_get_monotonic_time() - begun) * GST_USECOND);
     ++s.frame;
@@ -337,11 +341,16 @@ static void gst_fmpn_inference_class_init(GstFmpnInferenceClass* klass) {
   object->finalize = gst_fmpn_inference_finalize;
   const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
   const auto install = [&](Property id, GParamSpec* spec) { g_object_class_install_property(object, id, spec); };
-  install(PROP_MODEL, g_param_spec_string("model", "Model", "Model file (.safetensors); empty: $FMPN_MODEL, else the bundled model", "", flags));
+  install(PROP_MODEL,
+          g_param_spec_string("model", "Model", "Model file (.safetensors); empty: $FMPN_MODEL, else the bundled model", "", flags));
   install(PROP_DEVICE, g_param_spec_string("device", "Device", "cpu, cuda or cuda:N", kDefaultDevice, flags));
-  install(PROP_PRECISION, g_param_spec_enum("precision", "Precision", "Arithmetic of the networks; auto: bf16 where the CPU has it and the model keeps its labels, else fp32", precision_type(),
-                                            static_cast<gint>(kDefaultPrecision), flags));
-  install(PROP_THREADS, g_param_spec_int("threads", "Threads", "Threads of the CPU for the networks; 0: OMP_NUM_THREADS, or as many as there are", 0, 1024, 0, flags));
+  install(PROP_PRECISION,
+          g_param_spec_enum("precision", "Precision",
+                            "Arithmetic of the networks; auto: bf16 where the CPU has it and the model keeps its labels, else fp32",
+                            precision_type(), static_cast<gint>(kDefaultPrecision), flags));
+  install(PROP_THREADS,
+          g_param_spec_int("threads", "Threads", "Threads of the CPU for the networks; 0: OMP_NUM_THREADS, or as many as there are", 0,
+                           1024, 0, flags));
   install(PROP_MODE, g_param_spec_enum("mode", "Mode", "Whether a frame waits for its result", mode_type(), kDefaultMode, flags));
   gst_type_mark_as_plugin_api(mode_type(), static_cast<GstPluginAPIFlags>(0));
   gst_type_mark_as_plugin_api(precision_type(), static_cast<GstPluginAPIFlags>(0));

@@ -40,7 +40,8 @@ static std::vector<Expression> gst_fmpn_mask_infer(const Engine& engine, const s
   return results;
 }
 
-static void gst_fmpn_mask_attach(GstFmpnInference*, GstBuffer* buffer, const FaceAnnotation& face, const FaceResult& result, int frames_ago) {
+static void gst_fmpn_mask_attach(GstFmpnInference*, GstBuffer* buffer, const FaceAnnotation& face, const FaceResult& result,
+                                 int frames_ago) {
   attach_mask(buffer, face.region_id, {result.expression, &result.expression->mask}, result.crop_side, frames_ago);
 }
 

@@ -25,6 +25,11 @@ void give_way() {
 }
 }  // namespace
 
+FaceResult result_of(const FaceInput& input, Expression expression) {
+  return {input.frame, input.time, input.quality, input.crop ? input.crop->width : 0,
+          std::make_shared<const Expression>(std::move(expression))};
+}
+
 InferenceWorker::InferenceWorker(Infer infer) : infer_(std::move(infer)), thread_([this] { run(); }) {}
 
 InferenceWorker::~InferenceWorker() {
@@ -67,6 +72,7 @@ void InferenceWorker::forget() {
   results_.clear();
   seen_.clear();
   ++generation_;
+  if (fault_) std::rethrow_exception(std::exchange(fault_, nullptr));
 }
 
 void InferenceWorker::run() {
@@ -91,7 +97,7 @@ void InferenceWorker::run() {
     if (generation != generation_) continue;
     if (fault) fault_ = fault;  // one that nobody has fetched yet stays
     for (std::size_t i = 0; i < made.size(); ++i)
-      results_[inputs[i].track_id] = {inputs[i].frame, inputs[i].crop ? inputs[i].crop->width : 0, std::make_shared<const Expression>(std::move(made[i]))};
+      results_[inputs[i].track_id] = result_of(inputs[i], std::move(made[i]));
     for (auto item = results_.begin(); item != results_.end();)
       item = item->second.frame + kKeepFrames < inputs.front().frame ? results_.erase(item) : std::next(item);
     for (auto item = seen_.begin(); item != seen_.end();)

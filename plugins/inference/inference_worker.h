@@ -19,16 +19,22 @@ namespace fmpn::gst {
 struct FaceInput {
   int track_id = 0;
   std::uint64_t frame = 0;                 ///< number of the frame in this stream
+  double time = 0;                         ///< its running time in seconds
+  float quality = 1;                       ///< of the face on this frame, 0…1
   std::shared_ptr<const Image> crop;       ///< of the model's crop size
   std::shared_ptr<const MotionMask> mask;  ///< of this crop; null: to be generated
 };
 
-/// What the networks said of one face, and of which frame.
+/// What the networks said of one face, and of which frame; what is known of that frame is the input's.
 struct FaceResult {
   std::uint64_t frame = 0;
+  double time = 0;
+  float quality = 1;
   int crop_side = 0;  ///< of the crop that was judged
   std::shared_ptr<const Expression> expression;
 };
+
+FaceResult result_of(const FaceInput& input, Expression expression);
 
 /// Runs inference on a thread of its own, so that a live stream never waits. It always works on the newest frame of each
 /// face: an input that has not been begun gives way to a newer one of the same face. On Linux the thread's priority is lower than
@@ -47,7 +53,8 @@ class InferenceWorker {
   /// The newest result of a face.
   std::optional<FaceResult> latest(int track_id) const;
 
-  /// Forgets inputs and results (flush, new stream); a result under way is dropped when it comes.
+  /// Forgets inputs and results (flush, new stream); a result under way is dropped when it comes. Throws what the inference threw
+  /// and nobody has been told yet.
   void forget();
 
  private:

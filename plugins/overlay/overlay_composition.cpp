@@ -24,7 +24,8 @@ RectanglePtr make_rectangle(const OverlayPicture& picture, const Rect& part) {
                                                   (*owner)->size(), begin, size, owner, drop_pixels);
   const auto width = static_cast<guint>(part.width);
   const auto height = static_cast<guint>(part.height);
-  gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width, height, 1, offsets, strides);
+  gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width, height, 1, offsets,
+                                 strides);
   RectanglePtr rectangle(gst_video_overlay_rectangle_new_raw(buffer, picture.x + part.x, picture.y + part.y, width, height,
                                                              GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA));
   gst_buffer_unref(buffer);
@@ -37,7 +38,9 @@ constexpr int kGap = 2;     // blocks of nothing that are not worth a cut
 
 bool anything_in(const OverlayPicture& picture, const Rect& block) {
   for (int y = block.y; y < block.bottom(); ++y) {
-    const std::uint8_t* row = picture.pixels->data() + (static_cast<std::size_t>(y) * static_cast<std::size_t>(picture.width) + static_cast<std::size_t>(block.x)) * 4;
+    const std::uint8_t* row =
+        picture.pixels->data() +
+        (static_cast<std::size_t>(y) * static_cast<std::size_t>(picture.width) + static_cast<std::size_t>(block.x)) * 4;
     std::uint8_t found = 0;
     for (int i = 0; i < 4 * block.width; ++i) found |= row[i];
     if (found != 0) return true;
@@ -66,7 +69,8 @@ std::vector<Rect> painted_parts(const OverlayPicture& picture) {
     const int top = std::max(edge, 0);
     std::vector<Rect> runs = runs_of(picture, top, std::min(edge + kBand, picture.height));
     for (Rect& run : runs) {
-      const auto above = std::find_if(open.begin(), open.end(), [&](const Rect& other) { return other.x == run.x && other.width == run.width; });
+      const auto above =
+          std::find_if(open.begin(), open.end(), [&](const Rect& other) { return other.x == run.x && other.width == run.width; });
       if (above == open.end()) continue;
       run = {above->x, above->y, above->width, run.bottom() - above->y};
       open.erase(above);
@@ -94,7 +98,8 @@ CompositionPtr CompositionBuilder::build(const std::vector<std::pair<int, Overla
       kept.x = picture.x;
       kept.y = picture.y;
       kept.cut = cut;
-      const std::vector<Rect> parts = cut == Cut::kParts ? painted_parts(picture) : std::vector<Rect>{{0, 0, picture.width, picture.height}};
+      const std::vector<Rect> parts =
+          cut == Cut::kParts ? painted_parts(picture) : std::vector<Rect>{{0, 0, picture.width, picture.height}};
       for (const Rect& part : parts) kept.rectangles.push_back(make_rectangle(picture, part));
     }
     for (const RectanglePtr& rectangle : kept.rectangles) gst_video_overlay_composition_add_rectangle(composition.get(), rectangle.get());

@@ -37,7 +37,8 @@ class CompositionBuilder {
  public:
   /// All pictures of a frame, each with the id of its face. `below`, which may be null, is what upstream wants to be
   /// drawn; ours comes on top of it.
-  CompositionPtr build(const std::vector<std::pair<int, OverlayPicture>>& pictures, GstVideoOverlayComposition* below, Cut cut = Cut::kWhole);
+  CompositionPtr build(const std::vector<std::pair<int, OverlayPicture>>& pictures, GstVideoOverlayComposition* below,
+                       Cut cut = Cut::kWhole);
 
   void clear() { kept_.clear(); }
 

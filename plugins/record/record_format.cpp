@@ -85,7 +85,8 @@ class Csv : public Formatter {
       text += start + "," + std::to_string(face.id);
       for (const float side : {face.box.x, face.box.y, face.box.width, face.box.height}) text += "," + fixed(static_cast<double>(side), 2);
       text += "," + fixed(face.score, 4) + "," + fixed(face.quality, 4);
-      text += face.label.empty() ? std::string(2 + classes_.size(), ',') : "," + field(face.label) + "," + fixed(face.confidence, 6) + probabilities(face);
+      text += face.label.empty() ? std::string(2 + classes_.size(), ',')
+                                 : "," + field(face.label) + "," + fixed(face.confidence, 6) + probabilities(face);
       text += "\n";
     }
     return text;
@@ -100,7 +101,8 @@ class Csv : public Formatter {
       same = face.distribution[i].first == classes_[i];
       text += "," + fixed(face.distribution[i].second, 6);
     }
-    if (!same) throw Error(ErrorCode::kRuntime, "face " + std::to_string(face.id) + " has other classes than the columns that the table began with");
+    if (!same)
+      throw Error(ErrorCode::kRuntime, "face " + std::to_string(face.id) + " has other classes than the columns that the table began with");
     return text;
   }
 

@@ -88,8 +88,8 @@ Quality measure(const MovingFace& clip, int frames, bool gray, const Finder& fin
 }
 
 nlohmann::json report(const char* name, const Quality& q) {
-  std::printf("%-30s %7.2f %8.2f %8.2f %6.2f %6.2f %8.2f %6.2f %9d %4zu\n", name, q.ms, q.longest_ms, 100 * q.recall, q.box_mean, q.box_95, q.landmark_mean,
-              q.landmark_95, q.strangers, q.ids);
+  std::printf("%-30s %7.2f %8.2f %8.2f %6.2f %6.2f %8.2f %6.2f %9d %4zu\n", name, q.ms, q.longest_ms, 100 * q.recall, q.box_mean, q.box_95,
+              q.landmark_mean, q.landmark_95, q.strangers, q.ids);
   std::fflush(stdout);
   return {{"name", name}, {"ms_a_frame", q.ms}, {"longest_ms", q.longest_ms}, {"recall", q.recall}, {"box_error_mean", q.box_mean / 100},
           {"box_error_95", q.box_95 / 100}, {"landmark_error_mean", q.landmark_mean / 100}, {"landmark_error_95", q.landmark_95 / 100},
@@ -103,8 +103,8 @@ Finder tracked(FaceTracker& tracker) {
 nlohmann::json quality_table(const cv::Mat& photo, const Options& options) {
   const int width = options.quick ? 640 : 1280, height = options.quick ? 360 : 720, frames = options.quick ? 30 : 300;
   const MovingFace clip(photo, width, height, 1, options.quick ? 0.4 : 0.24);
-  std::printf("one face, %d×%d, %d frames, one core\n%-30s %7s %8s %8s %6s %6s %8s %6s %9s %4s\n", width, height, frames, "", "ms", "longest", "recall %", "box %",
-              "95 %", "landm. %", "95 %", "strangers", "ids");
+  std::printf("one face, %d×%d, %d frames, one core\n%-30s %7s %8s %8s %6s %6s %8s %6s %9s %4s\n", width, height, frames, "", "ms",
+              "longest", "recall %", "box %", "95 %", "landm. %", "95 %", "strangers", "ids");
   nlohmann::json rows = nlohmann::json::array();
   Aligner aligner({});
   const Finder full = [&](const ImageView& view, double) {

@@ -1,6 +1,7 @@
 // Frames a second, and the time that a frame stays in fmpnalign ! fmpnclassify and in fmpnclassify alone, for sizes, numbers of faces
-// and modes: as a table in Markdown. Arguments: model files, or `paper` for the paper's architecture (FMG of width 64, Inception V3, 299 px) with
-// random weights. In async mode 150 frames come at 30 a second, as from a camera; in sync mode as fast as they go. `--async` and `--sync` leave the other out.
+// and modes: as a table in Markdown. Arguments: model files, or `paper` for the paper's architecture (FMG of width 64, Inception V3,
+// 299 px) with random weights. In async mode 150 frames come at 30 a second, as from a camera; in sync mode as fast as they go.
+// `--async` and `--sync` leave the other out.
 
 #include <chrono>
 #include <cstdio>
@@ -24,7 +25,8 @@ cv::Mat scene(const cv::Mat& photo, int width, int height, int faces) {
   const int side = height * 45 / 100;
   cv::resize(photo(cv::Rect(110, 20, 330, 370)), head, {side * 33 / 37, side}, 0, 0, cv::INTER_AREA);
   const int columns = faces > 1 ? 2 : 1;
-  for (int i = 0; i < faces; ++i) head.copyTo(frame(cv::Rect(width / 8 + i % columns * width / 2, height / 25 + i / columns * height / 2, head.cols, head.rows)));
+  for (int i = 0; i < faces; ++i)
+    head.copyTo(frame(cv::Rect(width / 8 + i % columns * width / 2, height / 25 + i / columns * height / 2, head.cols, head.rows)));
   return frame;
 }
 
@@ -61,7 +63,8 @@ double quantile(std::vector<double> values, double q) {
   return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
 }
 
-void measure(const std::string& name, const std::string& model, const cv::Mat& photo, int width, int height, int faces, bool async, int frames) {
+void measure(const std::string& name, const std::string& model, const cv::Mat& photo, int width, int height, int faces, bool async,
+             int frames) {
   Harness h("fmpnalign ! fmpnclassify name=classify mode=" + std::string(async ? "async" : "sync") + " model=" + model);
   Stay in_classify(h.get()->element, "classify");
   const auto info = video_info("I420", width, height);
@@ -85,8 +88,9 @@ void measure(const std::string& name, const std::string& model, const cv::Mat& p
     if (async) std::this_thread::sleep_until(begun + std::chrono::microseconds((i + 1) * 1000000LL / 30));
   }
   const double seconds = ms_since(begun) / 1000;
-  std::printf("| %s | %s | %d×%d | %d | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f |\n", name.c_str(), async ? "async" : "sync", width, height, faces,
-              frames / seconds, quantile(stay, 0.5), quantile(stay, 0.95), quantile(in_classify.ms, 0.5), quantile(in_classify.ms, 1), judged > 0 ? ago / judged : 0.0);
+  std::printf("| %s | %s | %d×%d | %d | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f |\n", name.c_str(), async ? "async" : "sync", width, height,
+              faces, frames / seconds, quantile(stay, 0.5), quantile(stay, 0.95), quantile(in_classify.ms, 0.5),
+              quantile(in_classify.ms, 1), judged > 0 ? ago / judged : 0.0);
   std::fflush(stdout);
 }
 
@@ -97,7 +101,9 @@ int main(int argc, char** argv) {
   const TemporaryFolder folder;
   const Image image = read_image(photograph_path());
   const cv::Mat photo = as_cv(image);
-  std::puts("| model | mode | frame | faces | frames/s | both: median ms | 95 % ms | fmpnclassify: median ms | longest ms | mean frames_ago |\n|---|---|---|---|---|---|---|---|---|---|");
+  std::puts(
+      "| model | mode | frame | faces | frames/s | both: median ms | 95 % ms | fmpnclassify: median ms | longest ms | mean frames_ago "
+      "|\n|---|---|---|---|---|---|---|---|---|---|");
   const std::string only = argc > 1 && argv[1][0] == '-' ? argv[1] : "";
   for (int i = only.empty() ? 1 : 2; i < argc; ++i) {
     std::string model = argv[i], name = std::filesystem::path(model).stem();
@@ -113,7 +119,8 @@ int main(int argc, char** argv) {
     for (const bool async : {false, true}) {
       if (!only.empty() && only != (async ? "--async" : "--sync")) continue;
       for (const auto& [width, height] : {std::pair{640, 480}, std::pair{1280, 720}, std::pair{1920, 1080}})
-        for (const int faces : {1, 4}) measure(name, model, photo, width, height, faces, async, async ? 150 : name == "the paper's" ? 10 : 60);
+        for (const int faces : {1, 4})
+          measure(name, model, photo, width, height, faces, async, async ? 150 : name == "the paper's" ? 10 : 60);
     }
   }
 }

@@ -1,5 +1,6 @@
-// The engine's side of the benchmark: reads one JSON object a line from standard input, does it, answers with one JSON object a line. The other
-// side, eager.py, is spoken to in the same way, so that both take turns in processes of their own. The number of threads is OMP_NUM_THREADS.
+// The engine's side of the benchmark: reads one JSON object a line from standard input, does it, answers with one JSON object a line.
+// The other side, eager.py, is spoken to in the same way, so that both take turns in processes of their own. The number of threads is
+// OMP_NUM_THREADS.
 //
 //   {"do": "load", "as": NAME, "model": FILE, "precision": P}       seconds; the engine is held under NAME
 //   {"do": "crops", "file": FILE, "side": S}                        RGB crops of S×S, 8 bits, one after the other, for what follows
@@ -89,7 +90,8 @@ class Bench {
     if (!file) throw Error(ErrorCode::kNotFound, path + ": cannot be read");
     const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
     crops_.clear();
-    for (std::size_t at = 0; at + size <= bytes.size(); at += size) crops_.push_back({{bytes.begin() + at, bytes.begin() + at + size}, side, side, PixelFormat::kRgb8});
+    for (std::size_t at = 0; at + size <= bytes.size(); at += size)
+      crops_.push_back({{bytes.begin() + at, bytes.begin() + at + size}, side, side, PixelFormat::kRgb8});
     return {{"count", crops_.size()}};
   }
 
@@ -122,7 +124,9 @@ class Bench {
     }
     const double half = order.at("at_least").get<double>() / 2;
     const double last = mean_seconds(half, [&] { torch::conv2d(data.x, data.w, {}, 1, 1); });
-    const double blocked = mean_seconds(half, [&] { torch::mkldnn_convolution(data.blocked, data.blocked_w, {}, {1, 1}, {1, 1}, {1, 1}, 1); });
+    const double blocked = mean_seconds(half, [&] {
+      torch::mkldnn_convolution(data.blocked, data.blocked_w, {}, {1, 1}, {1, 1}, {1, 1}, 1);
+    });
     const double flop = 2.0 * 9 * kChannels * kChannels * kSide * kSide * static_cast<double>(n);
     return {{"flops", flop / std::min(last, blocked)}, {"channels_last", flop / last}, {"blocked", flop / blocked}};
   }
@@ -130,7 +134,9 @@ class Bench {
   json outputs(const json& order) {
     const auto results = engines_.at(order.at("name"))->classify(batch(crops_.size()));
     std::ofstream file(order.at("file").get<std::string>(), std::ios::binary);
-    const auto put = [&](const std::vector<float>& values) { file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float))); };
+    const auto put = [&](const std::vector<float>& values) {
+      file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
+    };
     for (const Expression& one : results) put(one.logits);
     for (const Expression& one : results) put(one.mask.values);
     if (!file.flush()) throw Error(ErrorCode::kIo, order.at("file").get<std::string>() + ": cannot be written");
@@ -151,7 +157,8 @@ class Bench {
       const auto left = a.classify(views), right = b.classify(views);
       for (std::size_t i = 0; i < views.size(); ++i) {
         equal += left[i].label_id == right[i].label_id ? 1 : 0;
-        for (std::size_t p = 0; p < left[i].mask.values.size(); ++p) apart = std::max(apart, static_cast<double>(std::abs(left[i].mask.values[p] - right[i].mask.values[p])));
+        for (std::size_t p = 0; p < left[i].mask.values.size(); ++p)
+          apart = std::max(apart, static_cast<double>(std::abs(left[i].mask.values[p] - right[i].mask.values[p])));
       }
     }
     return {{"count", files.size()}, {"equal", equal}, {"mask", apart}};

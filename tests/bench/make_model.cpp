@@ -30,7 +30,9 @@ void fit_batch_norms(FmpnNet& net, int side) {
   namespace F = torch::nn::functional;
   for (const auto& module : net->modules())
     if (auto* norm = module->as<torch::nn::BatchNorm2dImpl>()) norm->options.momentum(1.0);
-  auto pictures = F::interpolate(torch::rand({12, 3, 9, 9}), F::InterpolateFuncOptions().size(std::vector<int64_t>{side, side}).mode(torch::kBicubic).align_corners(false));
+  auto pictures =
+      F::interpolate(torch::rand({12, 3, 9, 9}),
+                     F::InterpolateFuncOptions().size(std::vector<int64_t>{side, side}).mode(torch::kBicubic).align_corners(false));
   pictures = (pictures + 0.03 * torch::randn_like(pictures)).clamp(0, 1);
   net->train();
   net->forward(pictures);

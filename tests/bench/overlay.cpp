@@ -23,7 +23,8 @@ Buffer frame_with_faces(GstBuffer* pixels, const GstVideoInfo& info, int frame) 
     face.box = {400.0F * static_cast<float>(id) + static_cast<float>(frame % 50), 300, 220, 220};
     gst::attach_face(buffer.get(), face, info);
     gst::ExpressionAnnotation e{"happiness", 3, 0.5 + 0.001 * (frame / 5), {}, 1, 0, "m"};
-    for (const char* name : {"anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"}) e.distribution.emplace_back(name, 0.1 + 0.0005 * (frame / 5));
+    for (const char* name : {"anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"})
+      e.distribution.emplace_back(name, 0.1 + 0.0005 * (frame / 5));
     gst::attach_expression(buffer.get(), id, e);
   }
   GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(frame) * GST_SECOND / 30;

@@ -64,7 +64,8 @@ void ratio(const std::string& name, double over, double under, const char* unit,
 }
 
 void expect_faces(const std::string& who, double found, int there) {
-  if (found < 0.9 * there) throw Error(ErrorCode::kRuntime, who + ": " + std::to_string(found) + " of " + std::to_string(there) + " faces a frame were found");
+  if (found < 0.9 * there)
+    throw Error(ErrorCode::kRuntime, who + ": " + std::to_string(found) + " of " + std::to_string(there) + " faces a frame were found");
 }
 
 /// The tracker and the engine alone, on the frames and crops that the elements see.
@@ -100,7 +101,8 @@ double measure_plain(const Scene& scene, PlainLoop& plain, int there, int frames
   double faces = plain.annotate(scene.info, scene.frames.back().get());  // warms up
   faces = 0;
   const auto begun = Clock::now();
-  for (int i = 0; i < frames; ++i) faces += plain.annotate(scene.info, scene.frames[static_cast<std::size_t>(i) % scene.frames.size()].get());
+  for (int i = 0; i < frames; ++i)
+    faces += plain.annotate(scene.info, scene.frames[static_cast<std::size_t>(i) % scene.frames.size()].get());
   const double ms = ms_since(begun) / frames;
   expect_faces("plain loop", faces / frames, there);
   return ms;
@@ -162,7 +164,8 @@ void speed(const Options& o) {
     const Scene scene(options);
     auto ms = compare(o, scene, faces);
     const auto of = [&](const char* what) { return median(ms.at(what)); };
-    const std::string title = std::to_string(options.width) + "×" + std::to_string(options.height) + ", " + (faces == 1 ? "one face" : "four faces") + ": ";
+    const std::string title =
+        std::to_string(options.width) + "×" + std::to_string(options.height) + ", " + (faces == 1 ? "one face" : "four faces") + ": ";
     row(title + "elements", 1000 / of("ours"), "frames/s", faces == 1 ? ">= 60" : ">= 30");
     row(title + "elements with a queue between each two", 1000 / of("queued"), "frames/s");
     ratio(title + "elements / plain loop", 1000 / of("ours"), 1000 / of("plain"), "frames/s", faces == 1 ? ">= 3" : "");
@@ -178,7 +181,8 @@ void speed(const Options& o) {
 double exponent(const std::vector<std::pair<double, double>>& points) {
   double x = 0, y = 0, xx = 0, xy = 0;
   const auto n = static_cast<double>(points.size());
-  for (const auto& [at, value] : points) x += std::log(at), y += std::log(value), xx += std::log(at) * std::log(at), xy += std::log(at) * std::log(value);
+  for (const auto& [at, value] : points)
+    x += std::log(at), y += std::log(value), xx += std::log(at) * std::log(at), xy += std::log(at) * std::log(value);
   return (n * xy - x * y) / (n * xx - x * x);
 }
 
@@ -218,7 +222,8 @@ void grow_faces(const Options& o) {
 
 void grow_pixels(const Options& o) {
   std::vector<Step> steps;
-  const std::vector<std::pair<int, int>> all{{640, 360}, {960, 540}, {1280, 720}, {1920, 1080}, {2560, 1440}, {3840, 2160}}, few{{320, 184}, {640, 360}};
+  const std::vector<std::pair<int, int>> all{{640, 360}, {960, 540}, {1280, 720}, {1920, 1080}, {2560, 1440}, {3840, 2160}},
+      few{{320, 184}, {640, 360}};
   for (const auto& [width, height] : o.quick ? few : all) {
     const double size = static_cast<double>(width) * height;
     const SceneOptions options{width, height, 1, 174, o.quick ? 10 : std::clamp(static_cast<int>(1.2e8 / size), 16, 60)};
@@ -236,7 +241,9 @@ void grow_streams(const Options& o) {
   std::vector<Step> steps;
   const auto scene = std::make_shared<Scene>(o.quick ? SceneOptions{320, 184, 1, 174, 10} : SceneOptions{640, 360, 1, 200, 60});
   for (const int streams : o.quick ? std::vector<int>{1, 2} : std::vector<int>{1, 2, 4})
-    steps.push_back({std::to_string(streams), static_cast<double>(streams), [&o, scene, streams] { return run_together(*scene, "fmpnalign ! fmpnclassify mode=sync ! fmpnoverlay", streams, o.warm_up(), o.frames(90)); }});
+    steps.push_back({std::to_string(streams), static_cast<double>(streams), [&o, scene, streams] {
+                       return run_together(*scene, "fmpnalign ! fmpnclassify mode=sync ! fmpnoverlay", streams, o.warm_up(), o.frames(90));
+                     }});
   grow(o, std::string("streams of ") + (o.quick ? "320×184" : "640×360") + " in one process", steps);
 }
 

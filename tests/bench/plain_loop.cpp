@@ -21,19 +21,22 @@ namespace {
 std::array<cv::Point2f, 5> five_points(const dlib::full_object_detection& shape) {
   const auto mean = [&](unsigned long first, unsigned long last) {
     cv::Point2f sum;
-    for (unsigned long i = first; i <= last; ++i) sum += cv::Point2f(static_cast<float>(shape.part(i).x()), static_cast<float>(shape.part(i).y()));
+    for (unsigned long i = first; i <= last; ++i)
+      sum += cv::Point2f(static_cast<float>(shape.part(i).x()), static_cast<float>(shape.part(i).y()));
     return sum / static_cast<float>(last - first + 1);
   };
   return {mean(36, 41), mean(42, 47), mean(30, 30), mean(48, 48), mean(54, 54)};
 }
 
 void draw(cv::Mat& bgr, const dlib::rectangle& box, const ModelInfo& info, const torch::Tensor& probabilities) {
-  const cv::Rect area(static_cast<int>(box.left()), static_cast<int>(box.top()), static_cast<int>(box.width()), static_cast<int>(box.height()));
+  const cv::Rect area(static_cast<int>(box.left()), static_cast<int>(box.top()), static_cast<int>(box.width()),
+                      static_cast<int>(box.height()));
   const cv::Scalar colour(0, 200, 255);
   cv::rectangle(bgr, area, colour, 3);
   const float* p = probabilities.data_ptr<float>();
   const auto best = static_cast<std::size_t>(std::max_element(p, p + info.classes.size()) - p);
-  cv::putText(bgr, info.classes[best] + " " + std::to_string(static_cast<int>(100 * p[best])) + "%", {area.x, area.y - 8}, cv::FONT_HERSHEY_SIMPLEX, 0.8, colour, 2, cv::LINE_AA);
+  cv::putText(bgr, info.classes[best] + " " + std::to_string(static_cast<int>(100 * p[best])) + "%", {area.x, area.y - 8},
+              cv::FONT_HERSHEY_SIMPLEX, 0.8, colour, 2, cv::LINE_AA);
   for (std::size_t i = 0; i < info.classes.size(); ++i) {
     const int top = area.y + static_cast<int>(i) * 22, right = area.x + area.width;
     cv::rectangle(bgr, {right + 8, top, 1 + static_cast<int>(120 * p[i]), 16}, colour, cv::FILLED);
@@ -68,7 +71,8 @@ PlainLoop::PlainLoop(const std::string& model, const std::string& landmark_model
   if (!std::filesystem::exists(landmark_model)) throw Error(ErrorCode::kNotFound, landmark_model + ": no such landmark model");
   dlib::deserialize(landmark_model) >> state_->predictor;
   for (const Point& point : state_->model.info.crop_template)
-    state_->standard.emplace_back(point.x * static_cast<float>(state_->model.info.crop_size), point.y * static_cast<float>(state_->model.info.crop_size));
+    state_->standard.emplace_back(point.x * static_cast<float>(state_->model.info.crop_size),
+                                  point.y * static_cast<float>(state_->model.info.crop_size));
 }
 
 PlainLoop::~PlainLoop() = default;

@@ -64,7 +64,8 @@ Scene::Scene(const SceneOptions& o) {
   const int columns = static_cast<int>(std::ceil(std::sqrt(o.faces))), rows = (o.faces + columns - 1) / columns;
   const double cell_width = static_cast<double>(o.width) / columns, cell_height = static_cast<double>(o.height) / rows;
   const double room = std::min(cell_width - head.cols, cell_height - head.rows) / 2 - 1;
-  if (room < 0) throw Error(ErrorCode::kBadSetting, "scene: " + std::to_string(o.faces) + " heads of " + std::to_string(o.head) + " px don't fit");
+  if (room < 0)
+    throw Error(ErrorCode::kBadSetting, "scene: " + std::to_string(o.faces) + " heads of " + std::to_string(o.head) + " px don't fit");
   const double radius = std::min(room, kSpeed * o.frames / kTurn);
   for (int t = 0; t < o.frames; ++t) {
     cv::Mat frame = background.clone();

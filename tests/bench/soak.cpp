@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
     }
   }
   const double after = resident_megabytes();
-  std::printf("%d frames, %zu faces: %.1f MB after %d frames, %.1f MB at the end, %+.1f MB\n", frames, faces, before, warm, after, after - before);
+  std::printf("%d frames, %zu faces: %.1f MB after %d frames, %.1f MB at the end, %+.1f MB\n", frames, faces, before, warm, after,
+              after - before);
   return after - before < 20 ? 0 : 1;
 }

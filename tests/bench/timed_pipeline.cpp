@@ -65,7 +65,8 @@ struct TimedPipeline::State {
 
   void wait() const {
     GstBus* bus = gst_element_get_bus(pipeline);
-    GstMessage* message = gst_bus_timed_pop_filtered(bus, GST_CLOCK_TIME_NONE, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
+    GstMessage* message =
+        gst_bus_timed_pop_filtered(bus, GST_CLOCK_TIME_NONE, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
     gst_object_unref(bus);
     std::string fault;
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
@@ -79,10 +80,12 @@ struct TimedPipeline::State {
   }
 };
 
-TimedPipeline::TimedPipeline(const Scene& scene, const std::string& elements, std::vector<std::string> watched) : state_(std::make_unique<State>(scene)) {
+TimedPipeline::TimedPipeline(const Scene& scene, const std::string& elements, std::vector<std::string> watched)
+    : state_(std::make_unique<State>(scene)) {
   State& s = *state_;
   // Two frames wait at most: the source must not race ahead, nor be waited for.
-  const std::string launch = "appsrc name=source format=time block=true max-buffers=2 max-bytes=0 ! " + elements + " ! fakesink name=sink sync=false";
+  const std::string launch =
+      "appsrc name=source format=time block=true max-buffers=2 max-bytes=0 ! " + elements + " ! fakesink name=sink sync=false";
   GError* error = nullptr;
   s.pipeline = gst_parse_launch_full(launch.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
   if (s.pipeline == nullptr) {
@@ -103,7 +106,9 @@ TimedPipeline::TimedPipeline(const Scene& scene, const std::string& elements, st
                       auto& state = *static_cast<State*>(data);
                       if (state.arrived.size() > static_cast<std::size_t>(state.warm_up)) {
                         gpointer at = nullptr;
-                        while (gst_buffer_iterate_meta_filtered(GST_PAD_PROBE_INFO_BUFFER(info), &at, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE) != nullptr) ++state.faces;
+                        while (gst_buffer_iterate_meta_filtered(GST_PAD_PROBE_INFO_BUFFER(info), &at,
+                                                                GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE) != nullptr)
+                          ++state.faces;
                       }
                       return GST_PAD_PROBE_OK;
                     },
@@ -130,7 +135,8 @@ RunTimes TimedPipeline::run(int warm_up, int frames) {
   feeder.join();
   if (!fault.empty()) throw Error(ErrorCode::kRuntime, fault);
   const auto all = static_cast<std::size_t>(warm_up + frames), first = static_cast<std::size_t>(warm_up);
-  if (s.arrived.size() != all) throw Error(ErrorCode::kRuntime, std::to_string(s.arrived.size()) + " of " + std::to_string(all) + " frames came through");
+  if (s.arrived.size() != all)
+    throw Error(ErrorCode::kRuntime, std::to_string(s.arrived.size()) + " of " + std::to_string(all) + " frames came through");
   RunTimes times;
   times.frame_ms = ms_between(s.arrived[first - 1], s.arrived.back()) / frames;
   times.faces = static_cast<double>(s.faces) / frames;

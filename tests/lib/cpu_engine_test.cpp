@@ -46,7 +46,9 @@ struct Net {
   int width, side, fmg_width;
   bool masks;
 };
-void PrintTo(const Net& net, std::ostream* out) { *out << net.cn << " of width " << net.width << " at " << net.side << (net.masks ? "" : ", baseline"); }
+void PrintTo(const Net& net, std::ostream* out) {
+  *out << net.cn << " of width " << net.width << " at " << net.side << (net.masks ? "" : ", baseline");
+}
 
 class CpuEngine : public ::testing::TestWithParam<Net> {
  protected:
@@ -94,9 +96,10 @@ TEST_P(CpuEngine, InBfloat16NearlySo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Nets, CpuEngine,
-                         ::testing::Values(Net{"resnet18", 4, 48, 2, true}, Net{"resnet18", 32, 40, 8, true}, Net{"resnet18", 12, 71, 3, true}, Net{"resnet50", 8, 64, 2, false},
-                                           Net{"densenet121", 8, 64, 2, true}, Net{"vgg16", 4, 36, 2, true}, Net{"vgg19_bn", 4, 64, 2, false},
-                                           Net{"inception_v3", 64, 75, 16, true}));
+                         ::testing::Values(Net{"resnet18", 4, 48, 2, true}, Net{"resnet18", 32, 40, 8, true},
+                                           Net{"resnet18", 12, 71, 3, true}, Net{"resnet50", 8, 64, 2, false},
+                                           Net{"densenet121", 8, 64, 2, true}, Net{"vgg16", 4, 36, 2, true},
+                                           Net{"vgg19_bn", 4, 64, 2, false}, Net{"inception_v3", 64, 75, 16, true}));
 
 TEST(CpuEngineBatches, MoreThanFitOne) {
   const test::TemporaryFolder folder;
@@ -105,7 +108,8 @@ TEST(CpuEngineBatches, MoreThanFitOne) {
   const auto images = pictures(48, 37);
   const auto all = compiled->classify(views(images));
   ASSERT_EQ(all.size(), 37U);
-  for (const std::size_t i : {0U, 15U, 16U, 31U, 32U, 36U}) EXPECT_LT(difference(all[i].logits, compiled->classify({images[i].view()})[0].logits), 1e-4F) << i;
+  for (const std::size_t i : {0U, 15U, 16U, 31U, 32U, 36U})
+    EXPECT_LT(difference(all[i].logits, compiled->classify({images[i].view()})[0].logits), 1e-4F) << i;
 }
 
 /// What a compiled net makes of 1×4×6×6 noise, and what torch does.
@@ -125,7 +129,8 @@ void expect_as_torch(const TensorFunction& net) {
 TEST(Layers, SumsAndSharedWeightsStayRight) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(4);
-  const auto w = torch::randn({4, 4, 3, 3}), scale = torch::randn({1, 4, 1, 1}), other = torch::randn({1, 4, 1, 1}), wide = torch::randn({1, 4, 7, 7}).repeat({1, 2, 1, 1});
+  const auto w = torch::randn({4, 4, 3, 3}), scale = torch::randn({1, 4, 1, 1}), other = torch::randn({1, 4, 1, 1}),
+             wide = torch::randn({1, 4, 7, 7}).repeat({1, 2, 1, 1});
   const auto conv = [&](const torch::Tensor& x) { return torch::conv2d(x, w, {}, 1, 1); };
   expect_as_torch([&](const auto& in) { return torch::relu(conv(in[0]) + in[0] + torch::sigmoid(in[0])); });
   expect_as_torch([&](const auto& in) { return conv(in[0]) * scale + conv(torch::relu(in[0])) * other; });

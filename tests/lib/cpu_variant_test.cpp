@@ -47,7 +47,8 @@ class CpuVariant : public PhotographTest {
     PhotographTest::SetUp();
     if (IsSkipped()) return;
 #if defined(__x86_64__)
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2")) GTEST_SKIP() << "this CPU has no x86-64-v3";
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2"))
+      GTEST_SKIP() << "this CPU has no x86-64-v3";
 #else
     GTEST_SKIP() << "one build only on this architecture";
 #endif

@@ -28,8 +28,9 @@ cv::Mat speckled(int width, int height, unsigned int seed) {
 
 TEST(GrayPyramid, HasTheSamePixelsAsDlibs) {
   GrayPyramid pyramid;
-  for (const auto& [width, height] : {std::pair{1, 1}, std::pair{5, 4}, std::pair{17, 9}, std::pair{80, 97}, std::pair{81, 64}, std::pair{640, 35},
-                                      std::pair{643, 36}, std::pair{1279, 23}, std::pair{1280, 24}, std::pair{3, 300}}) {
+  for (const auto& [width, height] :
+       {std::pair{1, 1}, std::pair{5, 4}, std::pair{17, 9}, std::pair{80, 97}, std::pair{81, 64}, std::pair{640, 35}, std::pair{643, 36},
+        std::pair{1279, 23}, std::pair{1280, 24}, std::pair{3, 300}}) {
     const cv::Mat picture = speckled(width, height, static_cast<unsigned int>(width));
     cv::Mat ours;
     pyramid.down(picture, ours);
@@ -38,13 +39,15 @@ TEST(GrayPyramid, HasTheSamePixelsAsDlibs) {
     ASSERT_EQ(ours.cols, theirs.nc()) << width;
     ASSERT_EQ(ours.rows, theirs.nr()) << height;
     for (int y = 0; y < ours.rows; ++y)
-      for (int x = 0; x < ours.cols; ++x) ASSERT_EQ(ours.at<std::uint8_t>(y, x), theirs[y][x]) << width << "×" << height << ": " << x << ", " << y;
+      for (int x = 0; x < ours.cols; ++x)
+        ASSERT_EQ(ours.at<std::uint8_t>(y, x), theirs[y][x]) << width << "×" << height << ": " << x << ", " << y;
   }
 }
 
 TEST(HogFeatures, AreDlibsToTheLastBits) {
   HogFeatures features;
-  for (const auto& [width, height] : {std::pair{24, 24}, std::pair{80, 80}, std::pair{83, 85}, std::pair{84, 76}, std::pair{213, 160}, std::pair{401, 99}, std::pair{32, 300}}) {
+  for (const auto& [width, height] : {std::pair{24, 24}, std::pair{80, 80}, std::pair{83, 85}, std::pair{84, 76}, std::pair{213, 160},
+                                      std::pair{401, 99}, std::pair{32, 300}}) {
     cv::Mat picture = speckled(width, height, static_cast<unsigned int>(height));
     if (width > 100) cv::GaussianBlur(picture, picture, {}, 2);
     features.compute(picture);
@@ -54,7 +57,9 @@ TEST(HogFeatures, AreDlibsToTheLastBits) {
     ASSERT_EQ(theirs[0].nc(), features.columns() + HogFeatures::kWindow - 1);
     for (int plane = 0; plane < HogFeatures::kPlanes; ++plane)
       for (int y = 0; y < features.height(); ++y)
-        for (int x = 0; x < theirs[0].nc(); ++x) ASSERT_NEAR(features.at(plane, y, 0)[x], theirs[static_cast<unsigned long>(plane)][y][x], 1e-6) << plane << ": " << x << ", " << y;
+        for (int x = 0; x < theirs[0].nc(); ++x)
+          ASSERT_NEAR(features.at(plane, y, 0)[x], theirs[static_cast<unsigned long>(plane)][y][x], 1e-6)
+              << plane << ": " << x << ", " << y;
   }
 }
 
@@ -90,7 +95,8 @@ TEST_F(DetectorOnPhotograph, HasDlibsBoxesAndScores) {
   std::size_t boxes = 0;
   for (int i = 0; i < 24; ++i) {
     cv::Mat turned, picture;
-    cv::warpAffine(gray_, turned, cv::getRotationMatrix2D({256, 300}, 4.0 * i - 46, 1), gray_.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+    cv::warpAffine(gray_, turned, cv::getRotationMatrix2D({256, 300}, 4.0 * i - 46, 1), gray_.size(), cv::INTER_LINEAR,
+                   cv::BORDER_REPLICATE);
     cv::resize(turned, picture, {}, 0.4 + 0.03 * i, 0.45 + 0.028 * i, cv::INTER_AREA);
     const auto expected = dlibs(theirs, picture, -2);
     const auto found = ours.detect(picture, 80, -2);

@@ -91,7 +91,8 @@ TEST_F(EngineTest, TheCentreOfTheCropIsTheInput) {
   const auto engine = Engine::load(write("m"));
   Image centre;
   centre.width = centre.height = 48;
-  for (int y = 2; y < 50; ++y) centre.pixels.insert(centre.pixels.end(), images_[0].pixels.begin() + 3 * (52 * y + 2), images_[0].pixels.begin() + 3 * (52 * y + 50));
+  for (int y = 2; y < 50; ++y)
+    centre.pixels.insert(centre.pixels.end(), images_[0].pixels.begin() + 3 * (52 * y + 2), images_[0].pixels.begin() + 3 * (52 * y + 50));
   EXPECT_EQ(engine->classify({centre.view()})[0].logits, engine->classify({crops_[0]})[0].logits);
   // Rows with padding between them are the same picture.
   const ImageView inside{images_[0].pixels.data() + 3 * (52 * 2 + 2), 48, 48, 3 * 52, PixelFormat::kRgb8};
@@ -212,7 +213,8 @@ TEST_F(EngineTest, WhatCannotBeLoaded) {
   expect_error(ErrorCode::kBadFormat, {folder_.path().string()}, [&] { Engine::load(folder_.path().string()); });
   test::write_text(folder_.file("text"), "not a model");
   expect_error(ErrorCode::kBadFormat, {folder_.file("text")}, [&] { Engine::load(folder_.file("text")); });
-  for (const char* device : {"", "tpu", "cpu:x", "meta"}) expect_error(ErrorCode::kBadSetting, {"device"}, [&] { Engine::load(path, {device}); });
+  for (const char* device : {"", "tpu", "cpu:x", "meta"})
+    expect_error(ErrorCode::kBadSetting, {"device"}, [&] { Engine::load(path, {device}); });
   if (!torch::cuda::is_available()) expect_error(ErrorCode::kBadSetting, {"cuda"}, [&] { Engine::load(path, {"cuda"}); });
 }
 

@@ -84,7 +84,8 @@ TEST_F(ModelFile, RoundTripOfTheWeights) {
     const LoadedModel model = load_model(path_);
     EXPECT_FALSE(model.net->is_training());
     double worst = 0;
-    for (const auto& item : net->named_parameters()) worst = std::max(worst, (item.value() - model.net->named_parameters()[item.key()]).abs().max().item<double>());
+    for (const auto& item : net->named_parameters())
+      worst = std::max(worst, (item.value() - model.net->named_parameters()[item.key()]).abs().max().item<double>());
     EXPECT_NEAR(model.net->named_buffers()["cls.bn1.running_var"][0].item<double>(), 0.7, 1e-3);
     return worst;
   };
@@ -114,8 +115,8 @@ TEST_F(ModelFile, TensorsThatDoNotFitTheArchitecture) {
 }
 
 TEST_F(ModelFile, MetadataOutOfRangeNamesTheKey) {
-  for (const char* key : {"format_version", "name", "uses_masks", "fmg_width", "cn", "cn_width", "cn_stem", "input_size", "crop_size", "color",
-                          "temperature", "min_confidence", "classes", "crop_template"})
+  for (const char* key : {"format_version", "name", "uses_masks", "fmg_width", "cn", "cn_width", "cn_stem", "input_size", "crop_size",
+                          "color", "temperature", "min_confidence", "classes", "crop_template"})
     refused({key}, [&](SafeTensors& c) { c.metadata.erase(key); });
   refused({"metadata"}, [](SafeTensors& c) { c.metadata.clear(); });
   refused({"format 2"}, [](SafeTensors& c) { c.metadata["format_version"] = "2"; });
@@ -126,8 +127,10 @@ TEST_F(ModelFile, MetadataOutOfRangeNamesTheKey) {
   for (const char* value : {"7", "1025", "x"}) refused_metadata("input_size", value);
   for (const char* value : {"47", "100000"}) refused_metadata("crop_size", value);
   for (const char* value : {"blue", ""}) refused_metadata("color", value);
-  for (const char* value : {"", "{}", "[]", "[\"anger\"]", "[1,2]", "[\"anger\",\"anger\"]", "[\"anger\","}) refused_metadata("classes", value);
-  for (const char* value : {"[]", "[[0,0],[0,0],[0,0],[0,0]]", "[[0],[0],[0],[0],[0]]", "[[0.3,0.27],[0.735,0.27],[0.5,0.535],[0.315,0.745],[0.695,0.745]]"})
+  for (const char* value : {"", "{}", "[]", "[\"anger\"]", "[1,2]", "[\"anger\",\"anger\"]", "[\"anger\","})
+    refused_metadata("classes", value);
+  for (const char* value :
+       {"[]", "[[0,0],[0,0],[0,0],[0,0]]", "[[0],[0],[0],[0],[0]]", "[[0.3,0.27],[0.735,0.27],[0.5,0.535],[0.315,0.745],[0.695,0.745]]"})
     refused_metadata("crop_template", value);
 }
 
@@ -145,7 +148,8 @@ TEST_F(ModelFile, WidthsThatTheTensorsDoNotHaveAreRefusedBeforeAllocation) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2)) << "the network was built first";
   for (const std::string& cn : classification_nets())
     if (cn != "inception_v3" && cn != "resnet18")
-      refused({"cls." + width_probe(cn, 512).name}, [&](SafeTensors& c) { c.metadata["cn"] = cn, c.metadata["cn_width"] = "512", c.metadata["cn_stem"] = "imagenet"; });
+      refused({"cls." + width_probe(cn, 512).name},
+              [&](SafeTensors& c) { c.metadata["cn"] = cn, c.metadata["cn_width"] = "512", c.metadata["cn_stem"] = "imagenet"; });
 }
 
 TEST_F(ModelFile, FilesThatAreNone) {

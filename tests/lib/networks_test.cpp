@@ -170,8 +170,12 @@ TEST(Networks, UnknownClassificationNets) {
   test::expect_error(ErrorCode::kBadSetting, {"vgg99"}, [] { make_classification_net({"vgg99", 7, 64, "imagenet"}); });
   test::expect_error(ErrorCode::kBadSetting, {"stem", "big"}, [] { make_classification_net({"resnet18", 7, 64, "big"}); });
   test::expect_error(ErrorCode::kBadSetting, {"width"}, [] { make_classification_net({"resnet18", 7, 3, "small"}); });
-  test::expect_error(ErrorCode::kBadSetting, {"width 65", "densenet121"}, [] { make_classification_net({"densenet121", 7, 65, "imagenet"}); });
-  test::expect_error(ErrorCode::kBadSetting, {"width 32", "inception_v3"}, [] { make_classification_net({"inception_v3", 7, 32, "imagenet"}); });
+  test::expect_error(ErrorCode::kBadSetting, {"width 65", "densenet121"}, [] {
+    make_classification_net({"densenet121", 7, 65, "imagenet"});
+  });
+  test::expect_error(ErrorCode::kBadSetting, {"width 32", "inception_v3"}, [] {
+    make_classification_net({"inception_v3", 7, 32, "imagenet"});
+  });
   test::expect_error(ErrorCode::kBadSetting, {"stem", "vgg16"}, [] { make_classification_net({"vgg16", 7, 64, "small"}); });
   test::expect_error(ErrorCode::kBadSetting, {"1 classes"}, [] { make_classification_net({"resnet18", 1, 8, "small"}); });
 }

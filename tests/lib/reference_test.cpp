@@ -48,8 +48,9 @@ struct Case {
   int side;   ///< small where the architecture allows; odd to see how halvings round
   int width;  ///< of VGG 8: half a gigabyte of weights would show nothing more
 };
-constexpr Case kCases[] = {{"resnet18", 224, 64}, {"resnet50", 75, 64}, {"resnet152", 64, 64}, {"densenet121", 75, 64}, {"inception_v3", 299, 64},
-                           {"vgg16", 75, 8},      {"vgg16_bn", 64, 8},  {"vgg19", 64, 8},      {"vgg19_bn", 75, 8}};
+constexpr Case kCases[] = {{"resnet18", 224, 64},   {"resnet50", 75, 64},      {"resnet152", 64, 64},
+                           {"densenet121", 75, 64}, {"inception_v3", 299, 64}, {"vgg16", 75, 8},
+                           {"vgg16_bn", 64, 8},     {"vgg19", 64, 8},          {"vgg19_bn", 75, 8}};
 
 class Reference : public ::testing::Test {
  protected:
@@ -70,7 +71,8 @@ class Reference : public ::testing::Test {
       const auto rgb = torch::rand({1, 3, c.side, c.side});
       add(c.name, c.name, *net, {rgb}, [&, n = net] { return n->forward(rgb); });
     }
-    std::vector<std::string> command{kPython, std::string(std::getenv("FMPN_SOURCE_ROOT") ? std::getenv("FMPN_SOURCE_ROOT") : ".") + "/tests/lib/torchvision_reference.py"};
+    std::vector<std::string> command{kPython, std::string(std::getenv("FMPN_SOURCE_ROOT") ? std::getenv("FMPN_SOURCE_ROOT") : ".") +
+                                                  "/tests/lib/torchvision_reference.py"};
     for (const auto& item : ours_) command.push_back(folder_->file(item.first));
     outcome_ = test::run_program(command);
   }
@@ -79,12 +81,14 @@ class Reference : public ::testing::Test {
     folder_.reset();
   }
   void SetUp() override {
-    if (outcome_.status == 77 || outcome_.status == 127) GTEST_SKIP() << "python3-torch or python3-torchvision is not installed: " << outcome_.out;
+    if (outcome_.status == 77 || outcome_.status == 127)
+      GTEST_SKIP() << "python3-torch or python3-torchvision is not installed: " << outcome_.out;
     ASSERT_EQ(outcome_.status, 0) << outcome_.err;
   }
 
   template <typename Forward>
-  static void add(const std::string& file, const std::string& network, torch::nn::Module& net, const std::vector<torch::Tensor>& inputs, const Forward& forward) {
+  static void add(const std::string& file, const std::string& network, torch::nn::Module& net, const std::vector<torch::Tensor>& inputs,
+                  const Forward& forward) {
     draw_weights(net);
     SafeTensors content;
     content.metadata["network"] = network;

@@ -16,7 +16,8 @@ using test::expect_error;
 /// A file with this JSON header and a body of `body` zero bytes.
 std::string file_of(const std::string& header, std::size_t body) {
   std::string text(8, '\0');
-  for (int i = 0; i < 8; ++i) text[static_cast<std::size_t>(i)] = static_cast<char>(static_cast<std::uint64_t>(header.size()) >> (8 * i) & 0xff);
+  for (int i = 0; i < 8; ++i)
+    text[static_cast<std::size_t>(i)] = static_cast<char>(static_cast<std::uint64_t>(header.size()) >> (8 * i) & 0xff);
   return text + header + std::string(body, '\0');
 }
 
@@ -153,7 +154,8 @@ TEST(SafeTensorsFile, TensorsThatAreNoTensors) {
 TEST(SafeTensorsFile, OverlapsAndGaps) {
   const auto two = [](int a0, int a1, int b0, int b1, std::size_t body) {
     const auto tensor = [](int from, int to) {
-      return R"({"dtype":"U8","shape":[)" + std::to_string(to - from) + R"(],"data_offsets":[)" + std::to_string(from) + "," + std::to_string(to) + "]}";
+      return R"({"dtype":"U8","shape":[)" + std::to_string(to - from) + R"(],"data_offsets":[)" + std::to_string(from) + "," +
+             std::to_string(to) + "]}";
     };
     return file_of(R"({"a":)" + tensor(a0, a1) + R"(,"b":)" + tensor(b0, b1) + "}", body);
   };

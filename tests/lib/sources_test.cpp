@@ -50,7 +50,8 @@ TEST_F(Sources, LibAndTrainDoNotSeeGStreamer) {
 
 TEST_F(Sources, PublicHeadersNameStdTypesOnly) {
   EXPECT_EQ(matches("lib/include", R"(\b(torch|c10|at|cv|dlib)\s*::)"), std::vector<std::string>{});
-  EXPECT_EQ(matches("lib/include", R"(#\s*include\s*[<"](torch|ATen|c10|opencv|dlib|gst|nlohmann|core/|nn/|runtime/))"), std::vector<std::string>{});
+  EXPECT_EQ(matches("lib/include", R"(#\s*include\s*[<"](torch|ATen|c10|opencv|dlib|gst|nlohmann|core/|nn/|runtime/))"),
+            std::vector<std::string>{});
   EXPECT_GT(files_, 9);
 }
 

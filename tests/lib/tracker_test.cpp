@@ -244,7 +244,8 @@ TEST_F(TwoPeople, ComeBackUnderTheirIdsAfterASecondBehindSomething) {
     for (int frame = 0; frame < 3 * rate; ++frame) {
       const bool covered = frame >= rate && frame < 2 * rate;
       const int drift = 30 * frame / rate;  // they go on meanwhile
-      const auto faces = tracker.track(view_of(covered ? scene(-1, -1) : scene(60 + drift, 330 + drift)), frame / static_cast<double>(rate));
+      const auto faces =
+          tracker.track(view_of(covered ? scene(-1, -1) : scene(60 + drift, 330 + drift)), frame / static_cast<double>(rate));
       if (covered) {
         EXPECT_TRUE(faces.empty());
       } else {

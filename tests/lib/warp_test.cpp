@@ -76,7 +76,8 @@ TEST(AlignmentWarp, BadArgumentsAreRefused) {
   Landmarks not_a_number = kStandardTemplate;
   not_a_number[1].x = std::nanf("");
   test::expect_error(ErrorCode::kBadSetting, {}, [&] { alignment_warp(not_a_number, 52); });
-  for (const int size : {-1, 0, 7, 1025}) test::expect_error(ErrorCode::kBadSetting, {"crop-size"}, [&] { alignment_warp(kStandardTemplate, size); });
+  for (const int size : {-1, 0, 7, 1025})
+    test::expect_error(ErrorCode::kBadSetting, {"crop-size"}, [&] { alignment_warp(kStandardTemplate, size); });
 }
 
 TEST(WarpFace, IdentityIsIdentity) {
@@ -95,7 +96,9 @@ TEST(WarpFace, AShiftByWholePixelsCopiesAndRepeatsTheEdge) {
     for (int x = 0; x < 20; ++x) {
       const int from_x = std::max(0, x - 6), from_y = std::min(19, y + 5);
       for (int c = 0; c < 3; ++c)
-        ASSERT_EQ(crop.pixels[static_cast<std::size_t>(3 * (20 * y + x) + c)], picture.pixels[static_cast<std::size_t>(20 * from_y + from_x)]) << x << ',' << y;
+        ASSERT_EQ(crop.pixels[static_cast<std::size_t>(3 * (20 * y + x) + c)],
+                  picture.pixels[static_cast<std::size_t>(20 * from_y + from_x)])
+            << x << ',' << y;
     }
 }
 
@@ -129,7 +132,8 @@ TEST(WarpFace, AveragingKeepsPositions) {
 
 TEST(WarpFace, OnePixelAndFarAwayRegionsGiveACrop) {
   const Image dot = noise(1, 1, PixelFormat::kRgb8);
-  for (const Affine& warp : {Affine{1, 0, 0, 0, 1, 0}, Affine{0.01, 0, 0, 0, 0.01, 0}, Affine{30, 0, 5, 0, 30, 5}, Affine{1, 0, 9e5, 0, 1, 9e5}}) {
+  for (const Affine& warp :
+       {Affine{1, 0, 0, 0, 1, 0}, Affine{0.01, 0, 0, 0, 0.01, 0}, Affine{30, 0, 5, 0, 30, 5}, Affine{1, 0, 9e5, 0, 1, 9e5}}) {
     const Image crop = warp_face(dot.view(), warp, 16);
     ASSERT_EQ(crop.pixels.size(), 16U * 16 * 3);
     for (std::size_t i = 0; i < crop.pixels.size(); ++i) ASSERT_EQ(crop.pixels[i], dot.pixels[i % 3]);

@@ -109,8 +109,13 @@ TEST_F(AnnotateProgram, NothingOfTheUsersIsReplaced) {
 
 TEST_F(AnnotateProgram, WrongOptionsStartNothing) {
   make_video(file("film.mp4"), brief());
-  for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{
-           {"film.mp4", "--video", "avi"}, {"film.mp4", "--data", "xlsx"}, {"film.mp4", "--jobs", "0"}, {"film.mp4", "--max-faces", "few"}, {"film.mp4", "--model", "/no/model"}, {}, {"film.mp4", "--nonsense"}}) {
+  for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{{"film.mp4", "--video", "avi"},
+                                                                                     {"film.mp4", "--data", "xlsx"},
+                                                                                     {"film.mp4", "--jobs", "0"},
+                                                                                     {"film.mp4", "--max-faces", "few"},
+                                                                                     {"film.mp4", "--model", "/no/model"},
+                                                                                     {},
+                                                                                     {"film.mp4", "--nonsense"}}) {
     EXPECT_EQ(annotate(wrong).status, 2) << wrong.back();
     EXPECT_FALSE(is_there(""));
   }
@@ -130,7 +135,8 @@ TEST_F(AnnotateProgram, ResumeSkipsTheDoneAndRedoesWhatHasChanged) {
     const Outcome run = annotate(arguments);
     EXPECT_EQ(run.status, 0) << run.err;
     std::string names;
-    for (const char* name : {"a", "b"}) names += contains(run.out, std::string(R"({"event":"skipped","input":")") + name + "\"") ? name : "";
+    for (const char* name : {"a", "b"})
+      names += contains(run.out, std::string(R"({"event":"skipped","input":")") + name + "\"") ? name : "";
     return names;
   };
   EXPECT_EQ(skipped({}), "");

@@ -102,7 +102,8 @@ TEST(ShardTest, EveryInputBelongsToOneAndPartsAreAboutEqual) {
   for (int i = 0; i < 4000; ++i) {
     int owners = 0;
     for (int s = 0; s < 8; ++s)
-      if (belongs("day" + std::to_string(i % 9) + "/recording-" + std::to_string(i), {s, 8})) ++owners, ++sizes[static_cast<std::size_t>(s)];
+      if (belongs("day" + std::to_string(i % 9) + "/recording-" + std::to_string(i), {s, 8}))
+        ++owners, ++sizes[static_cast<std::size_t>(s)];
     ASSERT_EQ(owners, 1);
   }
   for (const int size : sizes) EXPECT_NEAR(size, 500, 100);

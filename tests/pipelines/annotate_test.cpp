@@ -20,7 +20,8 @@ TEST_F(AnnotateProgram, AFilmGivesItsVideoRowsSummaryAndReport) {
 
   const auto csv = lines("film/film.csv"), jsonl = lines("film/film.jsonl");
   ASSERT_EQ(csv.size(), 9U);
-  EXPECT_EQ(csv[0], "frame,timestamp,face_id,x,y,w,h,face_score,quality,label,confidence,anger,disgust,fear,happiness,sadness,surprise,neutral");
+  EXPECT_EQ(csv[0],
+            "frame,timestamp,face_id,x,y,w,h,face_score,quality,label,confidence,anger,disgust,fear,happiness,sadness,surprise,neutral");
   EXPECT_EQ(csv[8].substr(0, 13), "7,0.700000,1,");
   ASSERT_EQ(jsonl.size(), 8U);
   for (std::size_t i = 0; i < 8; ++i) {
@@ -62,7 +63,10 @@ TEST_F(AnnotateProgram, EveryContainerAndNone) {
 }
 
 TEST_F(AnnotateProgram, AFilmWithoutAFaceHasARowForEveryFrame) {
-  run_pipeline("videotestsrc num-buffers=5 pattern=ball ! video/x-raw,width=160,height=120,framerate=25/1 ! x264enc ! matroskamux ! filesink location=" + file("empty.mkv"));
+  run_pipeline(
+      "videotestsrc num-buffers=5 pattern=ball ! video/x-raw,width=160,height=120,framerate=25/1 ! x264enc ! matroskamux ! filesink "
+      "location=" +
+      file("empty.mkv"));
   const Outcome run = annotate({"empty.mkv"});
   ASSERT_EQ(run.status, 0) << run.err;
   ASSERT_EQ(lines("empty/empty.csv").size(), 6U);

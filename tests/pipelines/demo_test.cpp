@@ -60,7 +60,9 @@ TEST_F(Demo, FindsTheFaceOfThePhotographAndWritesAVideo) {
   ASSERT_TRUE(std::regex_search(outcome.out, counts, std::regex("(\\d+) frames, (\\d+) with a face"))) << outcome.out;
   EXPECT_EQ(counts[1], "240");
   EXPECT_GE(std::stoi(counts[2]), 240 * 95 / 100) << outcome.out;
-  EXPECT_TRUE(std::regex_search(outcome.out, std::regex("face 1: \\d+ frames, last box x=\\d+ y=\\d+ w=\\d+ h=\\d+, label \\w+ \\(\\d+ %\\)"))) << outcome.out;
+  EXPECT_TRUE(
+      std::regex_search(outcome.out, std::regex("face 1: \\d+ frames, last box x=\\d+ y=\\d+ w=\\d+ h=\\d+, label \\w+ \\(\\d+ %\\)")))
+      << outcome.out;
   for (const char* name : {"anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"})
     EXPECT_TRUE(std::regex_search(outcome.out, std::regex(std::string(name) + " [01]\\.\\d{3}"))) << outcome.out;
   EXPECT_EQ(frames_in(output), 240);

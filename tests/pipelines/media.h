@@ -48,12 +48,14 @@ struct VideoSpec {
 
 /// A film of the photograph at 10 frames a second: every frame has its face, if the size allows to find it.
 inline void make_video(const std::string& path, const VideoSpec& spec = {}) {
-  std::string launch = std::string("filesrc location=") + photograph_path() + " ! jpegdec ! imagefreeze num-buffers=" + std::to_string(spec.frames) +
-                       " ! video/x-raw,framerate=10/1 ! videoscale add-borders=false ! video/x-raw,width=" + std::to_string(spec.width) + ",height=" + std::to_string(spec.height) +
-                       spec.caps + " ! videoconvert ! " + spec.filter + "video/x-raw,format=" + spec.format + " ! x264enc tune=zerolatency speed-preset=ultrafast ! " + spec.muxer +
-                       " name=mux ! filesink location=\"" + path + "\"";
+  std::string launch =
+      std::string("filesrc location=") + photograph_path() + " ! jpegdec ! imagefreeze num-buffers=" + std::to_string(spec.frames) +
+      " ! video/x-raw,framerate=10/1 ! videoscale add-borders=false ! video/x-raw,width=" + std::to_string(spec.width) +
+      ",height=" + std::to_string(spec.height) + spec.caps + " ! videoconvert ! " + spec.filter + "video/x-raw,format=" + spec.format +
+      " ! x264enc tune=zerolatency speed-preset=ultrafast ! " + spec.muxer + " name=mux ! filesink location=\"" + path + "\"";
   if (spec.sound)
-    launch += " audiotestsrc volume=0.1 samplesperbuffer=800 num-buffers=" + std::to_string(spec.frames) + " ! audio/x-raw,rate=8000 ! audioresample ! audio/x-raw,rate=48000 ! avenc_aac ! mux.";
+    launch += " audiotestsrc volume=0.1 samplesperbuffer=800 num-buffers=" + std::to_string(spec.frames) +
+              " ! audio/x-raw,rate=8000 ! audioresample ! audio/x-raw,rate=48000 ! avenc_aac ! mux.";
   run_pipeline(launch);
 }
 
@@ -72,7 +74,8 @@ inline GstPadProbeReturn count_decoded(GstPad* pad, GstPadProbeInfo* info, gpoin
   if (gst_structure_get_int(structure, "width", &result.width) && gst_structure_get_int(structure, "height", &result.height)) {
     const GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
     ++result.frames;
-    if (GST_BUFFER_DURATION_IS_VALID(buffer)) result.seconds = static_cast<double>(GST_BUFFER_PTS(buffer) + GST_BUFFER_DURATION(buffer)) / GST_SECOND;
+    if (GST_BUFFER_DURATION_IS_VALID(buffer))
+      result.seconds = static_cast<double>(GST_BUFFER_PTS(buffer) + GST_BUFFER_DURATION(buffer)) / GST_SECOND;
   } else {
     ++result.sounds;
   }
@@ -84,8 +87,9 @@ inline GstPadProbeReturn count_decoded(GstPad* pad, GstPadProbeInfo* info, gpoin
 inline Decoded decode(const std::string& path, bool sound) {
   Decoded result;
   GError* error = nullptr;
-  const std::string launch = "filesrc location=\"" + path + "\" ! decodebin name=d d. ! video/x-raw ! queue name=q0 ! fakesink" +
-                             (sound ? " d. ! audio/x-raw ! queue name=q1 max-size-time=0 max-size-bytes=0 max-size-buffers=0 ! fakesink" : "");
+  const std::string launch =
+      "filesrc location=\"" + path + "\" ! decodebin name=d d. ! video/x-raw ! queue name=q0 ! fakesink" +
+      (sound ? " d. ! audio/x-raw ! queue name=q1 max-size-time=0 max-size-bytes=0 max-size-buffers=0 ! fakesink" : "");
   GstElement* pipeline = gst_parse_launch(launch.c_str(), &error);
   if (error != nullptr) throw std::runtime_error(error->message);
   for (const char* name : {"q0", "q1"}) {

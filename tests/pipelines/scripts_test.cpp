@@ -11,7 +11,8 @@ class Scripts : public PhotographTest {
   void SetUp() override {
     ASSERT_NE(std::getenv("FMPN_SOURCE_ROOT"), nullptr) << "run through meson test";
     PhotographTest::SetUp();
-    const std::string photograph = std::string("filesrc location=") + photograph_path() + " ! jpegdec ! imagefreeze num-buffers=4 ! videoscale ! ";
+    const std::string photograph =
+        std::string("filesrc location=") + photograph_path() + " ! jpegdec ! imagefreeze num-buffers=4 ! videoscale ! ";
     setenv("FMPN_SOURCE", (photograph + "video/x-raw,width=256,height=300,framerate=10/1").c_str(), 1);
     setenv("FMPN_SINK", ("videoconvert ! x264enc tune=zerolatency ! matroskamux ! filesink location=" + file("screen.mkv")).c_str(), 1);
   }
@@ -28,7 +29,8 @@ class Scripts : public PhotographTest {
 };
 
 TEST_F(Scripts, OnTheScreen) {
-  for (const auto& [name, arguments] : std::map<std::string, std::vector<std::string>>{{"webcam.sh", {}}, {"rtsp_to_screen.sh", {"rtsp://camera.example/1"}}, {"mask_view.sh", {}}}) {
+  for (const auto& [name, arguments] : std::map<std::string, std::vector<std::string>>{
+           {"webcam.sh", {}}, {"rtsp_to_screen.sh", {"rtsp://camera.example/1"}}, {"mask_view.sh", {}}}) {
     std::filesystem::remove(file("screen.mkv"));
     run(name, arguments);
     const Decoded video = decode(file("screen.mkv"), false);

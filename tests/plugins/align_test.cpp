@@ -66,7 +66,8 @@ TEST_F(AlignElement, UsesTheRegionsOfAnUpstreamDetector) {
   ASSERT_EQ(found.size(), 1U);
   auto in = make_buffer(photo_, info);
   const Box& box = found[0].box;
-  gst_buffer_add_video_region_of_interest_meta(in.get(), "face", static_cast<guint>(box.x), static_cast<guint>(box.y), static_cast<guint>(box.width), static_cast<guint>(box.height));
+  gst_buffer_add_video_region_of_interest_meta(in.get(), "face", static_cast<guint>(box.x), static_cast<guint>(box.y),
+                                               static_cast<guint>(box.width), static_cast<guint>(box.height));
   const auto out = h.push(std::move(in));
   ASSERT_TRUE(out);
   const auto faces = gst::read_faces(out.get());

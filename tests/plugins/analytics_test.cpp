@@ -24,7 +24,8 @@ class Analytics : public PhotographTest {
     ASSERT_NE(meta_, nullptr);
     gpointer state = nullptr;
     ASSERT_TRUE(gst_analytics_relation_meta_iterate(meta_, &state, gst_analytics_od_mtd_get_mtd_type(), &detection_));
-    ASSERT_FALSE(gst_analytics_relation_meta_iterate(meta_, &state, gst_analytics_od_mtd_get_mtd_type(), &other_)) << "one face, one detection";
+    ASSERT_FALSE(gst_analytics_relation_meta_iterate(meta_, &state, gst_analytics_od_mtd_get_mtd_type(), &other_))
+        << "one face, one detection";
   }
   bool related(GstAnalyticsRelTypes relation, GstAnalyticsMtdType type, GstAnalyticsMtd* found) {
     gpointer state = nullptr;

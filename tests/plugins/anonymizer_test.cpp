@@ -24,7 +24,8 @@ cv::Mat as_rgb(GstBuffer* buffer, const GstVideoInfo& info) {
   gst_video_converter_free(converter);
   cv::Mat picture(info.height, info.width, CV_8UC3);
   for (int y = 0; y < info.height; ++y)
-    std::memcpy(picture.ptr(y), static_cast<guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&to, 0)) + y * GST_VIDEO_FRAME_PLANE_STRIDE(&to, 0), static_cast<std::size_t>(info.width) * 3);
+    std::memcpy(picture.ptr(y), static_cast<guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&to, 0)) + y * GST_VIDEO_FRAME_PLANE_STRIDE(&to, 0),
+                static_cast<std::size_t>(info.width) * 3);
   gst_video_frame_unmap(&from);
   gst_video_frame_unmap(&to);
   gst_buffer_unref(out);
@@ -35,7 +36,8 @@ cv::Mat chequered(int width, int height) {
   cv::Mat picture(height, width, CV_8UC3, cv::Scalar(120, 120, 120));
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
-      if (x >= 40 && x < 120 && y >= 40 && y < 120) picture.at<cv::Vec3b>(y, x) = (x / 4 + y / 4) % 2 ? cv::Vec3b(250, 40, 40) : cv::Vec3b(20, 230, 60);
+      if (x >= 40 && x < 120 && y >= 40 && y < 120)
+        picture.at<cv::Vec3b>(y, x) = (x / 4 + y / 4) % 2 ? cv::Vec3b(250, 40, 40) : cv::Vec3b(20, 230, 60);
   return picture;
 }
 
@@ -83,18 +85,21 @@ TEST_P(Hiding, FacesAtTheBorderAndNonsense) {
     Buffer buffer = make_buffer(chequered(61, 43), info);
     GstVideoFrame frame;
     ASSERT_TRUE(gst_video_frame_map(&frame, &info, buffer.get(), GST_MAP_READWRITE));
-    for (const Box& box : {Box{-30, -20, 50, 50}, Box{50, 30, 400, 400}, Box{60, 42, 1, 1}, Box{500, 500, 10, 10}, Box{0, 0, 0, 5}, Box{inf, 0, 5, 5}, Box{0, 0, inf, 5}})
+    for (const Box& box : {Box{-30, -20, 50, 50}, Box{50, 30, 400, 400}, Box{60, 42, 1, 1}, Box{500, 500, 10, 10}, Box{0, 0, 0, 5},
+                           Box{inf, 0, 5, 5}, Box{0, 0, inf, 5}})
       hide_face(&frame, box, how);
     gst_video_frame_unmap(&frame);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Raw, Hiding,
-                         ::testing::Values("I420", "NV12", "NV21", "YV12", "YUY2", "UYVY", "RGB", "BGRx", "ARGB", "Y444", "GRAY8", "AYUV", "NV16", "Y41B", "YUV9", "P010_10LE", "I420_10LE", "GRAY16_LE", "ARGB64"),
+                         ::testing::Values("I420", "NV12", "NV21", "YV12", "YUY2", "UYVY", "RGB", "BGRx", "ARGB", "Y444", "GRAY8", "AYUV",
+                                           "NV16", "Y41B", "YUV9", "P010_10LE", "I420_10LE", "GRAY16_LE", "ARGB64"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(HidingFormats, PackedWordsPalettesAndTilesAreRefused) {
-  for (const GstVideoFormat format : {GST_VIDEO_FORMAT_RGB16, GST_VIDEO_FORMAT_RGB8P, GST_VIDEO_FORMAT_NV12_64Z32, GST_VIDEO_FORMAT_v210, GST_VIDEO_FORMAT_RGB10A2_LE})
+  for (const GstVideoFormat format :
+       {GST_VIDEO_FORMAT_RGB16, GST_VIDEO_FORMAT_RGB8P, GST_VIDEO_FORMAT_NV12_64Z32, GST_VIDEO_FORMAT_v210, GST_VIDEO_FORMAT_RGB10A2_LE})
     EXPECT_FALSE(can_hide_faces(gst_video_format_get_info(format))) << gst_video_format_to_string(format);
 }
 

@@ -53,7 +53,8 @@ TEST_F(ClassifyElement, NamesEveryFieldOfTheContract) {
   has("detection", {"x_min", "x_max", "y_min", "y_max", "confidence", "label_id", "model_name", "layer_name"});
   has("object_id", {"id"});
   has("landmarks", {"format", "data_buffer", "points"});
-  has("expression", {"label", "label_id", "confidence", "model_name", "layer_name", "attribute_name", "type", "distribution", "entropy", "frames_ago"});
+  has("expression",
+      {"label", "label_id", "confidence", "model_name", "layer_name", "attribute_name", "type", "distribution", "entropy", "frames_ago"});
   const auto faces = gst::read_faces(out.get());
   const auto& e = *faces.at(0).expression;
   ASSERT_GE(e.label_id, 0);

@@ -24,7 +24,8 @@ std::string range(double low, double high, double endless) { return number(low) 
 std::pair<std::string, std::string> describe(GParamSpec* spec) {
   const GValue* value = g_param_spec_get_default_value(spec);
   if (G_IS_PARAM_SPEC_BOOLEAN(spec)) return {"boolean", g_value_get_boolean(value) ? "true" : "false"};
-  if (G_IS_PARAM_SPEC_STRING(spec)) return {"string", "`\"" + std::string(g_value_get_string(value) ? g_value_get_string(value) : "") + "\"`"};
+  if (G_IS_PARAM_SPEC_STRING(spec))
+    return {"string", "`\"" + std::string(g_value_get_string(value) ? g_value_get_string(value) : "") + "\"`"};
   if (G_IS_PARAM_SPEC_INT(spec)) {
     const auto* s = G_PARAM_SPEC_INT(spec);
     return {"integer, " + range(s->minimum, s->maximum, G_MAXINT), number(g_value_get_int(value))};
@@ -57,7 +58,8 @@ std::string table_of(const char* name) {
     if (std::string(g_type_name(specs[i]->owner_type)).find("GstFmpn") != 0) continue;
     const auto [type, standard] = describe(specs[i]);
     const char* when = (specs[i]->flags & GST_PARAM_MUTABLE_PLAYING) != 0 ? " Any time." : "";
-    table += "| `" + std::string(specs[i]->name) + "` | " + type + " | " + standard + " | " + g_param_spec_get_blurb(specs[i]) + "." + when + " |\n";
+    table += "| `" + std::string(specs[i]->name) + "` | " + type + " | " + standard + " | " + g_param_spec_get_blurb(specs[i]) + "." +
+             when + " |\n";
   }
   g_free(specs);
   gst_object_unref(element);

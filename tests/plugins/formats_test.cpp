@@ -3,7 +3,8 @@
 namespace fmpn::test {
 namespace {
 
-const char* const kFormats[] = {"I420", "NV12", "YUY2", "UYVY", "RGB", "BGR", "BGRx", "RGBA", "GRAY8", "YV12", "NV21", "Y444", "ARGB", "P010_10LE", "I420_10LE"};
+const char* const kFormats[] = {"I420",  "NV12", "YUY2", "UYVY", "RGB",  "BGR",       "BGRx",     "RGBA",
+                                "GRAY8", "YV12", "NV21", "Y444", "ARGB", "P010_10LE", "I420_10LE"};
 constexpr const char* kWhole = "fmpnalign ! fmpnclassify smoothing=0 ! fmpnoverlay";
 
 class Formats : public PhotographTest, public ::testing::WithParamInterface<const char*> {
@@ -63,7 +64,9 @@ TEST_F(AllFormats, OfEightBitsAndInterlacedOrWithoutARate) {
     if (name == nullptr) break;
     const GstVideoFormatInfo* known = gst_video_format_get_info(format);
     // Tiles and DMABuf's opaque layouts aside: what has 8 bits and an unpacker.
-    if (GST_VIDEO_FORMAT_INFO_BITS(known) != 8 || known->unpack_func == nullptr || known->pack_func == nullptr || GST_VIDEO_FORMAT_INFO_IS_TILED(known)) continue;
+    if (GST_VIDEO_FORMAT_INFO_BITS(known) != 8 || known->unpack_func == nullptr || known->pack_func == nullptr ||
+        GST_VIDEO_FORMAT_INFO_IS_TILED(known))
+      continue;
     ++tried;
     for (const bool interlaced : {false, true}) {
       auto info = video_info(name, 256, 300);

@@ -9,13 +9,15 @@ namespace {
 
 using gst::FrameReader;
 
-const char* const kFormats[] = {"I420", "YV12", "NV12", "NV21", "Y42B", "Y444", "YUY2", "YVYU", "UYVY", "BGRx", "BGRA", "RGBx", "RGBA", "BGR", "RGB", "GRAY8", "ARGB", "P010_10LE", "v210"};
+const char* const kFormats[] = {"I420", "YV12", "NV12", "NV21", "Y42B", "Y444",  "YUY2", "YVYU",      "UYVY", "BGRx",
+                                "BGRA", "RGBx", "RGBA", "BGR",  "RGB",  "GRAY8", "ARGB", "P010_10LE", "v210"};
 
 class ReaderFormats : public PhotographTest, public ::testing::WithParamInterface<const char*> {};
 class Reader : public PhotographTest {};
 
 std::vector<std::uint8_t> pixels_of(const ImageView& view, const cv::Rect& part) {
-  const cv::Mat mat(view.height, view.width, CV_8UC(channels(view.format)), const_cast<std::uint8_t*>(view.data), static_cast<std::size_t>(view.stride));
+  const cv::Mat mat(view.height, view.width, CV_8UC(channels(view.format)), const_cast<std::uint8_t*>(view.data),
+                    static_cast<std::size_t>(view.stride));
   const cv::Mat copy = mat(part).clone();
   return {copy.datastart, copy.dataend};
 }
@@ -30,7 +32,9 @@ TEST_P(ReaderFormats, PartsAreThePixelsOfTheWhole) {
     for (const Box& part : {Box{101.5F, 77, 150, 130}, Box{-20, -30, 100, 90}, Box{430, 500, 200, 300}, Box{203, 301, 3, 5}}) {
       const auto picture = part_reader.read(buffer.get());
       const ImageView seen = picture->view_of({part, {300, 20, 40, 40}});
-      const cv::Rect inside = cv::Rect(static_cast<int>(part.x), static_cast<int>(part.y), static_cast<int>(part.width), static_cast<int>(part.height)) & cv::Rect(0, 0, width, height);
+      const cv::Rect inside =
+          cv::Rect(static_cast<int>(part.x), static_cast<int>(part.y), static_cast<int>(part.width), static_cast<int>(part.height)) &
+          cv::Rect(0, 0, width, height);
       EXPECT_EQ(pixels_of(seen, inside), pixels_of(whole->view(), inside)) << width << " " << inside;
     }
     // Far out of the frame, and nothing at all: nothing to see, and no fault.
@@ -38,6 +42,20 @@ TEST_P(ReaderFormats, PartsAreThePixelsOfTheWhole) {
     picture->view_of({{5000, 5000, 50, 50}, {-400, -400, 20, 20}});
     EXPECT_EQ(picture->view_of({}).width, width);
   }
+}
+
+TEST_P(ReaderFormats, BesideTheFrameThereIsItsBorder) {
+  const auto info = video_info(GetParam(), 512, 600);
+  cv::Mat inverse;
+  cv::bitwise_not(photo_, inverse);
+  const Buffer earlier = make_buffer(inverse, info), now = make_buffer(photo_, info);
+  FrameReader reader, whole_reader;
+  reader.set_format(info), whole_reader.set_format(info);
+  reader.read(earlier.get())->view();
+  const auto picture = reader.read(now.get()), whole = whole_reader.read(now.get());
+  const ImageView seen = picture->view_of({{700, 100, 50, 50}, {-90, 300, 50, 50}, {100, 650, 20, 20}});
+  for (const cv::Rect& border : {cv::Rect(511, 100, 1, 50), cv::Rect(0, 300, 1, 50), cv::Rect(100, 599, 20, 1)})
+    EXPECT_EQ(pixels_of(seen, border), pixels_of(whole->view(), border)) << border;
 }
 
 TEST_P(ReaderFormats, TheLumaIsThatOfTheWhole) {
@@ -53,7 +71,8 @@ TEST_P(ReaderFormats, TheLumaIsThatOfTheWhole) {
   ASSERT_EQ(luma->format, PixelFormat::kGray8);
   cv::Mat expected;
   const ImageView rgb = picture->view();
-  cv::cvtColor(cv::Mat(rgb.height, rgb.width, CV_8UC3, const_cast<std::uint8_t*>(rgb.data), static_cast<std::size_t>(rgb.stride)), expected, cv::COLOR_RGB2GRAY);
+  cv::cvtColor(cv::Mat(rgb.height, rgb.width, CV_8UC3, const_cast<std::uint8_t*>(rgb.data), static_cast<std::size_t>(rgb.stride)), expected,
+               cv::COLOR_RGB2GRAY);
   const cv::Mat found(luma->height, luma->width, CV_8UC1, const_cast<std::uint8_t*>(luma->data), static_cast<std::size_t>(luma->stride));
   cv::Mat difference;
   cv::absdiff(expected, found, difference);

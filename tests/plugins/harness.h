@@ -91,7 +91,8 @@ inline Buffer make_buffer(const cv::Mat& rgb, const GstVideoInfo& info, int padd
   GstVideoFrame from, to;
   gst_video_frame_map(&from, &in_info, in, GST_MAP_WRITE);
   for (int y = 0; y < info.height; ++y)
-    std::memcpy(static_cast<guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&from, 0)) + y * GST_VIDEO_FRAME_PLANE_STRIDE(&from, 0), resized.ptr(y), static_cast<std::size_t>(info.width) * 3);
+    std::memcpy(static_cast<guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&from, 0)) + y * GST_VIDEO_FRAME_PLANE_STRIDE(&from, 0), resized.ptr(y),
+                static_cast<std::size_t>(info.width) * 3);
 
   GstVideoInfo padded = info;
   gsize size = 0;
@@ -100,14 +101,15 @@ inline Buffer make_buffer(const cv::Mat& rgb, const GstVideoInfo& info, int padd
     padded.offset[p] = size + static_cast<gsize>(padding);
     gint component[GST_VIDEO_MAX_COMPONENTS];
     gst_video_format_info_component(info.finfo, p, component);
-    size = padded.offset[p] + static_cast<gsize>(padded.stride[p] * GST_VIDEO_FORMAT_INFO_SCALE_HEIGHT(info.finfo, component[0], info.height));
+    size =
+        padded.offset[p] + static_cast<gsize>(padded.stride[p] * GST_VIDEO_FORMAT_INFO_SCALE_HEIGHT(info.finfo, component[0], info.height));
   }
   padded.size = std::max<gsize>(size, GST_VIDEO_INFO_SIZE(&info));
   GstBuffer* out = gst_buffer_new_allocate(nullptr, padded.size, nullptr);
   gst_buffer_memset(out, 0, 0x5a, padded.size);
   if (padding > 0)
-    gst_buffer_add_video_meta_full(out, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info), static_cast<guint>(info.width), static_cast<guint>(info.height),
-                                   GST_VIDEO_INFO_N_PLANES(&info), padded.offset, padded.stride);
+    gst_buffer_add_video_meta_full(out, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info), static_cast<guint>(info.width),
+                                   static_cast<guint>(info.height), GST_VIDEO_INFO_N_PLANES(&info), padded.offset, padded.stride);
   gst_video_frame_map(&to, &info, out, GST_MAP_WRITE);
   GstVideoConverter* converter = gst_video_converter_new(&in_info, &info, nullptr);
   gst_video_converter_frame(converter, &from, &to);

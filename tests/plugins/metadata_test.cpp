@@ -1,4 +1,5 @@
 #include "common/face_meta.h"
+#include "common/model_event.h"
 #include "harness.h"
 
 namespace fmpn::test {
@@ -49,15 +50,31 @@ TEST(Metadata, AnExpressionIsReplacedNotDoubled) {
   gst::attach_expression(buffer.get(), 7, {"fear", 1, 0.9, {{"anger", 0.1}, {"fear", 0.9}}, 0.4, 0, "m"});
   auto* region = gst_buffer_get_video_region_of_interest_meta(buffer.get());
   int expressions = 0;
-  for (GList* item = region->params; item != nullptr; item = item->next) expressions += gst_structure_has_name(static_cast<GstStructure*>(item->data), "expression");
+  for (GList* item = region->params; item != nullptr; item = item->next)
+    expressions += gst_structure_has_name(static_cast<GstStructure*>(item->data), "expression");
   EXPECT_EQ(expressions, 1);
   EXPECT_EQ(gst::read_faces(buffer.get()).at(0).expression->label, "fear");
+}
+
+TEST(Metadata, AModelEventOfAnotherShapeIsNone) {
+  const auto read = [](const char* fields) {
+    GstEvent* event = gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, gst_structure_from_string(fields, nullptr));
+    const auto classes = gst::classes_of(event);
+    gst_event_unref(event);
+    return classes;
+  };
+  EXPECT_EQ(read("fmpn-model, classes=(string)< anger, joy >"), (std::vector<std::string>{"anger", "joy"}));
+  EXPECT_FALSE(read("fmpn-model, classes=(int)< 1, 2 >"));
+  EXPECT_FALSE(read("fmpn-model, classes=7"));
+  EXPECT_FALSE(read("fmpn-model"));
+  EXPECT_FALSE(read("another, classes=(string)< anger >"));
 }
 
 TEST(Metadata, LandmarksAreNormalisedToTheRegion) {
   Buffer buffer(gst_buffer_new());
   gst::attach_face(buffer.get(), some_face(), video_info("I420", 200, 160));
-  const GstStructure* s = gst_video_region_of_interest_meta_get_param(gst_buffer_get_video_region_of_interest_meta(buffer.get()), "landmarks");
+  const GstStructure* s =
+      gst_video_region_of_interest_meta_get_param(gst_buffer_get_video_region_of_interest_meta(buffer.get()), "landmarks");
   const GValue* points = gst_structure_get_value(s, "points");
   ASSERT_EQ(gst_value_array_get_size(points), 10U);
   EXPECT_FLOAT_EQ(g_value_get_float(gst_value_array_get_value(points, 0)), 15.0F / 60);  // (35 - 20) / 60
@@ -89,8 +106,10 @@ TEST(Metadata, FollowsAScaling) {
 TEST(Metadata, OursGoesWhereRegionsGo) {
   // Whatever an element does with regions of interest: ours is there with the same place, or is not there at all; a crop that
   // belongs to another place would be worse than none.
-  for (const char* element : {"videocrop left=10 top=6", "videoflip method=clockwise", "videoflip method=horizontal-flip", "videobox left=-8 top=-4", "videorate drop-only=true", "identity",
-                              "videoconvert ! capsfilter caps=video/x-raw,format=NV12 ! videoscale ! capsfilter caps=video/x-raw,width=100,height=80"}) {
+  for (const char* element :
+       {"videocrop left=10 top=6", "videoflip method=clockwise", "videoflip method=horizontal-flip", "videobox left=-8 top=-4",
+        "videorate drop-only=true", "identity",
+        "videoconvert ! capsfilter caps=video/x-raw,format=NV12 ! videoscale ! capsfilter caps=video/x-raw,width=100,height=80"}) {
     Harness h(element);
     const auto info = video_info("I420", 200, 160);
     h.caps(info);

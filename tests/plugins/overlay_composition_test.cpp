@@ -69,7 +69,8 @@ TEST(PaintedParts, AMaskIsOnePart) {
 TEST(PaintedParts, BlendToTheSameBytesAsTheWhole) {
   for (const int shift : {0, 1}) {
     const float s = static_cast<float>(shift);
-    const std::vector<std::pair<int, OverlayPicture>> pictures{{1, picture_at({40 + s, 60, 120, 130})}, {2, picture_at({300, 150 + s, 160, 160}, true)}};
+    const std::vector<std::pair<int, OverlayPicture>> pictures{{1, picture_at({40 + s, 60, 120, 130})},
+                                                               {2, picture_at({300, 150 + s, 160, 160}, true)}};
     const auto whole = blended(pictures, Cut::kWhole), parts = blended(pictures, Cut::kParts);
     EXPECT_EQ(whole, parts) << "at an offset of " << shift;
     EXPECT_NE(whole, std::vector<std::uint8_t>(whole.size(), 110));
@@ -79,7 +80,9 @@ TEST(PaintedParts, BlendToTheSameBytesAsTheWhole) {
 TEST(CompositionBuilder, KeepsRectanglesOfWhatHasNotChangedAndCutsAnewWhenAsked) {
   CompositionBuilder builder;
   const std::vector<std::pair<int, OverlayPicture>> pictures{{1, picture_at({240, 160, 160, 160})}};
-  const auto first_of = [](const CompositionPtr& composition) { return gst_video_overlay_rectangle_get_seqnum(gst_video_overlay_composition_get_rectangle(composition.get(), 0)); };
+  const auto first_of = [](const CompositionPtr& composition) {
+    return gst_video_overlay_rectangle_get_seqnum(gst_video_overlay_composition_get_rectangle(composition.get(), 0));
+  };
   const auto one = builder.build(pictures, nullptr);
   EXPECT_EQ(gst_video_overlay_composition_n_rectangles(one.get()), 1U);
   EXPECT_EQ(first_of(builder.build(pictures, nullptr)), first_of(one));

@@ -29,7 +29,8 @@ inline void blend(const overlay::OverlayPicture& picture, cv::Mat& rgb) {
 /// Keeps a picture to be looked at, where FMPN_PICTURES names a folder.
 inline void keep_picture(const std::string& name, const cv::Mat& rgb) {
   if (const char* folder = std::getenv("FMPN_PICTURES"))
-    write_image(std::string(folder) + "/" + name + ".png", {rgb.data, rgb.cols, rgb.rows, static_cast<std::ptrdiff_t>(rgb.step), PixelFormat::kRgb8});
+    write_image(std::string(folder) + "/" + name + ".png",
+                {rgb.data, rgb.cols, rgb.rows, static_cast<std::ptrdiff_t>(rgb.step), PixelFormat::kRgb8});
 }
 
 /// A mask of `side` that is hot where a smiling face moves: both mouth corners and the eyes.

@@ -25,7 +25,8 @@ Buffer frame_with(const std::vector<gst::FaceAnnotation>& faces, const GstVideoI
     if (!patterned) continue;
     for (int y = static_cast<int>(face.box.y); y < static_cast<int>(face.box.y + face.box.height); ++y)
       for (int x = static_cast<int>(face.box.x); x < static_cast<int>(face.box.x + face.box.width); ++x)
-        if (x >= 0 && y >= 0 && x < info.width && y < info.height) picture.at<cv::Vec3b>(y, x) = (x / 4 + y / 4) % 2 ? cv::Vec3b(240, 240, 240) : cv::Vec3b(20, 20, 20);
+        if (x >= 0 && y >= 0 && x < info.width && y < info.height)
+          picture.at<cv::Vec3b>(y, x) = (x / 4 + y / 4) % 2 ? cv::Vec3b(240, 240, 240) : cv::Vec3b(20, 20, 20);
   }
   Buffer buffer = make_buffer(picture, info, 0, frame);
   for (const auto& face : faces) {
@@ -153,7 +154,8 @@ TEST_P(OverlayFormats, AreBlended) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Raw, OverlayFormats,
-                         ::testing::Values("I420", "NV12", "YUY2", "UYVY", "RGB", "BGR", "BGRx", "RGBA", "GRAY8", "YV12", "NV21", "Y444", "ARGB", "P010_10LE", "I420_10LE", "RGB16", "Y41B"),
+                         ::testing::Values("I420", "NV12", "YUY2", "UYVY", "RGB", "BGR", "BGRx", "RGBA", "GRAY8", "YV12", "NV21", "Y444",
+                                           "ARGB", "P010_10LE", "I420_10LE", "RGB16", "Y41B"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(OverlayElement, WithoutFacesTheBufferIsNotTouched) {
@@ -188,11 +190,14 @@ TEST(OverlayElement, HidesEveryFaceOnEveryFrame) {
       const auto info = video_info("GRAY8", kWidth, kHeight);
       h.caps(info);
       for (int frame = 0; frame < 3; ++frame) {
-        const std::vector<gst::FaceAnnotation> faces{face_at(1, {20.0F + 3 * frame, 30, 64, 64}), face_at(2, {150, 120, 48, 48}), face_at(3, {290, 200, 60, 60})};
+        const std::vector<gst::FaceAnnotation> faces{face_at(1, {20.0F + 3 * frame, 30, 64, 64}), face_at(2, {150, 120, 48, 48}),
+                                                     face_at(3, {290, 200, 60, 60})};
         const auto out = h.push(frame_with(faces, info, true, frame));
         ASSERT_TRUE(out);
         for (const auto& face : faces) {
-          const cv::Rect box = cv::Rect(static_cast<int>(face.box.x), static_cast<int>(face.box.y), static_cast<int>(face.box.width), static_cast<int>(face.box.height)) & cv::Rect(0, 0, kWidth, kHeight);
+          const cv::Rect box = cv::Rect(static_cast<int>(face.box.x), static_cast<int>(face.box.y), static_cast<int>(face.box.width),
+                                        static_cast<int>(face.box.height)) &
+                               cv::Rect(0, 0, kWidth, kHeight);
           int high = 0;
           for (int y = box.y; y < box.y + box.height; y += 3) {
             for (int x = box.x; x + 4 < box.x + box.width; x += 4) {
@@ -282,9 +287,10 @@ TEST(OverlayElement, FollowsCapsAndWhatDownstreamTakes) {
 
 TEST(Negotiation, MemoryThatCannotBeMappedIsRefused) {
   for (const char* element : {"fmpnalign", "fmpnmask", "fmpnclassify", "fmpnoverlay"}) {
-    for (const char* caps_text : {"video/x-raw(memory:DMABuf),format=NV12,width=64,height=64,framerate=30/1",
-                                  "video/x-raw(memory:GLMemory),format=RGBA,width=64,height=64,framerate=30/1",
-                                  "video/x-raw(format:Interlaced),format=NV12,width=64,height=64,framerate=30/1,interlace-mode=alternate"}) {
+    for (const char* caps_text :
+         {"video/x-raw(memory:DMABuf),format=NV12,width=64,height=64,framerate=30/1",
+          "video/x-raw(memory:GLMemory),format=RGBA,width=64,height=64,framerate=30/1",
+          "video/x-raw(format:Interlaced),format=NV12,width=64,height=64,framerate=30/1,interlace-mode=alternate"}) {
       Harness h(element);
       GstCaps* caps = gst_caps_from_string(caps_text);
       GstPad* pad = gst_pad_get_peer(h.get()->srcpad);

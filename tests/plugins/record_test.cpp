@@ -137,7 +137,8 @@ TEST_F(RecordElement, AnEndThatCannotBeWrittenIsAnErrorToo) {
 }
 
 TEST_F(RecordElement, NeedsALocationThatCanBeWritten) {
-  for (const auto& [settings, code] : std::vector<std::pair<std::string, int>>{{"", GST_RESOURCE_ERROR_SETTINGS}, {"location=/no/such/folder/x", GST_RESOURCE_ERROR_WRITE}}) {
+  for (const auto& [settings, code] : std::vector<std::pair<std::string, int>>{{"", GST_RESOURCE_ERROR_SETTINGS},
+                                                                               {"location=/no/such/folder/x", GST_RESOURCE_ERROR_WRITE}}) {
     GstElement* pipeline = gst_parse_launch(("videotestsrc num-buffers=1 ! fmpnrecord " + settings + " ! fakesink").c_str(), nullptr);
     EXPECT_NE(run_to_end(pipeline, GST_RESOURCE_ERROR, code), "") << settings;
     gst_object_unref(pipeline);
@@ -145,7 +146,8 @@ TEST_F(RecordElement, NeedsALocationThatCanBeWritten) {
 }
 
 TEST_F(RecordElement, ASecondRunEqualsTheFirst) {
-  GstElement* pipeline = gst_parse_launch(("videotestsrc num-buffers=4 ! fmpnrecord location=" + folder_.file("out") + " ! fakesink").c_str(), nullptr);
+  GstElement* pipeline =
+      gst_parse_launch(("videotestsrc num-buffers=4 ! fmpnrecord location=" + folder_.file("out") + " ! fakesink").c_str(), nullptr);
   EXPECT_EQ(run_to_end(pipeline, 0, 0), "");
   const std::string first = read_text(folder_.file("out"));
   EXPECT_EQ(run_to_end(pipeline, 0, 0), "");
@@ -156,10 +158,11 @@ TEST_F(RecordElement, ASecondRunEqualsTheFirst) {
 
 TEST_F(RecordElement, IsCompleteAfterAnInterruption) {
   const std::string out = folder_.file("out");
-  Program launch({"gst-launch-1.0", "-e", "videotestsrc", "is-live=true", "!", "video/x-raw,framerate=100/1,width=16,height=16", "!", "fmpnrecord",
-                  "location=" + out, "format=vtt", "!", "fakesink"});
+  Program launch({"gst-launch-1.0", "-e", "videotestsrc", "is-live=true", "!", "video/x-raw,framerate=100/1,width=16,height=16", "!",
+                  "fmpnrecord", "location=" + out, "format=vtt", "!", "fakesink"});
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!std::filesystem::exists(out) && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  while (!std::filesystem::exists(out) && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   ASSERT_TRUE(launch.running());
   launch.send(SIGINT);
@@ -169,8 +172,8 @@ TEST_F(RecordElement, IsCompleteAfterAnInterruption) {
 
 TEST_F(RecordElement, EveryFrameBeforeAnInterruptionHasItsRow) {
   const std::string out = folder_.file("out");
-  Program launch({"gst-launch-1.0", "-e", "videotestsrc", "is-live=true", "!", "video/x-raw,framerate=100/1,width=16,height=16", "!", "fmpnrecord",
-                   "location=" + out, "!", "fakesink"});
+  Program launch({"gst-launch-1.0", "-e", "videotestsrc", "is-live=true", "!", "video/x-raw,framerate=100/1,width=16,height=16", "!",
+                  "fmpnrecord", "location=" + out, "!", "fakesink"});
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while ((!std::filesystem::exists(out) || std::filesystem::file_size(out) < 500) && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

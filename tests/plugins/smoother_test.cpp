@@ -68,5 +68,15 @@ TEST(Smoother, TellsOnsetChangeAndOffset) {
   EXPECT_TRUE(smoother.end_all(2).empty());
 }
 
+TEST(Smoother, AnObservationThatComesLateKeepsItsOwnTime) {
+  ExpressionSmoother smoother({0, 0, 0, 1});
+  smoother.update(4, {0.8F, 0.2F}, 0.1);  // the face of 0.1 s, known at 0.9 s
+  smoother.seen(4, 0.9);
+  const auto events = smoother.take_events(1.5);
+  ASSERT_EQ(events.size(), 1U) << "still there: seen 0.6 s ago";
+  EXPECT_EQ(events[0].kind, Kind::kOnset);
+  EXPECT_DOUBLE_EQ(events[0].time, 0.1);
+}
+
 }  // namespace
 }  // namespace fmpn::gst

@@ -22,7 +22,8 @@ class Timing : public PhotographTest {
   }
   static GstEvent* qos(int late_frames, int frame) {
     const GstClockTime time = static_cast<GstClockTime>(frame) * GST_SECOND / 30;
-    return gst_event_new_qos(late_frames > 0 ? GST_QOS_TYPE_UNDERFLOW : GST_QOS_TYPE_OVERFLOW, 1, late_frames * static_cast<GstClockTimeDiff>(GST_SECOND / 30) + 10, time);
+    return gst_event_new_qos(late_frames > 0 ? GST_QOS_TYPE_UNDERFLOW : GST_QOS_TYPE_OVERFLOW, 1,
+                             late_frames * static_cast<GstClockTimeDiff>(GST_SECOND / 30) + 10, time);
   }
   static std::size_t count(const std::vector<std::string>& messages, const std::string& part) {
     std::size_t n = 0;
@@ -118,7 +119,8 @@ TEST_F(Timing, LateFramesCarryTheLastResultAndNoneIsDropped) {
   while (GstMessage* message = gst_bus_pop(GST_ELEMENT_BUS(h.get()->element))) {
     told += GST_MESSAGE_TYPE(message) == GST_MESSAGE_QOS;
     guint64 some = 0;
-    if (gst_message_has_name(message, "fmpn-stats") && gst_structure_get_uint64(gst_message_get_structure(message), "skipped", &some)) skipped += some;
+    if (gst_message_has_name(message, "fmpn-stats") && gst_structure_get_uint64(gst_message_get_structure(message), "skipped", &some))
+      skipped += some;
     gst_message_unref(message);
   }
   EXPECT_EQ(told, 4);
@@ -204,7 +206,8 @@ TEST_F(Timing, StatsAddUp) {
     gst_structure_get_uint64(s, "frames", &value), frames += value;
     gst_structure_get_uint64(s, "faces", &value), faces += value;
     gst_structure_get_uint64(s, "inferences", &value), inferences += value;
-    for (const char* field : {"seconds", "latency-p50", "latency-p95", "latency-max"}) EXPECT_TRUE(gst_structure_has_field_typed(s, field, G_TYPE_DOUBLE)) << field;
+    for (const char* field : {"seconds", "latency-p50", "latency-p95", "latency-max"})
+      EXPECT_TRUE(gst_structure_has_field_typed(s, field, G_TYPE_DOUBLE)) << field;
     gst_structure_free(s);
   }
   EXPECT_EQ(frames, 5U);
@@ -220,11 +223,14 @@ bool reach(GstElement* pipeline, GstState state) {
 
 TEST(TimingPipeline, SeeksInPausedAndPlaysToTheEndAgain) {
   GstElement* pipeline = gst_parse_launch(
-      "videotestsrc num-buffers=60 ! video/x-raw,width=160,height=120,framerate=30/1 ! fmpnalign ! fmpnmask ! fmpnclassify ! fmpnoverlay ! fakesink sync=false name=sink", nullptr);
+      "videotestsrc num-buffers=60 ! video/x-raw,width=160,height=120,framerate=30/1 ! fmpnalign ! fmpnmask ! fmpnclassify ! fmpnoverlay ! "
+      "fakesink sync=false name=sink",
+      nullptr);
   ASSERT_NE(pipeline, nullptr);
   ASSERT_TRUE(reach(pipeline, GST_STATE_PAUSED));
   for (const gint64 target : {gint64(GST_SECOND), gint64(GST_SECOND / 2), gint64{0}}) {
-    ASSERT_TRUE(gst_element_seek_simple(pipeline, GST_FORMAT_TIME, static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE), target));
+    ASSERT_TRUE(gst_element_seek_simple(pipeline, GST_FORMAT_TIME, static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
+                                        target));
     ASSERT_EQ(gst_element_get_state(pipeline, nullptr, nullptr, 20 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
   }
   ASSERT_TRUE(reach(pipeline, GST_STATE_PLAYING));
@@ -244,7 +250,9 @@ TEST(TimingPipeline, TwoHundredStartsAndStops) {
   // Holds the models that all who load them share, so that the test's time does not go into reading files.
   const Harness holder("fmpnalign ! fmpnclassify");
   GstElement* pipeline = gst_parse_launch(
-      "videotestsrc num-buffers=2 ! video/x-raw,width=96,height=96 ! fmpnalign ! fmpnmask ! fmpnclassify mode=async ! fmpnoverlay ! fakesink", nullptr);
+      "videotestsrc num-buffers=2 ! video/x-raw,width=96,height=96 ! fmpnalign ! fmpnmask ! fmpnclassify mode=async ! fmpnoverlay ! "
+      "fakesink",
+      nullptr);
   ASSERT_NE(pipeline, nullptr);
   for (int i = 0; i < 200; ++i) {
     ASSERT_NE(gst_element_set_state(pipeline, i % 3 == 0 ? GST_STATE_PAUSED : GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE) << i;

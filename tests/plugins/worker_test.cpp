@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-FaceInput input(int track, std::uint64_t frame) { return {track, frame, nullptr, nullptr}; }
+FaceInput input(int track, std::uint64_t frame) { return {track, frame, 0, 1, nullptr, nullptr}; }
 
 std::vector<Expression> echo(const std::vector<FaceInput>& inputs) {
   std::vector<Expression> results(inputs.size());
@@ -105,6 +105,37 @@ TEST(Worker, HandsAFaultToTheNextSubmit) {
     }
     return thrown;
   }));
+}
+
+TEST(Worker, ForgetTellsOfAFaultThatNobodyHeardOf) {
+  std::promise<void> gate;
+  std::atomic<int> begun{0};
+  InferenceWorker worker([&begun, open = gate.get_future().share()](const std::vector<FaceInput>& inputs) {
+    ++begun;
+    open.wait();
+    if (inputs.front().track_id == 1) throw std::runtime_error("out of order");
+    return echo(inputs);
+  });
+  worker.submit({input(1, 0)});
+  ASSERT_TRUE(eventually([&] { return begun == 1; }));
+  worker.submit({input(2, 0)});
+  gate.set_value();
+  // The second batch's result is there: the first one's fault was handed over before.
+  ASSERT_TRUE(eventually([&] { return worker.latest(2).has_value(); }));
+  EXPECT_THROW(worker.forget(), std::runtime_error);
+  EXPECT_NO_THROW(worker.submit({}));
+}
+
+TEST(Worker, AResultKeepsWhatIsKnownOfItsFrame) {
+  InferenceWorker worker(echo);
+  FaceInput blurred = input(1, 7);
+  blurred.time = 0.25;
+  blurred.quality = 0.03F;
+  worker.submit({blurred});
+  ASSERT_TRUE(eventually([&] { return worker.latest(1).has_value(); }));
+  EXPECT_EQ(worker.latest(1)->frame, 7U);
+  EXPECT_DOUBLE_EQ(worker.latest(1)->time, 0.25);
+  EXPECT_FLOAT_EQ(worker.latest(1)->quality, 0.03F);
 }
 
 TEST(Worker, DropsWhatComesAfterForget) {

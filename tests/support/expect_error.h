@@ -16,7 +16,8 @@ void expect_error(ErrorCode code, const std::vector<std::string>& parts, const B
     body();
   } catch (const Error& fault) {
     EXPECT_EQ(static_cast<int>(fault.code()), static_cast<int>(code)) << fault.what();
-    for (const std::string& part : parts) EXPECT_NE(std::string(fault.what()).find(part), std::string::npos) << "'" << part << "' is not in: " << fault.what();
+    for (const std::string& part : parts)
+      EXPECT_NE(std::string(fault.what()).find(part), std::string::npos) << "'" << part << "' is not in: " << fault.what();
     return;
   } catch (const std::exception& fault) {
     ADD_FAILURE() << "another exception: " << fault.what();

@@ -56,8 +56,9 @@ class MovingFace {
       }
       // Only where the head is.
       const Box there = truth(index, i).box;
-      const cv::Rect around = cv::Rect(cvFloor(there.x - there.width), cvFloor(there.y - there.width), cvCeil(3 * there.width), cvCeil(3 * there.width)) &
-                              cv::Rect(0, 0, width_, height_);
+      const cv::Rect around =
+          cv::Rect(cvFloor(there.x - there.width), cvFloor(there.y - there.width), cvCeil(3 * there.width), cvCeil(3 * there.width)) &
+          cv::Rect(0, 0, width_, height_);
       pose.at<double>(0, 2) -= around.x, pose.at<double>(1, 2) -= around.y;
       cv::warpAffine(small ? half_head_ : head_, head, pose, around.size());
       cv::warpAffine(small ? half_mask_ : mask_, alpha, pose, around.size());
@@ -113,7 +114,8 @@ class MovingFace {
       const double scale = 0.7 + 0.025 * i, dx = 3.0 * (i % 5), dy = 2.0 * (i % 7);
       const cv::Mat move = (cv::Mat_<double>(2, 3) << scale, 0, dx, 0, scale, dy);
       cv::Mat moved;
-      cv::warpAffine(head_, moved, move, cv::Size(static_cast<int>(540 * scale), static_cast<int>(620 * scale)), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+      cv::warpAffine(head_, moved, move, cv::Size(static_cast<int>(540 * scale), static_cast<int>(620 * scale)), cv::INTER_LINEAR,
+                     cv::BORDER_REPLICATE);
       for (const AlignedFace& face : aligner.find(view_of(moved))) {
         const auto back = [&](Point p, std::size_t k) {
           seen[k].push_back(static_cast<float>((p.x - dx) / scale));
@@ -142,7 +144,8 @@ class MovingFace {
 
 /// How far a face that was found is from the truth, in parts of the face's width.
 inline double box_error(const Box& found, const Box& truth) {
-  const double dx = (found.x + found.width / 2) - (truth.x + truth.width / 2), dy = (found.y + found.height / 2) - (truth.y + truth.height / 2);
+  const double dx = (found.x + found.width / 2) - (truth.x + truth.width / 2),
+               dy = (found.y + found.height / 2) - (truth.y + truth.height / 2);
   return (std::hypot(dx, dy) + std::abs(found.width - truth.width) / 2) / truth.width;
 }
 inline double landmark_error(const Landmarks& found, const MovingFace::Truth& truth) {

@@ -21,7 +21,8 @@ inline cv::Mat as_cv(const Image& image) {
 }
 
 inline ImageView view_of(const cv::Mat& mat) {
-  return {mat.data, mat.cols, mat.rows, static_cast<std::ptrdiff_t>(mat.step), mat.channels() == 1 ? PixelFormat::kGray8 : PixelFormat::kRgb8};
+  return {mat.data, mat.cols, mat.rows, static_cast<std::ptrdiff_t>(mat.step),
+          mat.channels() == 1 ? PixelFormat::kGray8 : PixelFormat::kRgb8};
 }
 
 /// Skips its tests where the photograph or dlib's landmark model is not installed.

@@ -13,7 +13,9 @@ torch::Tensor positions(int64_t n, int64_t planes, int64_t side) {
   return torch::arange(side * side, torch::kUInt8).view({1, 1, side, side}).repeat({n, planes, 1, 1});
 }
 
-torch::Tensor window(const torch::Tensor& picture, int64_t y, int64_t x, int64_t side) { return picture.narrow(0, y, side).narrow(1, x, side); }
+torch::Tensor window(const torch::Tensor& picture, int64_t y, int64_t x, int64_t side) {
+  return picture.narrow(0, y, side).narrow(1, x, side);
+}
 
 TEST(Augmentation, NoneIsTheCentre) {
   const auto crops = positions(3, 1, 12);
@@ -56,7 +58,9 @@ TEST(Augmentation, RobustTurnsFaceAndMaskAlike) {
   torch::manual_seed(2);
   // A smooth picture without any symmetry.
   const auto t = torch::linspace(0, 1, 52);
-  const auto picture = (0.5 + 0.25 * torch::sin(7 * t.view({52, 1}) + 9 * t.view({1, 52})) + 0.25 * torch::sin(11 * t.view({52, 1}) - 4 * t.view({1, 52}))).view({1, 1, 52, 52});
+  const auto picture =
+      (0.5 + 0.25 * torch::sin(7 * t.view({52, 1}) + 9 * t.view({1, 52})) + 0.25 * torch::sin(11 * t.view({52, 1}) - 4 * t.view({1, 52})))
+          .view({1, 1, 52, 52});
   const auto crops = (picture * 255).to(torch::kUInt8).repeat({64, 3, 1, 1});
   const Batch batch = augment(crops, picture.repeat({64, 1, 1, 1}), 48, "robust");
   ASSERT_EQ(batch.rgb.sizes(), (std::vector<int64_t>{64, 3, 48, 48}));

@@ -28,10 +28,15 @@ class Cv : public TrainProgram {
       for (int i = 0; i < 5; ++i) {
         const bool happy = i % 2 == 0;
         Image crop = noise(20, static_cast<unsigned>(10 * s + i));
-        for (std::size_t k = 0; k < crop.pixels.size(); ++k) crop.pixels[k] = static_cast<std::uint8_t>(crop.pixels[k] / 2 + (i < 4 && (k < crop.pixels.size() / 2) == happy ? 120 : 0));
+        for (std::size_t k = 0; k < crop.pixels.size(); ++k)
+          crop.pixels[k] = static_cast<std::uint8_t>(crop.pixels[k] / 2 + (i < 4 && (k < crop.pixels.size() / 2) == happy ? 120 : 0));
         const std::string name = subject + '-' + std::to_string(i) + ".png";
         write_image(file("data/" + name), crop.view());
-        rows.push_back({name, "", i == 4 ? "" : happy ? "happiness" : "sadness", subject, "1", std::to_string(i), fold, "", i == 4 ? "" : subject + "-4.png", true});
+        rows.push_back({name, "",
+                        i == 4  ? ""
+                        : happy ? "happiness"
+                                : "sadness",
+                        subject, "1", std::to_string(i), fold, "", i == 4 ? "" : subject + "-4.png", true});
       }
     }
     write_manifest(file("data"), rows);
@@ -40,9 +45,42 @@ class Cv : public TrainProgram {
   }
 
   std::vector<std::string> cv(const std::string& run, const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> arguments{"cv", file("data"), "-o", file(run), "--masks", file("masks"), "--name", "toy", "--cn", "resnet18", "--cn-width", "4", "--cn-stem", "small",
-                                       "--fmg-width", "2", "--input-size", "16", "--crop-size", "20", "--phase1-epochs", "2", "--phase1-batch", "4", "--epochs", "3", "--batch", "4",
-                                       "--seed", "7", "--threads", "1", "--initialisation", "scratch", "--lr", "2e-3"};
+    std::vector<std::string> arguments{"cv",
+                                       file("data"),
+                                       "-o",
+                                       file(run),
+                                       "--masks",
+                                       file("masks"),
+                                       "--name",
+                                       "toy",
+                                       "--cn",
+                                       "resnet18",
+                                       "--cn-width",
+                                       "4",
+                                       "--cn-stem",
+                                       "small",
+                                       "--fmg-width",
+                                       "2",
+                                       "--input-size",
+                                       "16",
+                                       "--crop-size",
+                                       "20",
+                                       "--phase1-epochs",
+                                       "2",
+                                       "--phase1-batch",
+                                       "4",
+                                       "--epochs",
+                                       "3",
+                                       "--batch",
+                                       "4",
+                                       "--seed",
+                                       "7",
+                                       "--threads",
+                                       "1",
+                                       "--initialisation",
+                                       "scratch",
+                                       "--lr",
+                                       "2e-3"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -64,12 +102,15 @@ TEST_F(Cv, EveryPictureIsTestedOnceAndTheTableSumsUp) {
     const auto judged = train({"evaluate", model, file("data"), "--fold", std::to_string(k), "--json"});
     ASSERT_EQ(judged.status, 0) << judged.err;
     EXPECT_EQ(nlohmann::json::parse(judged.out)["images"], 8);
-    EXPECT_NEAR(nlohmann::json::parse(judged.out)["accuracy"].get<double>(), out["folds"][k]["accuracy"].get<double>(), 0.126) << "one picture may fall otherwise in half precision";
+    EXPECT_NEAR(nlohmann::json::parse(judged.out)["accuracy"].get<double>(), out["folds"][k]["accuracy"].get<double>(), 0.126)
+        << "one picture may fall otherwise in half precision";
     EXPECT_FALSE(fs::exists(file("run/fold-" + std::to_string(k) + "/best.safetensors"))) << "no model is chosen by test pictures";
   }
   EXPECT_NEAR(out["mean"].get<double>(), sum / 3, 1e-12);
   EXPECT_TRUE(contains(outcome.out, "unweighted mean of the folds")) << outcome.out;
-  for (const char* name : {"table.txt", "report.html", "confusion.png", "folds.png", "curves.png", "fold-0/samples.png", "fold-0/report.html"}) EXPECT_TRUE(fs::exists(file(std::string("run/") + name))) << name;
+  for (const char* name :
+       {"table.txt", "report.html", "confusion.png", "folds.png", "curves.png", "fold-0/samples.png", "fold-0/report.html"})
+    EXPECT_TRUE(fs::exists(file(std::string("run/") + name))) << name;
 }
 
 TEST_F(Cv, StoppedAndResumedItComesToTheSame) {
@@ -77,7 +118,8 @@ TEST_F(Cv, StoppedAndResumedItComesToTheSame) {
   {
     test::Program program(command(cv("parts")));
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
-    while (program.running() && !fs::exists(file("parts/fold-1/checkpoint.pt")) && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    while (program.running() && !fs::exists(file("parts/fold-1/checkpoint.pt")) && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
     program.send(SIGTERM);
     const auto outcome = program.wait();
     EXPECT_EQ(outcome.status, 1) << outcome.err;
@@ -95,7 +137,8 @@ TEST_F(Cv, StoppedAndResumedItComesToTheSame) {
   ASSERT_EQ(rest.status, 0) << rest.err;
   EXPECT_EQ(table("parts"), table("whole"));
   for (const char* fold : {"fold-0", "fold-1", "fold-2"}) {
-    const auto one = read_safetensors(file(std::string("whole/") + fold + "/last.safetensors")), two = read_safetensors(file(std::string("parts/") + fold + "/last.safetensors"));
+    const auto one = read_safetensors(file(std::string("whole/") + fold + "/last.safetensors")),
+               two = read_safetensors(file(std::string("parts/") + fold + "/last.safetensors"));
     for (const auto& [key, tensor] : one.tensors) EXPECT_EQ(tensor.bytes, two.tensors.at(key).bytes) << fold << ' ' << key;
   }
 }
@@ -118,7 +161,8 @@ TEST_F(Cv, FaultsAreTold) {
 using CvMasks = Cv;
 
 TEST_F(CvMasks, OfAFoldKnowNothingOfItsSubjects) {
-  for (const char* name : {"0/happiness.png", "2/sadness.png", "contact-sheet.png"}) EXPECT_TRUE(fs::exists(file(std::string("masks/") + name))) << name;
+  for (const char* name : {"0/happiness.png", "2/sadness.png", "contact-sheet.png"})
+    EXPECT_TRUE(fs::exists(file(std::string("masks/") + name))) << name;
   const std::string before = test::read_text(file("masks/2/happiness.png")), other = test::read_text(file("masks/0/happiness.png"));
   // S0 is in fold 2: changing its face changes the masks of the other folds only.
   write_image(file("data/S0-0.png"), noise(20, 999).view());

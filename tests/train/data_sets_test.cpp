@@ -57,7 +57,8 @@ std::set<std::string> lines_of(const std::string& path) {
   return lines;
 }
 
-void expect_published_folds(const std::vector<ManifestRow>& rows, const std::string& data, const std::function<std::set<std::string>(int, bool)>& names) {
+void expect_published_folds(const std::vector<ManifestRow>& rows, const std::string& data,
+                            const std::function<std::set<std::string>(int, bool)>& names) {
   EXPECT_EQ(fold_count(rows), 10);
   for (int k = 0; k < 10; ++k) {
     EXPECT_EQ(names(k, true), lines_of(data + "/folds/test_ids_" + std::to_string(k) + ".csv")) << "test fold " << k;
@@ -195,7 +196,9 @@ TEST_F(DataSets, PublishedFoldsOfCkPlus) {
   EXPECT_EQ(labelled.size(), 981U);
   std::map<std::string, int> count;
   for (const ManifestRow& row : labelled) ++count[row.label];
-  EXPECT_EQ(count, (std::map<std::string, int>{{"anger", 135}, {"contempt", 54}, {"disgust", 177}, {"fear", 75}, {"happiness", 207}, {"sadness", 84}, {"surprise", 249}}));
+  EXPECT_EQ(count,
+            (std::map<std::string, int>{
+                {"anger", 135}, {"contempt", 54}, {"disgust", 177}, {"fear", 75}, {"happiness", 207}, {"sadness", 84}, {"surprise", 249}}));
   expect_published_folds(list.rows, published, [&](int k, bool within) { return names_in(list.rows, k, within); });
 }
 
@@ -226,12 +229,15 @@ TEST_F(DataSets, PublishedFoldsOfMmi) {
   EXPECT_EQ(labelled.size(), 624U);
   std::map<std::string, int> count;
   for (const ManifestRow& row : labelled) ++count[row.label];
-  EXPECT_EQ(count, (std::map<std::string, int>{{"anger", 99}, {"disgust", 96}, {"fear", 84}, {"happiness", 126}, {"sadness", 96}, {"surprise", 123}}));
+  EXPECT_EQ(count, (std::map<std::string, int>{
+                       {"anger", 99}, {"disgust", 96}, {"fear", 84}, {"happiness", 126}, {"sadness", 96}, {"surprise", 123}}));
   expect_published_folds(list.rows, published, [&](int k, bool within) { return names_in(list.rows, k, within); });
 }
 
 TEST_F(DataSets, MmiSessionsWithTheirXml) {
-  file("Sessions/1/S001-100.avi"), file("Sessions/1/session.xml", "<?xml version=\"1.0\"?><Session><Track/><Annotation><Metatag Name=\"Emotion\" Value=\"2\"/></Annotation></Session>");
+  file("Sessions/1/S001-100.avi"),
+      file("Sessions/1/session.xml",
+           "<?xml version=\"1.0\"?><Session><Track/><Annotation><Metatag Name=\"Emotion\" Value=\"2\"/></Annotation></Session>");
   file("Sessions/2/S002-007.avi"), file("Sessions/2/session.xml", "<session><metatag name=\"emotion\" value=\"Happiness\"/></session>");
   file("Sessions/3/S003-001.avi"), file("Sessions/3/session.xml", "<session><metatag name=\"AU\" value=\"1\"/></session>");
   file("Sessions/4/S004-001.avi"), file("Sessions/4/session.xml", "<session><metatag");
@@ -248,7 +254,8 @@ TEST_F(DataSets, MmiSessionsWithTheirXml) {
   std::string reasons;
   for (const SkippedSource& s : list.skipped) reasons += s.source + ": " + s.reason + '\n';
   EXPECT_EQ(list.skipped.size(), 4U) << reasons;
-  for (const char* part : {"Sessions/4/session.xml", "S009_001: in the table", "S002_007: shows happiness", "S003_001: neither"}) EXPECT_NE(reasons.find(part), std::string::npos) << part << " is not in\n" << reasons;
+  for (const char* part : {"Sessions/4/session.xml", "S009_001: in the table", "S002_007: shows happiness", "S003_001: neither"})
+    EXPECT_NE(reasons.find(part), std::string::npos) << part << " is not in\n" << reasons;
   expect_error(ErrorCode::kBadFormat, {"S001-100.avi"}, [&] { list.read(list.rows[0]); });
 
   file("mmi.csv", "sequence,label\nS001-100,1\n");
@@ -263,8 +270,10 @@ TEST_F(DataSets, MmiSessionsWithTheirXml) {
 
 TEST_F(DataSets, AffectNetOfBothReleases) {
   for (const char* name : {"1/a.jpg", "2/b.JPG", "3/c.png"}) file(std::string("old/Manually_Annotated_Images/") + name);
-  file("old/training.csv", "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal\r\n"
-                           "1/a.jpg,10,20,100,110,1;2,1,0,0\r\n2/b.JPG,NULL,NULL,NULL,NULL,NULL,7,0,0\r\n1/none.jpg,1,1,9,9,,3,0,0\r\n3/c.png,1,1,9,9,,10,0,0\r\n");
+  file("old/training.csv",
+       "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal\r\n"
+       "1/a.jpg,10,20,100,110,1;2,1,0,0\r\n2/b.JPG,NULL,NULL,NULL,NULL,NULL,7,0,0\r\n1/none.jpg,1,1,9,9,,3,0,0\r\n3/"
+       "c.png,1,1,9,9,,10,0,0\r\n");
   file("old/validation.csv", "3/c.png,0,0,50,60,1;2,0,0.5,0.5\r\n");
   const PictureList old = list_affectnet(folder_.file("old"), {});
   ASSERT_EQ(old.rows.size(), 3U);
@@ -304,7 +313,9 @@ TEST_F(DataSets, AffectNetOfBothReleases) {
 }
 
 TEST_F(DataSets, Fer2013AsCsv) {
-  file("fer2013.csv", "emotion, Usage, pixels\r\n3,Training,1 2 3 4\r\n6,PublicTest,0 0 0 255\r\n0,PrivateTest,9 9 9\r\n7,Training,1 2 3 4\r\n2,PrivateTest,1 2 3 256\r\n5,PrivateTest,4 3 2 1\r\n");
+  file("fer2013.csv",
+       "emotion, Usage, pixels\r\n3,Training,1 2 3 4\r\n6,PublicTest,0 0 0 255\r\n0,PrivateTest,9 9 9\r\n7,Training,1 2 3 "
+       "4\r\n2,PrivateTest,1 2 3 256\r\n5,PrivateTest,4 3 2 1\r\n");
   const PictureList list = list_fer2013(root(), {});
   ASSERT_EQ(list.rows.size(), 3U);
   EXPECT_EQ(list.rows[0].label, "happiness");

@@ -73,7 +73,8 @@ TEST_F(Evaluate, OneSplit) {
 }
 
 TEST_F(Evaluate, AFolderOfPicturesIsAlignedAsPrepareDoes) {
-  if (!fs::exists(test::photograph_path()) || !fs::exists(default_landmark_model())) GTEST_SKIP() << "no photograph or no landmark model installed";
+  if (!fs::exists(test::photograph_path()) || !fs::exists(default_landmark_model()))
+    GTEST_SKIP() << "no photograph or no landmark model installed";
   fs::create_directories(file("root/happy"));
   fs::create_directories(file("root/sad"));
   fs::copy_file(test::photograph_path(), file("root/happy/a.jpg"));

@@ -44,9 +44,40 @@ class Fit : public TrainProgram {
   }
 
   std::vector<std::string> fit(const std::string& run, const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> arguments{"fit",          file("data"), "-o", file(run), "--masks", file("masks"), "--name", "toy", "--cn", "resnet18", "--cn-width", "4",
-                                       "--cn-stem",    "small", "--fmg-width", "2", "--input-size", "16", "--crop-size", "20", "--phase1-epochs", "3",
-                                       "--phase1-batch", "4", "--epochs", "5", "--batch", "4", "--seed", "7", "--threads", "1", "--initialisation", "scratch"};
+    std::vector<std::string> arguments{"fit",
+                                       file("data"),
+                                       "-o",
+                                       file(run),
+                                       "--masks",
+                                       file("masks"),
+                                       "--name",
+                                       "toy",
+                                       "--cn",
+                                       "resnet18",
+                                       "--cn-width",
+                                       "4",
+                                       "--cn-stem",
+                                       "small",
+                                       "--fmg-width",
+                                       "2",
+                                       "--input-size",
+                                       "16",
+                                       "--crop-size",
+                                       "20",
+                                       "--phase1-epochs",
+                                       "3",
+                                       "--phase1-batch",
+                                       "4",
+                                       "--epochs",
+                                       "5",
+                                       "--batch",
+                                       "4",
+                                       "--seed",
+                                       "7",
+                                       "--threads",
+                                       "1",
+                                       "--initialisation",
+                                       "scratch"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -55,7 +86,8 @@ class Fit : public TrainProgram {
   static void interrupted(const std::vector<std::string>& arguments, const std::function<bool()>& reached, int signal = SIGTERM) {
     test::Program program(command(arguments));
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (program.running() && !reached() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    while (program.running() && !reached() && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
     program.send(signal);
     const auto outcome = program.wait();
     ASSERT_EQ(outcome.status, 1) << outcome.err;
@@ -100,8 +132,8 @@ class Fit : public TrainProgram {
 TEST_F(Fit, ResumedInBothPhasesItEndsWithTheSameBits) { resumes_exactly({"--phase1-constant", "1", "--constant", "2"}); }
 
 TEST_F(Fit, SoItDoesWithEveryOtherSourceOfChanceAndState) {
-  resumes_exactly({"--augmentation", "robust", "--optimiser", "sgd", "--schedule", "one-cycle", "--lr", "0.05", "--mixup", "0.2", "--ema", "0.9",
-                   "--label-smoothing", "0.1", "--weight-decay", "5e-4"});
+  resumes_exactly({"--augmentation", "robust", "--optimiser", "sgd", "--schedule", "one-cycle", "--lr", "0.05", "--mixup", "0.2", "--ema",
+                   "0.9", "--label-smoothing", "0.1", "--weight-decay", "5e-4"});
 }
 
 TEST_F(Fit, KilledAtAnyEpochItEndsWithTheSameBits) {
@@ -114,7 +146,9 @@ TEST_F(Fit, KilledAtAnyEpochItEndsWithTheSameBits) {
     const bool begun = fs::exists(file("parts/checkpoint.pt"));
     test::Program program(command(fit("parts", begun ? resume : brief)));
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (program.running() && std::chrono::steady_clock::now() < deadline && (!fs::exists(file("parts/metrics.csv")) || metrics("parts").size() < lines)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (program.running() && std::chrono::steady_clock::now() < deadline &&
+           (!fs::exists(file("parts/metrics.csv")) || metrics("parts").size() < lines))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     program.send(SIGKILL);
     EXPECT_EQ(program.wait().status, 128 + SIGKILL) << "line " << lines;
   }
@@ -150,7 +184,8 @@ TEST_F(Fit, TheRunFolderTellsWhatHappened) {
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const std::string config = test::read_text(file("run/config.toml"));
   for (const char* part : {"[fit]", "seed=7", "lambda-mask=0.1"}) EXPECT_TRUE(contains(config, part)) << part << " is not in " << config;
-  for (const char* name : {"curves.png", "confusion.png", "samples.png", "samples-phase1.png"}) EXPECT_GT(read_image(file(std::string("run/") + name)).width, 400) << name;
+  for (const char* name : {"curves.png", "confusion.png", "samples.png", "samples-phase1.png"})
+    EXPECT_GT(read_image(file(std::string("run/") + name)).width, 400) << name;
   EXPECT_TRUE(contains(test::read_text(file("run/report.html")), "data:image/png;base64,"));
   const auto result = nlohmann::json::parse(test::read_text(file("run/result.json")));
   EXPECT_EQ(result["images"], 20);
@@ -169,7 +204,8 @@ TEST_F(Fit, TheSameSeedIsTheSameRunAndAnotherIsNot) {
   auto other = fit("c", brief);
   *(std::find(other.begin(), other.end(), "--seed") + 1) = "8";
   ASSERT_EQ(train(other).status, 0);
-  EXPECT_NE(read_safetensors(file("a/last.safetensors")).tensors.at("cls.fc.weight").bytes, read_safetensors(file("c/last.safetensors")).tensors.at("cls.fc.weight").bytes);
+  EXPECT_NE(read_safetensors(file("a/last.safetensors")).tensors.at("cls.fc.weight").bytes,
+            read_safetensors(file("c/last.safetensors")).tensors.at("cls.fc.weight").bytes);
 }
 
 TEST_F(Fit, LearnsWhatCanBeLearned) {
@@ -187,7 +223,8 @@ TEST_F(Fit, LearnsWhatCanBeLearned) {
   EXPECT_GE(std::stod(engine->info().provenance.at("valid_accuracy")), 0.9);
   const auto evaluated = train({"evaluate", file("run/last.safetensors"), file("data"), "--split", "valid", "--json"});
   ASSERT_EQ(evaluated.status, 0) << evaluated.err;
-  EXPECT_NEAR(nlohmann::json::parse(evaluated.out)["accuracy"].get<double>(), std::stod(engine->info().provenance.at("valid_accuracy")), 0.051);
+  EXPECT_NEAR(nlohmann::json::parse(evaluated.out)["accuracy"].get<double>(), std::stod(engine->info().provenance.at("valid_accuracy")),
+              0.051);
 }
 
 TEST_F(Fit, Ablations) {
@@ -230,6 +267,14 @@ TEST_F(Fit, TheClassificationNetStartsFromGivenWeights) {
   EXPECT_EQ(train(fit("other", {"--cn-weights", file("data/0.png")})).status, 1);
 }
 
+TEST_F(Fit, AllNetworksStartFromAModel) {
+  const auto outcome = train(fit("run", {"--phase1-epochs", "0", "--epochs", "1", "--lr", "0", "--fmg-lr", "0", "--weights", model_}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto given = read_safetensors(model_), kept = read_safetensors(file("run/best.safetensors"));
+  for (const char* key : {"resface.res_top.0.weight", "fusion.model.1.weight", "cls.layer4.1.conv2.weight"})
+    EXPECT_EQ(kept.tensors.at(key).bytes, given.tensors.at(key).bytes) << key;
+}
+
 TEST_F(Fit, FaultsEndWithAStatusAndName) {
   const auto expect_fault = [&](const std::vector<std::string>& arguments, const std::vector<std::string>& parts) {
     const auto outcome = train(arguments);
@@ -248,7 +293,8 @@ TEST_F(Fit, FaultsEndWithAStatusAndName) {
   const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1", "--missing-mask", "mean"};
   ASSERT_EQ(train(fit("done", brief)).status, 0);
   expect_fault(fit("done", brief), {file("done"), "--resume"});
-  expect_fault(fit("done", {"--phase1-epochs", "1", "--epochs", "2", "--missing-mask", "mean", "--resume"}), {"another configuration", "epochs = 2 (the run: 1)"});
+  expect_fault(fit("done", {"--phase1-epochs", "1", "--epochs", "2", "--missing-mask", "mean", "--resume"}),
+               {"another configuration", "epochs = 2 (the run: 1)"});
 }
 
 }  // namespace

@@ -20,7 +20,9 @@ class ImageFolder : public ::testing::Test {
 };
 
 TEST_F(ImageFolder, SplitsClassesAndSubjectsInOrder) {
-  for (const char* name : {"valid/Sad/v.PNG", "train/happy/b.jpg", "train/happy/a.jpeg", "train/angry/S01/x.bmp", "train/angry/notes.txt", "other/happy/o.png"}) file(name);
+  for (const char* name : {"valid/Sad/v.PNG", "train/happy/b.jpg", "train/happy/a.jpeg", "train/angry/S01/x.bmp", "train/angry/notes.txt",
+                           "other/happy/o.png"})
+    file(name);
   const auto rows = list();
   ASSERT_EQ(rows.size(), 4U);
   EXPECT_EQ(rows[0].source, folder_.file("train/angry/S01/x.bmp"));
@@ -67,7 +69,8 @@ TEST_F(ImageFolder, TwoFoldersOfOneClass) {
 TEST_F(ImageFolder, ATableWithWindowsLineEndsGapsAndNeutralFaces) {
   file("a.png"), file("b/c.png"), file("n.png");
   test::write_text(folder_.file("labels.csv"),
-                   "\xef\xbb\xbfpath,label,subject,neutral,split\r\na.png,Happy,S1,n.png,train\r\nb/c.png,smiling,S1,,train\r\nb/c.png,sad,S2,,valid\r\nd.png,sad,S2,,valid\r\n");
+                   "\xef\xbb\xbfpath,label,subject,neutral,split\r\na.png,Happy,S1,n.png,train\r\nb/c.png,smiling,S1,,train\r\nb/"
+                   "c.png,sad,S2,,valid\r\nd.png,sad,S2,,valid\r\n");
   const PictureList list = list_folder(folder_.path().string(), {});
   ASSERT_EQ(list.rows.size(), 3U);
   EXPECT_EQ(list.rows[0].label, "happiness");

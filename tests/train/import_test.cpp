@@ -30,15 +30,29 @@ class Import : public TrainProgram {
   void SetUp() override {
     TrainProgram::SetUp();
     if (IsSkipped()) return;
-    if (outcome_.status == 77 || outcome_.status == 127) GTEST_SKIP() << "python3-torch or python3-torchvision is not installed: " << outcome_.out;
+    if (outcome_.status == 77 || outcome_.status == 127)
+      GTEST_SKIP() << "python3-torch or python3-torchvision is not installed: " << outcome_.out;
     ASSERT_EQ(outcome_.status, 0) << outcome_.err;
     ASSERT_EQ(imported_.status, 0) << imported_.err;
   }
   static std::string made(const std::string& name) { return made_->file(name); }
 
   static std::vector<std::string> import_arguments(const std::string& classes = "anger,contempt,disgust,fear,happiness,sadness,surprise") {
-    return {"import", "--resface", made("1_net_resface.pth"), "--fusion", made("1_net_fusion.pth"), "--cls", made("1_net_cls.pth"), "--cn", "inception_v3",
-            "--input-size", std::to_string(kSide), "--classes", classes, "-o", made("m.safetensors")};
+    return {"import",
+            "--resface",
+            made("1_net_resface.pth"),
+            "--fusion",
+            made("1_net_fusion.pth"),
+            "--cls",
+            made("1_net_cls.pth"),
+            "--cn",
+            "inception_v3",
+            "--input-size",
+            std::to_string(kSide),
+            "--classes",
+            classes,
+            "-o",
+            made("m.safetensors")};
   }
 
   static void expect_near(const json& ours, const json& theirs) {
@@ -62,7 +76,8 @@ class Import : public TrainProgram {
 };
 
 TEST_F(Import, ThePublishedCheckpointsAnswerAsTheyDoInPython) {
-  const auto outcome = train({"predict", made("m.safetensors"), made("face.png"), "--aligned", "--json", "--precision", "fp32", "--dump-mask", file("m.npy")});
+  const auto outcome = train(
+      {"predict", made("m.safetensors"), made("face.png"), "--aligned", "--json", "--precision", "fp32", "--dump-mask", file("m.npy")});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   expect_near(json_lines(outcome.out).at(0)["faces"][0]["logits"], answers_["logits"]);
   const std::string raw = test::read_text(file("m.npy"));

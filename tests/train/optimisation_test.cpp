@@ -59,7 +59,8 @@ class Step : public ::testing::Test {
   }
   static void TearDownTestSuite() { folder_.reset(); }
   void SetUp() override {
-    if (outcome_.status == 77 || outcome_.status == 127) GTEST_SKIP() << "python3-torch or python3-torchvision is not installed: " << outcome_.out;
+    if (outcome_.status == 77 || outcome_.status == 127)
+      GTEST_SKIP() << "python3-torch or python3-torchvision is not installed: " << outcome_.out;
     ASSERT_EQ(outcome_.status, 0) << outcome_.err;
   }
   static torch::Tensor theirs(const std::string& key) { return view_of(result_.tensors.at(key)); }

@@ -18,7 +18,8 @@ class Predict : public TrainProgram {
   void SetUp() override {
     TrainProgram::SetUp();
     if (IsSkipped()) return;
-    if (!fs::exists(test::photograph_path()) || !fs::exists(default_landmark_model())) GTEST_SKIP() << "no photograph or no landmark model installed";
+    if (!fs::exists(test::photograph_path()) || !fs::exists(default_landmark_model()))
+      GTEST_SKIP() << "no photograph or no landmark model installed";
   }
 };
 

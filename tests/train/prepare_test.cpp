@@ -25,7 +25,8 @@ class Prepare : public TrainProgram {
   void SetUp() override {
     TrainProgram::SetUp();
     if (IsSkipped()) return;
-    if (!fs::exists(test::photograph_path()) || !fs::exists(default_landmark_model())) GTEST_SKIP() << "no photograph or no landmark model installed";
+    if (!fs::exists(test::photograph_path()) || !fs::exists(default_landmark_model()))
+      GTEST_SKIP() << "no photograph or no landmark model installed";
   }
   void photograph(const std::string& name) {
     fs::create_directories(fs::path(file(name)).parent_path());
@@ -46,7 +47,8 @@ TEST_F(Prepare, CropsAreTheAlignersBitForBit) {
   Aligner aligner({});
   const Box box = aligner.find(photo.view()).at(0).box;
   cv::Mat small;
-  cv::resize(test::as_cv(photo)(cv::Rect(cvRound(box.x), cvRound(box.y), cvRound(box.width), cvRound(box.height))), small, {48, 48}, 0, 0, cv::INTER_AREA);
+  cv::resize(test::as_cv(photo)(cv::Rect(cvRound(box.x), cvRound(box.y), cvRound(box.width), cvRound(box.height))), small, {48, 48}, 0, 0,
+             cv::INTER_AREA);
   const Image tight{{small.data, small.data + small.total() * 3}, small.cols, small.rows, PixelFormat::kRgb8};
   picture("root/valid/sad/tight.png", tight);
   const auto outcome = train({"prepare", "folder", file("root"), "-o", file("data")});
@@ -171,7 +173,8 @@ TEST_F(PrepareCkPlus, StoppedItGoesOn) {
     const std::string journal = fs::exists(file("data/prepare.journal")) ? test::read_text(file("data/prepare.journal")) : "";
     return std::count(journal.begin(), journal.end(), '\n');
   };
-  while (program.running() && lines() < 4 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (program.running() && lines() < 4 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   program.send(SIGTERM);
   const auto outcome = program.wait();
   ASSERT_EQ(outcome.status, 1) << outcome.err;
@@ -243,8 +246,9 @@ TEST_F(Masks, EquationOneOverThePairsOfEachClass) {
   const auto row = [](const char* path, const char* label, const char* split, const char* neutral) {
     return ManifestRow{path, "", label, "", "", "", "", split, neutral, true};
   };
-  write_manifest(folder_.path().string(), {row("0.png", "anger", "train", "4.png"), row("1.png", "anger", "train", "4.png"), row("2.png", "anger", "test", "4.png"),
-                                           row("3.png", "fear", "train", "4.png"), row("4.png", "neutral", "train", "4.png"), row("2.png", "sadness", "train", "")});
+  write_manifest(folder_.path().string(),
+                 {row("0.png", "anger", "train", "4.png"), row("1.png", "anger", "train", "4.png"), row("2.png", "anger", "test", "4.png"),
+                  row("3.png", "fear", "train", "4.png"), row("4.png", "neutral", "train", "4.png"), row("2.png", "sadness", "train", "")});
   const auto outcome = train({"masks", folder_.path().string(), "-o", file("masks"), "--split", "train"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   MotionMaskBuilder anger, fear;
@@ -276,11 +280,13 @@ TEST_F(Masks, BorrowedByName) {
 TEST_F(Masks, BorrowedOnesThatLackAClass) {
   fs::create_directories(file("theirs"));
   write_image(file("theirs/happy.png"), noise(8, 1).view());
-  write_manifest(folder_.path().string(), {{"0.png", "", "happiness", "", "", "", "", "", "", true}, {"1.png", "", "neutral", "", "", "", "", "", "", true}});
+  write_manifest(folder_.path().string(),
+                 {{"0.png", "", "happiness", "", "", "", "", "", "", true}, {"1.png", "", "neutral", "", "", "", "", "", "", true}});
   const std::vector<std::string> arguments{"masks", folder_.path().string(), "-o", file("masks"), "--from", file("theirs")};
   auto outcome = train(arguments);
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_TRUE(contains(outcome.err, "neutral") && contains(outcome.err, "--missing-mask") && contains(outcome.err, file("theirs"))) << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, "neutral") && contains(outcome.err, "--missing-mask") && contains(outcome.err, file("theirs")))
+      << outcome.err;
   auto with_zero = arguments;
   with_zero.insert(with_zero.end(), {"--missing-mask", "zero", "--contact-sheet"});
   outcome = train(with_zero);

@@ -39,7 +39,8 @@ class PythonPth : public ::testing::Test {
   }
   static void TearDownTestSuite() { folder_.reset(); }
   void SetUp() override {
-    if (outcome_.status == 77 || outcome_.status == 127) GTEST_SKIP() << "python3-torch or python3-torchvision is not installed: " << outcome_.out;
+    if (outcome_.status == 77 || outcome_.status == 127)
+      GTEST_SKIP() << "python3-torch or python3-torchvision is not installed: " << outcome_.out;
     ASSERT_EQ(outcome_.status, 0) << outcome_.err;
   }
   static std::string file(const std::string& name) { return folder_->file(name); }
@@ -121,12 +122,13 @@ class HandMadePth : public ::testing::Test {
     return "(" + text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") + count + "NtQ";
   }
   /// {"w": tensor(storage, offset 0, shape, strides, False, {})}
-  static std::string tensor(const std::string& shape = "K\x02\x85"s, const std::string& strides = "K\x01\x85"s, const std::string& from = storage(),
-                            const std::string& offset = "K\0"s) {
+  static std::string tensor(const std::string& shape = "K\x02\x85"s, const std::string& strides = "K\x01\x85"s,
+                            const std::string& from = storage(), const std::string& offset = "K\0"s) {
     return "}" + text("w") + "ctorch._utils\n_rebuild_tensor_v2\n(" + from + offset + shape + strides + "\x89}tRs";
   }
   static std::string numbers() { return "\2\0\0\0\0\0\0\0\0\0\x80\x3f\0\0\0\x40"s; }
-  static std::string file_of(const std::string& object, const std::string& body = numbers(), const std::string& keys = "(" + text("0") + "e") {
+  static std::string file_of(const std::string& object, const std::string& body = numbers(),
+                             const std::string& keys = "(" + text("0") + "e") {
     return std::string(kHead) + "\x80\x02" + object + "." + "\x80\x02]" + keys + "." + body;
   }
   SafeTensors read(const std::string& content) {
@@ -148,7 +150,8 @@ TEST_F(HandMadePth, IsRead) {
 }
 
 TEST_F(HandMadePth, InstructionsAndGlobalsThatDoNotBelong) {
-  for (const char instruction : {'i', 'o', 'P', 'I', 'S', 'V', 'F', 'L', 'd', 'l', '0', '1', '2', '\x81', '\x82', '\x93', '\x94', '\x95', '\xff'}) {
+  for (const char instruction :
+       {'i', 'o', 'P', 'I', 'S', 'V', 'F', 'L', 'd', 'l', '0', '1', '2', '\x81', '\x82', '\x93', '\x94', '\x95', '\xff'}) {
     SCOPED_TRACE(static_cast<int>(static_cast<unsigned char>(instruction)));
     refused(file_of(std::string(1, instruction) + "junk\njunk\n"), "instruction");
   }
@@ -163,7 +166,8 @@ TEST_F(HandMadePth, InstructionsAndGlobalsThatDoNotBelong) {
 }
 
 TEST_F(HandMadePth, MachineStatesThatAreNone) {
-  for (const char* object : {"", "NN", "(", "(N", "t", "e", "u", "s", "}(Nu", "Ns", "]a", "R", "b", "Q", "NQ", "q\x01", "h\x01", "j\1\1\1\1", "}}e", "\x85", "(N\x85"})
+  for (const char* object : {"",  "NN", "(", "(N", "t",     "e",     "u",         "s",   "}(Nu", "Ns",    "]a",
+                             "R", "b",  "Q", "NQ", "q\x01", "h\x01", "j\1\1\1\1", "}}e", "\x85", "(N\x85"})
     refused(file_of(object), "not a file of weights");
   refused(file_of("X\xff\xff\xff\xff"), "ends too early");
   refused(file_of("T\xff\xff\xff\x7f"), "ends too early");
@@ -205,7 +209,8 @@ TEST_F(HandMadePth, DeepNesting) {
 }
 
 TEST_F(HandMadePth, OtherFiles) {
-  for (const char* content : {"", "a text", "PK\3\4 but no archive", "\x80", "\x80\x02", "\x80\x02}."}) refused(content, "not a file of weights");
+  for (const char* content : {"", "a text", "PK\3\4 but no archive", "\x80", "\x80\x02", "\x80\x02}."})
+    refused(content, "not a file of weights");
   const std::string missing = folder_.file("missing");
   expect_error(ErrorCode::kNotFound, {missing}, [&] { read_pth(missing); });
   expect_error(ErrorCode::kNotFound, {folder_.path().string()}, [&] { read_weights(folder_.path().string()); });

@@ -93,9 +93,32 @@ TEST(Recipe, ThePapersValues) {
   CLI::App app;
   auto* fit = app.add_subcommand("fit", "");
   std::map<std::string, std::string> values;
-  for (const char* name : {"cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "initialisation", "augmentation", "schedule", "phase1-epochs",
-                           "phase1-constant", "phase1-batch", "phase1-lr", "epochs", "constant", "batch", "optimiser", "lr", "fmg-lr", "lambda-mask",
-                           "lambda-class", "weight-decay", "label-smoothing", "mixup", "ema", "precision"})
+  for (const char* name : {"cn",
+                           "cn-width",
+                           "cn-stem",
+                           "fmg-width",
+                           "input-size",
+                           "crop-size",
+                           "initialisation",
+                           "augmentation",
+                           "schedule",
+                           "phase1-epochs",
+                           "phase1-constant",
+                           "phase1-batch",
+                           "phase1-lr",
+                           "epochs",
+                           "constant",
+                           "batch",
+                           "optimiser",
+                           "lr",
+                           "fmg-lr",
+                           "lambda-mask",
+                           "lambda-class",
+                           "weight-decay",
+                           "label-smoothing",
+                           "mixup",
+                           "ema",
+                           "precision"})
     fit->add_option(std::string("--") + name, values[name]);
   app.parse(std::vector<std::string>{"fit"});
   apply_recipe(*fit, "paper");

@@ -36,7 +36,8 @@ TEST(EventFile, ARecordByteForByte) {
 
 TEST(EventFile, ReadsBackWhatItWrote) {
   std::string bytes = encode_event_heading(10);
-  const std::vector<EventScalar> scalars{{1.5, 1, "phase1/mask_loss", 0.25F}, {2.5, 200, "phase2/class_loss", -3.0F}, {3.5, 1LL << 40, "ä", 1e-9F}};
+  const std::vector<EventScalar> scalars{
+      {1.5, 1, "phase1/mask_loss", 0.25F}, {2.5, 200, "phase2/class_loss", -3.0F}, {3.5, 1LL << 40, "ä", 1e-9F}};
   for (const EventScalar& s : scalars) bytes += encode_event(s);
   const auto expect_first = [&](const std::vector<EventScalar>& back, std::size_t count) {
     ASSERT_EQ(back.size(), count);
@@ -48,7 +49,8 @@ TEST(EventFile, ReadsBackWhatItWrote) {
     }
   };
   expect_first(decode_events(bytes, "events"), 3);
-  for (std::size_t cut = 1; cut < encode_event(scalars[2]).size(); ++cut) expect_first(decode_events(bytes.substr(0, bytes.size() - cut), "events"), 2);
+  for (std::size_t cut = 1; cut < encode_event(scalars[2]).size(); ++cut)
+    expect_first(decode_events(bytes.substr(0, bytes.size() - cut), "events"), 2);
   expect_first(decode_events("", "events"), 0);
   const std::size_t last = bytes.size() - 8;
   bytes[last] = static_cast<char>(bytes[last] ^ 1);
@@ -69,7 +71,8 @@ TEST_F(RunFolderTest, OneConfigurationAFolder) {
   checkpoint();
   expect_error(ErrorCode::kBadSetting, {folder_.file("run"), "--resume"}, [&] { run_.open("[fit]\nlr=0.1\n", false); });
   run_.open("[fit]\nlr=0.1\nseed=1\noutput=\"../run\"\n", true);
-  expect_error(ErrorCode::kBadSetting, {"another configuration", "lr = 0.2 (the run: 0.1)", "ema = 0.9 (the run: not set)", "seed is not set (the run: 1)"},
+  expect_error(ErrorCode::kBadSetting,
+               {"another configuration", "lr = 0.2 (the run: 0.1)", "ema = 0.9 (the run: not set)", "seed is not set (the run: 1)"},
                [&] { run_.open("[fit]\nlr=0.2\nema=0.9\n", true); });
   EXPECT_EQ(test::read_text(run_.file("config.toml")), "[fit]\nlr=0.1\nseed=1\noutput=\"run\"\n");
 }
@@ -147,13 +150,15 @@ TEST_F(RunFolderTest, CrossValidationTableAndReport) {
   EXPECT_DOUBLE_EQ(result.pooled().accuracy(), 64.0 / 108);
   EXPECT_NEAR(result.deviation(), 0.2020726, 1e-6);
   const std::string text = write_cross_validation(run_.path(), result);
-  for (const char* part : {"71.67 % ± 20.21", "108 pictures  59.26 %", "fear"}) EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
+  for (const char* part : {"71.67 % ± 20.21", "108 pictures  59.26 %", "fear"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
   EXPECT_EQ(test::read_text(run_.file("table.txt")), text);
   for (const char* name : {"folds.png", "confusion.png", "curves.png"}) EXPECT_GT(read_image(run_.file(name)).width, 400) << name;
   const std::string html = test::read_text(run_.file("report.html"));
   EXPECT_NE(html.find("anger &lt;&amp;&gt;"), std::string::npos);
   EXPECT_NE(html.find("data:image/png;base64,iVBORw0KGgo"), std::string::npos);
-  for (const char* part : {"http://", "https://", "src=\"f", "<script"}) EXPECT_EQ(html.find(part), std::string::npos) << part << ": the report must open without a network";
+  for (const char* part : {"http://", "https://", "src=\"f", "<script"})
+    EXPECT_EQ(html.find(part), std::string::npos) << part << ": the report must open without a network";
   fs::remove(run_.file("fold-1/result.json"));
   expect_error(ErrorCode::kNotFound, {"fold-1"}, [&] { read_folds(run_.path(), 3); });
   test::write_text(run_.file("fold-1/result.json"), "{\"classes\": [\"a\"], \"confusion\": []}");

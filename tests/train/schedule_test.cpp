@@ -39,7 +39,8 @@ TEST(Schedule, OneCycleRisesToItsPeakAndFallsToNothing) {
 TEST(Schedule, TrapezoidDoesNotKnowItsEndBeforeItFalls) {
   EXPECT_DOUBLE_EQ(trapezoid_factor(0, 8, 12), 0.04);
   EXPECT_DOUBLE_EQ(trapezoid_factor(0.5, 8, 12), 0.52);
-  for (const double done : {0.0, 0.7, 1.0, 5.5, 7.99}) EXPECT_DOUBLE_EQ(trapezoid_factor(done, 8, 12), trapezoid_factor(done, 8, 40)) << done;
+  for (const double done : {0.0, 0.7, 1.0, 5.5, 7.99})
+    EXPECT_DOUBLE_EQ(trapezoid_factor(done, 8, 12), trapezoid_factor(done, 8, 40)) << done;
   EXPECT_DOUBLE_EQ(trapezoid_factor(8, 8, 12), 1);
   EXPECT_DOUBLE_EQ(trapezoid_factor(9, 8, 12), 0.75);
   EXPECT_DOUBLE_EQ(trapezoid_factor(12, 8, 12), 0);

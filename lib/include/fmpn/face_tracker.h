@@ -21,8 +21,8 @@ struct TrackedFace {
 };
 
 /// Faces with stable ids over the frames of one stream. Between detections the detector looks once at the region where a face should be
-/// by now, at the face's own scale, and the box moves as the landmarks have moved since it was detected. A face is known again by its place, the way it
-/// was moving, and its looks: ids survive one face passing in front of another, and an occlusion of `keep_time`.
+/// by now, at the face's own scale, and the box moves as the landmarks have moved since it was detected. A face is known again by its
+/// place, the way it was moving, and its looks: ids survive one face passing in front of another, and an occlusion of `keep_time`.
 class FMPN_API FaceTracker {
  public:
   /// Throws kBadSetting for an option out of range, and what Aligner throws.

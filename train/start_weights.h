@@ -3,13 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "nn/classification_net.h"
+#include "nn/fmpn_net.h"
 #include "runtime/safetensors.h"
 
 namespace fmpn::train {
 
 /// What became of the tensors of a file of weights and of those of the net, by name.
-struct CnWeights {
+struct StartWeights {
   std::vector<std::string> taken;
   std::vector<std::string> drawn;        ///< the final layer: drawn anew, whatever the file has
   std::vector<std::string> other_shape;  ///< in both, with their shapes
@@ -19,9 +19,12 @@ struct CnWeights {
   std::string text() const;              ///< for people, several lines
 };
 
-/// Copies into `net` every tensor whose name and shape match, but the final layer's. `weights` is of torchvision, or one
+/// Copies into the CN every tensor whose name and shape match, but the final layer's. `weights` is of torchvision, or one
 /// of our own model files, of which the CN (cls.*) counts. Throws kBadFormat, naming `path`, where nothing matches or a
 /// number is not finite.
-CnWeights load_cn_weights(const std::string& path, const SafeTensors& weights, ClassificationNetImpl& net);
+StartWeights load_cn_weights(const std::string& path, const SafeTensors& weights, ClassificationNetImpl& net);
+
+/// The same for all of `net`, from one of our own model files.
+StartWeights load_start_weights(const std::string& path, const SafeTensors& weights, FmpnNetImpl& net);
 
 }  // namespace fmpn::train

@@ -1,4 +1,4 @@
-#include "cn_weights.h"
+#include "start_weights.h"
 
 #include <cstring>
 
@@ -19,7 +19,9 @@ StoredTensor stored(const torch::Tensor& tensor) {
   return out;
 }
 
-ClassificationNet net_of(int64_t classes, int64_t width = 4, const char* stem = "imagenet") { return make_classification_net({"resnet18", classes, width, stem}); }
+ClassificationNet net_of(int64_t classes, int64_t width = 4, const char* stem = "imagenet") {
+  return make_classification_net({"resnet18", classes, width, stem});
+}
 
 SafeTensors weights_of(torch::nn::Module& net, const std::string& prefix) {
   SafeTensors weights;
@@ -27,13 +29,13 @@ SafeTensors weights_of(torch::nn::Module& net, const std::string& prefix) {
   return weights;
 }
 
-TEST(CnWeights, EverythingButTheFinalLayerIsTaken) {
+TEST(StartWeights, EverythingButTheFinalLayerIsTaken) {
   for (const int64_t classes : {7, 3}) {  // with as many classes the final layer would fit, and is drawn anew all the same
     const auto source = net_of(7), target = net_of(classes);
     const auto final_before = state_of(*target).at("fc.weight").clone();
     SafeTensors weights = weights_of(*source, "");
     weights.tensors["bn1.num_batches_tracked"] = {"I64", {}, std::vector<std::uint8_t>(8)};
-    const CnWeights result = load_cn_weights("x.pth", weights, *target);
+    const StartWeights result = load_cn_weights("x.pth", weights, *target);
     const auto was = state_of(*source), now = state_of(*target);
     EXPECT_EQ(result.taken.size(), was.size() - 2);
     EXPECT_EQ(result.drawn, (std::vector<std::string>{"fc.bias", "fc.weight"}));
@@ -43,14 +45,14 @@ TEST(CnWeights, EverythingButTheFinalLayerIsTaken) {
   }
 }
 
-TEST(CnWeights, WhatDoesNotMatchIsListed) {
+TEST(StartWeights, WhatDoesNotMatchIsListed) {
   const auto source = net_of(7), target = net_of(7, 4, "small");
   SafeTensors weights = weights_of(*source, "");
   weights.tensors.erase("layer1.0.bn1.bias");
   weights.tensors["AuxLogits.fc.bias"] = stored(torch::zeros({7}));
   weights.tensors["stranger"] = stored(torch::zeros({7}));
   const auto before = state_of(*target).at("conv1.weight").clone();
-  const CnWeights result = load_cn_weights("x.pth", weights, *target);
+  const StartWeights result = load_cn_weights("x.pth", weights, *target);
   EXPECT_EQ(result.other_shape, (std::vector<std::string>{"conv1.weight: 4×3×7×7 in the file, 4×3×3×3 in the net"}));
   EXPECT_EQ(result.missing, (std::vector<std::string>{"layer1.0.bn1.bias"}));
   EXPECT_EQ(result.unused, (std::vector<std::string>{"stranger"}));
@@ -60,16 +62,43 @@ TEST(CnWeights, WhatDoesNotMatchIsListed) {
     EXPECT_NE(result.text().find(part), std::string::npos) << part;
 }
 
-TEST(CnWeights, OfOurOwnModelTheCnCounts) {
+TEST(StartWeights, OfOurOwnModelTheCnCounts) {
   const auto source = net_of(7), target = net_of(7);
   SafeTensors weights = weights_of(*source, "cls.");
   weights.tensors["fusion.model.1.weight"] = stored(torch::zeros({3, 3, 3, 3}));
-  const CnWeights result = load_cn_weights("m.safetensors", weights, *target);
+  const StartWeights result = load_cn_weights("m.safetensors", weights, *target);
   EXPECT_EQ(result.taken.size(), state_of(*source).size() - 2);
   EXPECT_TRUE(result.unused.empty());
 }
 
-TEST(CnWeights, Faults) {
+FmpnNet whole_net(bool masked) {
+  ModelInfo info;
+  info.cn = "resnet18", info.cn_width = 4, info.cn_stem = "small", info.fmg_width = 4, info.input_size = 24;
+  info.classes = {"a", "b", "c"};
+  info.uses_masks = masked;
+  return FmpnNet(info);
+}
+
+TEST(StartWeights, AWholeModelGivesAllItsNetworks) {
+  FmpnNet source = whole_net(true), target = whole_net(true), alone = whole_net(false);
+  const SafeTensors weights = weights_of(*source, "");
+  const auto drawn = state_of(*target).at("cls.fc.weight").clone();
+  const StartWeights all = load_start_weights("m.safetensors", weights, *target);
+  const auto was = state_of(*source), now = state_of(*target);
+  EXPECT_EQ(all.taken.size(), was.size() - 2);
+  EXPECT_TRUE(torch::equal(now.at("resface.res_top.0.weight"), was.at("resface.res_top.0.weight") + 1));
+  EXPECT_TRUE(torch::equal(now.at("fusion.model.1.weight"), was.at("fusion.model.1.weight") + 1));
+  EXPECT_TRUE(torch::equal(now.at("cls.fc.weight"), drawn));
+  // A baseline takes the CN, and the list says what it leaves.
+  const StartWeights cn = load_start_weights("m.safetensors", weights, *alone);
+  EXPECT_EQ(cn.taken.size(), state_of(*alone).size() - 2);
+  EXPECT_EQ(cn.unused.size(), was.size() - state_of(*alone).size());
+  SafeTensors foreign;
+  foreign.tensors["conv1.weight"] = stored(torch::zeros({4, 3, 3, 3}));
+  test::expect_error(ErrorCode::kBadFormat, {"x.safetensors", "no tensor"}, [&] { load_start_weights("x.safetensors", foreign, *target); });
+}
+
+TEST(StartWeights, Faults) {
   const auto target = net_of(7);
   SafeTensors none;
   none.tensors["other"] = stored(torch::zeros({7}));
