@@ -97,7 +97,8 @@ MediaPipeline::MediaPipeline(const Input& input, const Options& options, const s
   }
   if (const Owned<GstElement> overlay(element("overlay")); overlay && !input.image) {
     const Owned<GstPad> out(gst_element_get_static_pad(overlay.get(), "src"));
-    gst_pad_add_probe(out.get(), GST_PAD_PROBE_TYPE_BUFFER, fix_size, this, nullptr);
+    gst_pad_add_probe(out.get(), static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER), fix_size, this,
+                      nullptr);
   }
   g_signal_connect(decoder.get(), "pad-added", G_CALLBACK(pad_added), this);
   g_signal_connect(decoder.get(), "no-more-pads", G_CALLBACK(no_more_pads), this);
@@ -145,21 +146,23 @@ GstPadProbeReturn MediaPipeline::count(GstPad*, GstPadProbeInfo*, gpointer count
   return GST_PAD_PROBE_OK;
 }
 
-/// The first frame's size is the file's, rounded up to even sides (4:2:0): a stream whose size changes is fitted into it. Caps before
-/// that frame don't count: those of a film that lies on its side come before the tag that turns it.
-GstPadProbeReturn MediaPipeline::fix_size(GstPad* pad, GstPadProbeInfo*, gpointer self) {
+/// The first frame's size is the file's, rounded up to even sides (4:2:0): a stream whose size changes is fitted into it. The caps that
+/// count are the last before that frame: those of a film that lies on its side may come before the tag that turns it.
+GstPadProbeReturn MediaPipeline::fix_size(GstPad*, GstPadProbeInfo* info, gpointer self) {
+  if ((GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) != 0) return GST_PAD_PROBE_REMOVE;
   const auto& media = *static_cast<MediaPipeline*>(self);
-  GstCaps* caps = gst_pad_get_current_caps(pad);
+  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) return GST_PAD_PROBE_OK;
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
   GstVideoInfo video;
-  const bool known = caps != nullptr && gst_video_info_from_caps(&video, caps);
-  if (caps != nullptr) gst_caps_unref(caps);
-  if (!known) return GST_PAD_PROBE_REMOVE;
+  if (!gst_video_info_from_caps(&video, caps)) return GST_PAD_PROBE_OK;
   GstCaps* wanted = gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, (video.width + 1) / 2 * 2, "height", G_TYPE_INT,
                                         (video.height + 1) / 2 * 2, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
   const Owned<GstElement> size(media.element("size"));
   g_object_set(size.get(), "caps", wanted, nullptr);
   gst_caps_unref(wanted);
-  return GST_PAD_PROBE_REMOVE;
+  return GST_PAD_PROBE_OK;
 }
 
 void MediaPipeline::pad_added(GstElement*, GstPad* pad, gpointer self) {
