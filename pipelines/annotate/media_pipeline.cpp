@@ -48,8 +48,9 @@ std::string encoding(const Input& input, Video video) {
 std::string description(const Input& input, const Options& options) {
   std::string text =
       "uridecodebin name=decoder "
-      "queue name=video max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! videoconvert ! videoflip video-direction=auto ! videoscale ! "
-      "video/x-raw,pixel-aspect-ratio=1/1 ! fmpnalign name=align ! fmpnclassify name=classify mode=sync ! ";
+      "queue name=video max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! videoconvert ! videoflip video-direction=auto ! videoscale "
+      "name=scale ! "
+      "capsfilter name=square ! fmpnalign name=align ! fmpnclassify name=classify mode=sync ! ";
   for (const record::Format format : options.data)
     text += std::string("fmpnrecord name=") + record::name_of(format) + " format=" + record::name_of(format) + " ! ";
   // Encoding has a thread of its own: the elements work on the next frame meanwhile.
@@ -66,6 +67,22 @@ std::string text_of(const GError* error, const gchar* debug) {
   const std::string last = line == std::string::npos ? "" : detail.substr(line + 1);
   if (!last.empty() && last.find("streaming stopped") == std::string::npos && last != text) text += " (" + last + ")";
   return text;
+}
+
+/// Of caps events; false for all others.
+bool video_info_of(GstEvent* event, GstVideoInfo* video) {
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) return false;
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
+  return gst_video_info_from_caps(video, caps);
+}
+
+/// Lets nothing but raw video of this size with square pixels pass a capsfilter.
+void allow_only(GstElement* capsfilter, int width, int height) {
+  GstCaps* wanted = gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, width, "height", G_TYPE_INT, height, "pixel-aspect-ratio",
+                                        GST_TYPE_FRACTION, 1, 1, nullptr);
+  g_object_set(capsfilter, "caps", wanted, nullptr);
+  gst_caps_unref(wanted);
 }
 
 }  // namespace
@@ -91,14 +108,17 @@ MediaPipeline::MediaPipeline(const Input& input, const Options& options, const s
   const Owned<GstPad> tap_pad(gst_element_get_static_pad(tap.get(), "src")), video_pad(gst_element_get_static_pad(video.get(), "sink"));
   tap_ = std::make_unique<FrameTap>(tap_pad.get(), summary, thumbnails, meter);
   gst_pad_add_probe(video_pad.get(), GST_PAD_PROBE_TYPE_BUFFER, count, &decoded_, nullptr);
+  const Owned<GstElement> scale(element("scale"));
+  const Owned<GstPad> scale_pad(gst_element_get_static_pad(scale.get(), "sink"));
+  gst_pad_add_probe(scale_pad.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, make_square, this, nullptr);
   if (const Owned<GstElement> encoder(element("encoder")); encoder) {
     const Owned<GstPad> out(gst_element_get_static_pad(encoder.get(), "src"));
     gst_pad_add_probe(out.get(), GST_PAD_PROBE_TYPE_BUFFER, count, &encoded_, nullptr);
   }
   if (const Owned<GstElement> overlay(element("overlay")); overlay && !input.image) {
     const Owned<GstPad> out(gst_element_get_static_pad(overlay.get(), "src"));
-    gst_pad_add_probe(out.get(), static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER), fix_size, this,
-                      nullptr);
+    gst_pad_add_probe(out.get(), static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER), fix_size,
+                      this, nullptr);
   }
   g_signal_connect(decoder.get(), "pad-added", G_CALLBACK(pad_added), this);
   g_signal_connect(decoder.get(), "no-more-pads", G_CALLBACK(no_more_pads), this);
@@ -146,22 +166,25 @@ GstPadProbeReturn MediaPipeline::count(GstPad*, GstPadProbeInfo*, gpointer count
   return GST_PAD_PROBE_OK;
 }
 
+/// The elements see square pixels, of the film's own height: left to itself the scaler would take the size that the encoder has by now.
+GstPadProbeReturn MediaPipeline::make_square(GstPad*, GstPadProbeInfo* info, gpointer self) {
+  GstVideoInfo video;
+  if (!video_info_of(GST_PAD_PROBE_INFO_EVENT(info), &video)) return GST_PAD_PROBE_OK;
+  const Owned<GstElement> square(static_cast<MediaPipeline*>(self)->element("square"));
+  const auto width =
+      gst_util_uint64_scale_round(static_cast<guint64>(video.width), static_cast<guint64>(video.par_n), static_cast<guint64>(video.par_d));
+  allow_only(square.get(), std::max(1, static_cast<int>(width)), video.height);
+  return GST_PAD_PROBE_OK;
+}
+
 /// The first frame's size is the file's, rounded up to even sides (4:2:0): a stream whose size changes is fitted into it. The caps that
 /// count are the last before that frame: those of a film that lies on its side may come before the tag that turns it.
 GstPadProbeReturn MediaPipeline::fix_size(GstPad*, GstPadProbeInfo* info, gpointer self) {
   if ((GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) != 0) return GST_PAD_PROBE_REMOVE;
-  const auto& media = *static_cast<MediaPipeline*>(self);
-  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
-  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) return GST_PAD_PROBE_OK;
-  GstCaps* caps = nullptr;
-  gst_event_parse_caps(event, &caps);
   GstVideoInfo video;
-  if (!gst_video_info_from_caps(&video, caps)) return GST_PAD_PROBE_OK;
-  GstCaps* wanted = gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, (video.width + 1) / 2 * 2, "height", G_TYPE_INT,
-                                        (video.height + 1) / 2 * 2, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
-  const Owned<GstElement> size(media.element("size"));
-  g_object_set(size.get(), "caps", wanted, nullptr);
-  gst_caps_unref(wanted);
+  if (!video_info_of(GST_PAD_PROBE_INFO_EVENT(info), &video)) return GST_PAD_PROBE_OK;
+  const Owned<GstElement> size(static_cast<MediaPipeline*>(self)->element("size"));
+  allow_only(size.get(), (video.width + 1) / 2 * 2, (video.height + 1) / 2 * 2);
   return GST_PAD_PROBE_OK;
 }
 
