@@ -12,8 +12,8 @@ if [[ "${1:-}" == --tests ]]; then
   packages+=(libgtest-dev python3-torch python3-torchvision python3-gi gir1.2-gst-plugins-base-1.0 gstreamer1.0-opencv opencv-data
     chromium chromium-driver python3-selenium slurm-wlm munge)
 fi
-# The report of fmpn-annotate embeds a chart library from npm, whichever npm there is.
-command -v npm >/dev/null || packages+=(npm)
+# The report of fmpn-annotate embeds a chart library from npm, whichever npm there is, or from a file that an option names.
+[[ "${FMPN_MESON_OPTIONS:-}" == *-Dchart-library=* ]] || command -v npm >/dev/null || packages+=(npm)
 missing=()
 for package in "${packages[@]}"; do
   [[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" == installed ]] || missing+=("$package")
