@@ -174,6 +174,7 @@ void add_fit(CLI::App& app) {
   add("--fmg-width", o->model.fmg_width, "w of FMG");
   add("--input-size", o->model.input_size, "S, 0 or 3 modulo 4; in the paper's recipe 299 for inception_v3 and 224 for the others");
   add("--crop-size", o->model.crop_size, "Side of the prepared crops; in the paper's recipe 320/299 of S");
+  add("--mirror-average", o->model.mirror_average, "The model answers with the mean of a face and its mirror image: a second pass of PFN and CN");
   add("--phase1-epochs", o->phase1_epochs, "Epochs of phase 1");
   add("--phase1-constant", o->phase1_constant, "Epochs before the learning rate falls");
   add("--phase1-batch", o->phase1_batch, "Batch of phase 1");

@@ -26,6 +26,7 @@ void print_info(const std::string& path, bool as_json) {
                              {"input_size", info.input_size},
                              {"crop_size", info.crop_size},
                              {"color", info.color},
+                             {"mirror_average", info.mirror_average},
                              {"temperature", info.temperature},
                              {"min_confidence", info.min_confidence},
                              {"provenance", info.provenance}};

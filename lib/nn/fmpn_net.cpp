@@ -2,7 +2,7 @@
 
 namespace fmpn {
 
-FmpnNetImpl::FmpnNetImpl(const ModelInfo& info) : uses_masks(info.uses_masks) {
+FmpnNetImpl::FmpnNetImpl(const ModelInfo& info) : uses_masks(info.uses_masks), mirror_average(info.mirror_average) {
   if (uses_masks) {
     fmg = register_module("resface", Fmg(FmgOptions(info.input_size, info.fmg_width)));
     pfn = register_module("fusion", Pfn());
@@ -12,10 +12,19 @@ FmpnNetImpl::FmpnNetImpl(const ModelInfo& info) : uses_masks(info.uses_masks) {
 }
 
 FmpnNetImpl::Output FmpnNetImpl::forward(const torch::Tensor& rgb, const torch::Tensor& given) {
-  if (!uses_masks) return {cn->forward(rgb), {}};
-  const torch::Tensor gray = luma(rgb);
-  const torch::Tensor mask = given.defined() ? given : fmg->forward(gray);
-  return {cn->forward(pfn->forward(rgb, mask * gray)), mask};
+  torch::Tensor mask, masked;
+  if (uses_masks) {
+    const torch::Tensor gray = luma(rgb);
+    mask = given.defined() ? given : fmg->forward(gray);
+    masked = mask * gray;
+  }
+  torch::Tensor logits = logits_of(rgb, masked);
+  if (mirror_average && !is_training()) logits = (logits + logits_of(rgb.flip(3), masked.defined() ? masked.flip(3) : masked)) / 2;
+  return {logits, mask};
+}
+
+torch::Tensor FmpnNetImpl::logits_of(const torch::Tensor& rgb, const torch::Tensor& masked) {
+  return cn->forward(masked.defined() ? pfn->forward(rgb, masked) : rgb);
 }
 
 torch::Tensor FmpnNetImpl::generate_mask(const torch::Tensor& rgb) { return fmg->forward(luma(rgb)); }

@@ -18,14 +18,19 @@ struct FmpnNetImpl : torch::nn::Module {
     torch::Tensor logits;  ///< N×classes
     torch::Tensor mask;    ///< N×1×S×S; undefined for the baseline
   };
-  /// `rgb` N×3×S×S, float, [0,1]. `mask` N×1×S×S stands in for FMG's where it is defined.
+  /// `rgb` N×3×S×S, float, [0,1]. `mask` N×1×S×S stands in for FMG's where it is defined. In eval mode, with mirror_average, the
+  /// logits are the mean of the picture's and its mirror image's; the mirror image has the mask mirrored.
   Output forward(const torch::Tensor& rgb, const torch::Tensor& mask = {});
   torch::Tensor generate_mask(const torch::Tensor& rgb);
 
-  bool uses_masks;
+  bool uses_masks, mirror_average;
   Fmg fmg{nullptr};
   Pfn pfn{nullptr};
   ClassificationNet cn;
+
+ private:
+  /// `masked`: mask × luma; undefined for the baseline.
+  torch::Tensor logits_of(const torch::Tensor& rgb, const torch::Tensor& masked);
 };
 TORCH_MODULE(FmpnNet);
 

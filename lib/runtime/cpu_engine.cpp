@@ -59,7 +59,7 @@ class CpuEngine final : public Engine {
     if (crops.empty()) return {};
     return one_error([&] {
       const auto rgb = crop_pixels(crops, info_);
-      if (!info_.uses_masks) return expressions_of(head_->run(count(crops), {rgb.data()}), {}, info_);
+      if (!info_.uses_masks) return expressions_of(logits_of(rgb, {}, crops.size()), {}, info_);
       const auto gray = luma_of(rgb);
       return named(rgb, gray, masks_of(gray, crops.size()), crops.size());
     });
@@ -76,16 +76,29 @@ class CpuEngine final : public Engine {
   }
 
  private:
-  static std::int64_t count(const std::vector<ImageView>& crops) { return static_cast<std::int64_t>(crops.size()); }
-
   std::vector<float> masks_of(const std::vector<float>& gray, std::size_t n) const {
     return fmg_->run(static_cast<std::int64_t>(n), {gray.data()});
   }
 
-  std::vector<Expression> named(const std::vector<float>& rgb, std::vector<float> gray, const std::vector<float>& masks,
-                                std::size_t n) const {
+  std::vector<Expression> named(std::vector<float> rgb, std::vector<float> gray, const std::vector<float>& masks, std::size_t n) const {
     for (std::size_t i = 0; i < gray.size(); ++i) gray[i] *= masks[i];
-    return expressions_of(head_->run(static_cast<std::int64_t>(n), {rgb.data(), gray.data()}), masks, info_);
+    return expressions_of(logits_of(std::move(rgb), std::move(gray), n), masks, info_);
+  }
+
+  /// `masked`: mask × luma; empty for the baseline.
+  std::vector<float> logits_of(std::vector<float> rgb, std::vector<float> masked, std::size_t n) const {
+    if (info_.mirror_average) {
+      append_mirrored(rgb, info_.input_size, 3);
+      append_mirrored(masked, info_.input_size, 1);
+    }
+    std::vector<const float*> inputs{rgb.data()};
+    if (!masked.empty()) inputs.push_back(masked.data());
+    std::vector<float> logits = head_->run(static_cast<std::int64_t>(info_.mirror_average ? 2 * n : n), inputs);
+    if (!info_.mirror_average) return logits;
+    const std::size_t half = logits.size() / 2;
+    for (std::size_t i = 0; i < half; ++i) logits[i] = (logits[i] + logits[half + i]) / 2;
+    logits.resize(half);
+    return logits;
   }
 
   ModelInfo info_;

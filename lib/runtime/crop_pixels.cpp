@@ -1,5 +1,7 @@
 #include "runtime/crop_pixels.h"
 
+#include <algorithm>
+
 #include "core/cv_view.h"
 
 namespace fmpn {
@@ -28,6 +30,16 @@ std::vector<float> luma_of(const std::vector<float>& rgb) {
   std::vector<float> luma(rgb.size() / 3);
   for (std::size_t i = 0; i < luma.size(); ++i) luma[i] = 0.299F * rgb[3 * i] + 0.587F * rgb[3 * i + 1] + 0.114F * rgb[3 * i + 2];
   return luma;
+}
+
+void append_mirrored(std::vector<float>& pixels, int side, int channels) {
+  const auto row = static_cast<std::size_t>(side) * static_cast<std::size_t>(channels);
+  const std::size_t count = pixels.size();
+  pixels.resize(2 * count);
+  for (std::size_t first = 0; first < count; first += row)
+    for (int x = 0; x < side; ++x)
+      std::copy_n(pixels.begin() + static_cast<std::ptrdiff_t>(first) + static_cast<std::ptrdiff_t>(x) * channels, channels,
+                  pixels.begin() + static_cast<std::ptrdiff_t>(count + first) + static_cast<std::ptrdiff_t>(side - 1 - x) * channels);
 }
 
 }  // namespace fmpn

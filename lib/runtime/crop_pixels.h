@@ -15,4 +15,7 @@ std::vector<float> crop_pixels(const std::vector<ImageView>& crops, const ModelI
 /// N×S×S floats of luma for N×S×S×3 of RGB: 0.299 R + 0.587 G + 0.114 B.
 std::vector<float> luma_of(const std::vector<float>& rgb);
 
+/// Appends the mirror image of each of the N×S×S×C floats, in the same order: 2N×S×S×C.
+void append_mirrored(std::vector<float>& pixels, int side, int channels);
+
 }  // namespace fmpn

@@ -67,6 +67,8 @@ ModelInfo info_from_metadata(const std::string& name, const std::map<std::string
   info.crop_size = fields.integer("crop_size", info.input_size, 1024);
   info.color = fields.text("color");
   if (info.color != "rgb" && info.color != "gray") fields.fail("color", "is neither rgb nor gray: " + info.color);
+  // Files from before there was a choice don't have it.
+  info.mirror_average = metadata.count("mirror_average") != 0 && fields.integer("mirror_average", 0, 1) == 1;
   info.temperature = fields.number("temperature", 1e-3, 1e3);
   info.min_confidence = fields.number("min_confidence", 0, 1);
   std::set<std::string> seen;
@@ -104,6 +106,7 @@ std::map<std::string, std::string> metadata_from_info(const ModelInfo& info) {
       {"input_size", std::to_string(info.input_size)},
       {"crop_size", std::to_string(info.crop_size)},
       {"color", info.color},
+      {"mirror_average", info.mirror_average ? "1" : "0"},
       {"temperature", json(info.temperature).dump()},
       {"min_confidence", json(info.min_confidence).dump()},
       {"classes", json(info.classes).dump()},

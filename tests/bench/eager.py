@@ -96,6 +96,7 @@ class Fmpn(nn.Module):
     def __init__(self, meta):
         super().__init__()
         classes = len(json.loads(meta["classes"]))
+        self.mirror = meta.get("mirror_average") == "1"
         self.resface, self.fusion = Fmg(int(meta["fmg_width"]), int(meta["input_size"])), Pfn()
         if meta["cn"] == "inception_v3":
             self.cls = torchvision.models.inception_v3(weights=None, num_classes=classes, aux_logits=False, transform_input=True, init_weights=False)
@@ -107,7 +108,11 @@ class Fmpn(nn.Module):
     def forward(self, rgb):
         gray = 0.299 * rgb[:, 0:1] + 0.587 * rgb[:, 1:2] + 0.114 * rgb[:, 2:3]
         mask = self.resface(gray)
-        return self.cls(self.fusion(rgb, mask * gray)), mask
+        masked = mask * gray
+        logits = self.cls(self.fusion(rgb, masked))
+        if self.mirror:
+            logits = (logits + self.cls(self.fusion(rgb.flip(3), masked.flip(3)))) / 2
+        return logits, mask
 
 
 def read_safetensors(path):

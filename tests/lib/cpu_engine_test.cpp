@@ -45,9 +45,10 @@ struct Net {
   const char* cn;
   int width, side, fmg_width;
   bool masks;
+  bool mirror = false;
 };
 void PrintTo(const Net& net, std::ostream* out) {
-  *out << net.cn << " of width " << net.width << " at " << net.side << (net.masks ? "" : ", baseline");
+  *out << net.cn << " of width " << net.width << " at " << net.side << (net.masks ? "" : ", baseline") << (net.mirror ? ", mirrored" : "");
 }
 
 class CpuEngine : public ::testing::TestWithParam<Net> {
@@ -56,7 +57,7 @@ class CpuEngine : public ::testing::TestWithParam<Net> {
     ModelInfo info = test::tiny_model_info();
     info.cn = GetParam().cn, info.cn_width = GetParam().width, info.fmg_width = GetParam().fmg_width;
     info.input_size = info.crop_size = GetParam().side;
-    info.uses_masks = GetParam().masks;
+    info.uses_masks = GetParam().masks, info.mirror_average = GetParam().mirror;
     info.cn_stem = info.cn == "resnet18" && info.input_size < 64 ? "small" : "imagenet";
     test::write_tiny_model(folder_.file("m"), info);
     torch_ = make_torch_engine(load_model(folder_.file("m")), torch::kCPU, Precision::kFp32);
@@ -97,9 +98,33 @@ TEST_P(CpuEngine, InBfloat16NearlySo) {
 
 INSTANTIATE_TEST_SUITE_P(Nets, CpuEngine,
                          ::testing::Values(Net{"resnet18", 4, 48, 2, true}, Net{"resnet18", 32, 40, 8, true},
+                                           Net{"resnet18", 8, 40, 2, true, true}, Net{"resnet18", 8, 40, 2, false, true},
                                            Net{"resnet18", 12, 71, 3, true}, Net{"resnet50", 8, 64, 2, false},
                                            Net{"densenet121", 8, 64, 2, true}, Net{"vgg16", 4, 36, 2, true},
                                            Net{"vgg19_bn", 4, 64, 2, false}, Net{"inception_v3", 64, 75, 16, true}));
+
+TEST(MirrorAverage, AFaceAndItsMirrorImageAreTheSame) {
+  const test::TemporaryFolder folder;
+  ModelInfo info = test::tiny_model_info();
+  info.uses_masks = false;  // FMG does see a difference
+  info.crop_size = info.input_size;
+  const auto images = pictures(info.input_size, 1);
+  Image mirrored = images[0];
+  const auto side = static_cast<std::size_t>(info.input_size);
+  for (std::size_t y = 0; y < side; ++y)
+    for (std::size_t x = 0; x < side; ++x)
+      for (std::size_t c = 0; c < 3; ++c) mirrored.pixels[3 * (y * side + x) + c] = images[0].pixels[3 * (y * side + side - 1 - x) + c];
+  for (const bool average : {false, true}) {
+    info.mirror_average = average;
+    const std::string file = folder.file(average ? "average" : "plain");
+    test::write_tiny_model(file, info);
+    EXPECT_EQ(read_model_info(file).mirror_average, average);
+    const auto engine = make_cpu_engine(load_model(file), Precision::kFp32);
+    const float apart = difference(engine->classify({images[0].view()})[0].logits, engine->classify({mirrored.view()})[0].logits);
+    if (average) EXPECT_LT(apart, 1e-5F);
+    else EXPECT_GT(apart, 1e-4F);
+  }
+}
 
 TEST(CpuEngineBatches, MoreThanFitOne) {
   const test::TemporaryFolder folder;

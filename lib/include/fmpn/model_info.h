@@ -22,6 +22,7 @@ struct ModelInfo {
   int crop_size = 320;               ///< side of the aligned crop of which the centre S×S is the input
   std::string color = "rgb";         ///< rgb, or gray: R, G and B all hold the luma (trained on gray pictures)
   std::vector<std::string> classes;  ///< class names in the order of the network's outputs
+  bool mirror_average = false;       ///< the logits are the mean of the face's and its mirror image's
   Landmarks crop_template = kStandardTemplate;
   double temperature = 1;            ///< logits are divided by it before the softmax (calibration)
   double min_confidence = 0;         ///< below it the product says `uncertain`; 0…1
