@@ -6,13 +6,16 @@
 #   tests/debian13.sh ROOT COMMAND  runs COMMAND in the checkout's copy instead of the tests
 set -euo pipefail
 cd "$(dirname "$0")/.."
-root=$(realpath -m "${1:-out/debian13}")
-shift || true
 ((EUID == 0)) || { echo "tests/debian13.sh: a root of another Debian can only be made as root" >&2; exit 77; }
 command -v debootstrap > /dev/null || { echo "tests/debian13.sh: debootstrap is not installed (apt-get install debootstrap)" >&2; exit 77; }
-probe=$(mktemp -d)
-mount --bind "$probe" "$probe" 2> /dev/null && umount "$probe" || { echo "tests/debian13.sh: nothing can be mounted here" >&2; exit 77; }
-rmdir "$probe"
+# What is mounted below is mounted for this process and its children alone, and gone with them, however they end.
+if [[ "${1:-}" != --inside ]]; then
+  unshare --mount true 2> /dev/null || { echo "tests/debian13.sh: nothing can be mounted here" >&2; exit 77; }
+  exec unshare --mount --propagation private tests/debian13.sh --inside "$@"
+fi
+shift
+root=$(realpath -m "${1:-out/debian13}")
+shift || true
 
 if [[ ! -e $root/etc/debian_version ]]; then
   mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | awk '$1 !~ /-/ { print $2; exit }')
@@ -35,13 +38,7 @@ if [[ -e $root/$chart ]] || (command -v npm > /dev/null && cd "$root" && npm pac
   options+=" -Dchart-library=/$chart"
 fi
 
-mounted=()
-finish() { for ((i = ${#mounted[@]} - 1; i >= 0; --i)); do umount "${mounted[i]}"; done; }
-trap finish EXIT
-for point in proc dev; do
-  mount --bind "/$point" "$root/$point"
-  mounted+=("$root/$point")
-done
+for point in proc dev; do mount --bind "/$point" "$root/$point"; done
 inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root FMPN_MESON_OPTIONS="$options" LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
 
 inside bash -c 'cd /fmpn && pipelines/setup.sh --tests'
