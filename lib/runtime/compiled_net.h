@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/layer_graph.h"
+#include "runtime/working_memory.h"
 
 namespace fmpn {
 
@@ -15,9 +16,10 @@ struct NetInput;
 /// and kept. Safe to call from several threads: each call has working memory of its own, which is used again.
 class CompiledNet {
  public:
-  /// `graph` after fuse_layers(); its weights are released as they get packed. `inputs`: S and C of each, S×S pixels.
-  /// `threads` ≥ 1 that a call may use.
-  CompiledNet(LayerGraph graph, std::vector<NetInput> inputs, bool bf16, int threads);
+  /// `graph` after fuse_layers(); its weights are read one by one as they get packed, and released. `inputs`: S and C of each, S×S
+  /// pixels. `threads` ≥ 1 that a call may use. `memory`: to work in, shared with the nets that run before or after this one.
+  CompiledNet(LayerGraph graph, const NumbersOf& numbers_of, std::vector<NetInput> inputs, bool bf16, int threads,
+              std::shared_ptr<WorkingMemory> memory);
   ~CompiledNet();
 
   /// `inputs`: N×S×S×C floats each. Returns N×H×W×C floats.

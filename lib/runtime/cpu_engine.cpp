@@ -26,7 +26,7 @@ LayerGraph layers_of(const TensorFunction& net, const std::vector<NetInput>& inp
 
 class CpuEngine final : public Engine {
  public:
-  CpuEngine(LoadedModel model, Precision precision, int threads) : info_(std::move(model.info)), precision_(precision) {
+  CpuEngine(OpenModel model, Precision precision, int threads) : info_(std::move(model.info)), precision_(precision) {
     for (auto& parameter : model.net->parameters()) parameter.set_requires_grad(false);
     const std::int64_t side = info_.input_size, fmg_side = 8 + side % 4,
                        head_side = std::min<std::int64_t>(side, info_.cn == "inception_v3" ? 75 : 32);
@@ -40,10 +40,10 @@ class CpuEngine final : public Engine {
     } else {
       head = layers_of([net = model.net](const auto& in) mutable { return net->cn->forward(in[0]); }, faces, head_side);
     }
-    model.net = nullptr;  // the layers hold what they need of it, and only until it is packed
+    const auto memory = std::make_shared<WorkingMemory>();
     const bool bf16 = precision == Precision::kBf16;
-    if (info_.uses_masks) fmg_ = std::make_unique<CompiledNet>(std::move(fmg), std::vector<NetInput>{{side, 1}}, bf16, threads);
-    head_ = std::make_unique<CompiledNet>(std::move(head), faces, bf16, threads);
+    if (info_.uses_masks) fmg_ = std::make_unique<CompiledNet>(std::move(fmg), model.numbers_of, std::vector<NetInput>{{side, 1}}, bf16, threads, memory);
+    head_ = std::make_unique<CompiledNet>(std::move(head), model.numbers_of, faces, bf16, threads, memory);
   }
 
   const ModelInfo& info() const override { return info_; }
@@ -121,7 +121,7 @@ bool cpu_has_bfloat16() {
   return (bits(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
 }
 
-std::shared_ptr<const Engine> make_cpu_engine(LoadedModel model, Precision precision, int threads) {
+std::shared_ptr<const Engine> make_cpu_engine(OpenModel model, Precision precision, int threads) {
   if (precision == Precision::kBf16 && !cpu_has_bfloat16())
     throw Error(ErrorCode::kBadSetting, "precision bf16: this CPU has no bfloat16 instructions");
   return std::make_shared<CpuEngine>(std::move(model), precision, threads > 0 ? threads : default_threads());

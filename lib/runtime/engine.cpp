@@ -60,10 +60,10 @@ std::shared_ptr<const Engine> Engine::load(const std::string& path, const Engine
     if (auto engine = found->second.lock()) return engine;
   auto engine = one_error([&] {
     const torch::Device device = parse_device(options.device);
-    LoadedModel model = load_model(path);
+    OpenModel model = open_model(path);
     const Precision precision = chosen(options, device, model.info);
     return device.is_cpu() ? make_cpu_engine(std::move(model), precision, options.threads)
-                           : make_torch_engine(std::move(model), device, precision);
+                           : make_torch_engine(read_all(std::move(model)), device, precision);
   });
   loaded[key] = engine;
   return engine;

@@ -11,7 +11,7 @@
 namespace fmpn {
 
 /// What Engine::load() chooses between. The networks run as they were compiled for the CPU …
-std::shared_ptr<const Engine> make_cpu_engine(LoadedModel model, Precision precision, int threads = 0);
+std::shared_ptr<const Engine> make_cpu_engine(OpenModel model, Precision precision, int threads = 0);
 /// … or as torch runs them: on a CUDA device, and as the measure for the other.
 std::shared_ptr<const Engine> make_torch_engine(LoadedModel model, const torch::Device& device, Precision precision);
 

@@ -51,23 +51,13 @@ class Fusion {
     return std::any_of(layer.steps.begin(), layer.steps.end(),
                        [](const Layer::Step& step) { return step.kind == Layer::Step::Kind::kAdd; });
   }
-  /// True where another layer has the same weight.
-  bool shared(const Layer& layer) const {
-    return std::any_of(graph_.layers.begin(), graph_.layers.end(), [&](const Layer& other) {
-      return &other != &layer && other.weight.defined() && other.weight.is_alias_of(layer.weight);
-    });
-  }
-
   void fold_scale(Layer& scale) {
     Layer* before = sole_producer(scale.inputs[0]);
     if (before == nullptr || !before->steps.empty() || (!is_product(*before) && before->kind != Layer::Kind::kScale)) return;
     if (before->bias.defined()) before->bias = before->bias * scale.weight + scale.bias;
     else before->bias = scale.bias;
-    // The output channels are the first dimension of a convolution's weight, the second of a transposed one's.
-    std::vector<std::int64_t> shape(static_cast<std::size_t>(before->weight.dim()), 1);
-    shape[before->kind == Layer::Kind::kUpsample ? 1 : 0] = -1;
-    if (shared(*before)) before->weight = before->weight.clone();
-    before->weight.mul_(scale.weight.view(shape));
+    torch::Tensor& factor = before->kind == Layer::Kind::kScale ? before->weight : before->factor;
+    factor = factor.defined() ? factor * scale.weight : scale.weight;
     replace(scale, *before);
   }
 
@@ -116,7 +106,7 @@ void split_wide_kernels(LayerGraph& graph) {
     Layer across;
     across.inputs = layer.inputs;
     across.output = graph.values++;
-    across.weight = layer.weight.permute({2, 1, 0, 3}).contiguous();
+    across.weight = layer.weight.permute({2, 1, 0, 3});
     across.channels = rows;
     across.kernel = {1, layer.kernel[1]}, across.padding = {0, layer.padding[1]};
     across.single = true;

@@ -33,7 +33,10 @@ struct Layer {
   Kind kind = Kind::kConvolution;
   std::vector<int> inputs;
   int output = -1;
-  torch::Tensor weight, bias;  ///< float32; an undefined bias is zero
+  /// float32; an undefined bias is zero, an undefined factor one. A convolution's weight may be a mere stand-in for numbers that are
+  /// still in a file: nothing looks into it before it is packed.
+  torch::Tensor weight, bias;
+  torch::Tensor factor;        ///< by output channel, that the weight is to be multiplied by
   std::int64_t channels = 0;   ///< that come out of a convolution, kUpsample or kLinear
   std::array<std::int64_t, 2> kernel{1, 1}, stride{1, 1}, padding{0, 0};
   std::int64_t extra = 0;
@@ -49,6 +52,9 @@ struct LayerGraph {
   std::vector<Layer> layers;
 };
 
+/// The numbers that a weight stands for, as a new tensor, or the weight itself; see OpenModel.
+using NumbersOf = std::function<torch::Tensor(const torch::Tensor& weight)>;
+
 using TensorFunction = std::function<torch::Tensor(const std::vector<torch::Tensor>&)>;
 
 /// Runs `net` once on `examples` (N×C×H×W) and writes down what it does. Nothing may depend on N, H or W but sizes.
@@ -57,7 +63,6 @@ LayerGraph trace_layers(const TensorFunction& net, const std::vector<torch::Tens
 
 /// Joins layers: batch norms into the convolutions before them, activations and sums into their steps; a convolution with
 /// a wide kernel and one output, which vector units can't fill, becomes one along the rows and one down the columns.
-/// Writes into the weights, and so into those of the network that was traced: large ones are not held twice.
 void fuse_layers(LayerGraph& graph);
 
 }  // namespace fmpn

@@ -1,14 +1,17 @@
 #include "runtime/model_file.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <functional>
+#include <memory>
 
 #include <torch/torch.h>
 
 #include <fmpn/error.h>
 
+#include "nn/undrawn.h"
 #include "runtime/model_metadata.h"
+#include "runtime/pages.h"
 
 namespace fmpn {
 namespace {
@@ -37,61 +40,111 @@ std::map<std::string, torch::Tensor> state_of(torch::nn::Module& net) {
   return state;
 }
 
-torch::Tensor view_of(const StoredTensor& stored) {
+namespace {
+
+using Metadata = std::map<std::string, std::string>;
+using Tensors = std::map<std::string, StoredTensor>;  ///< types and shapes
+using Read = std::function<void(const std::string& key, void* to)>;
+
+torch::ScalarType type_of(const StoredTensor& stored) {
   const std::map<std::string, torch::ScalarType> types{
       {"F64", torch::kFloat64}, {"F32", torch::kFloat32}, {"F16", torch::kFloat16}, {"BF16", torch::kBFloat16}};
   const auto type = types.find(stored.dtype);
-  if (type == types.end()) return {};
-  return torch::from_blob(const_cast<std::uint8_t*>(stored.bytes.data()), stored.shape, type->second);
+  return type == types.end() ? torch::ScalarType::Undefined : type->second;
 }
 
-namespace {
+/// A tensor in pages of its own, see there.
+torch::Tensor paged_tensor(const StoredTensor& of, torch::ScalarType type) {
+  std::size_t bytes = torch::elementSize(type);
+  for (const std::int64_t side : of.shape) bytes *= static_cast<std::size_t>(side);
+  const auto pages = std::make_shared<Pages>(bytes);
+  return torch::from_blob(pages->data(), of.shape, [pages](void*) {}, type);
+}
 
-using Tensors = std::map<std::string, StoredTensor>;
+void check(const std::string& path, const std::string& key, const torch::Tensor& target, const Tensors& tensors) {
+  const auto found = tensors.find(key);
+  if (found == tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
+  const StoredTensor& stored = found->second;
+  if (stored.dtype != "F32" && stored.dtype != "F16" && stored.dtype != "BF16")
+    throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is " + stored.dtype + "; F32, F16 and BF16 are known");
+  if (target.sizes() != torch::IntArrayRef(stored.shape))
+    throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' has another shape than the architecture needs");
+}
 
-/// `tensors` have types and shapes; `read` gives one with its bytes.
-LoadedModel load(const std::string& path, const std::map<std::string, std::string>& metadata, const Tensors& tensors,
-                 const std::function<StoredTensor(const std::string&)>& read) {
-  LoadedModel model;
+/// A new tensor of float32.
+torch::Tensor numbers(const std::string& path, const std::string& key, const StoredTensor& stored, const Read& read) {
+  torch::Tensor numbers = paged_tensor(stored, type_of(stored));
+  read(key, numbers.data_ptr());
+  if (numbers.scalar_type() != torch::kFloat32) numbers = paged_tensor(stored, torch::kFloat32).copy_(numbers);
+  const float* first = numbers.data_ptr<float>();
+  if (!std::all_of(first, first + numbers.numel(), [](float x) { return std::isfinite(x); }))
+    throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' holds numbers that are not finite");
+  return numbers;
+}
+
+const void* identity(const torch::Tensor& tensor) { return tensor.storage().unsafeGetStorageImpl(); }
+
+OpenModel open(const std::string& path, const Metadata& metadata, const Tensors& tensors, const Read& read) {
+  OpenModel model;
   model.info = info_from_metadata(path, metadata);
   check_widths(path, tensors, model.info);
   try {
+    const UndrawnWeights undrawn;
     model.net = FmpnNet(model.info);
   } catch (const Error& fault) {
     throw Error(ErrorCode::kBadFormat, path + ": " + fault.what());
   }
-  const torch::NoGradGuard no_grad;
   const auto state = state_of(*model.net);
-  for (const auto& [key, target] : state) {
-    const auto found = tensors.find(key);
-    if (found == tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
-    const StoredTensor& stored = found->second;
-    if (stored.dtype != "F32" && stored.dtype != "F16" && stored.dtype != "BF16")
-      throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is " + stored.dtype + "; F32, F16 and BF16 are known");
-    if (target.sizes() != torch::IntArrayRef(stored.shape))
-      throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' has another shape than the architecture needs");
-    target.copy_(view_of(read(key)));
-    // One number that is not finite makes the sum so.
-    if (!std::isfinite(target.sum(torch::kFloat64).item<double>()))
-      throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' holds numbers that are not finite");
-  }
+  for (const auto& [key, target] : state) check(path, key, target, tensors);
   for (const auto& item : tensors)
     if (state.count(item.first) == 0)
       throw Error(ErrorCode::kBadFormat, path + ": tensor '" + item.first + "' does not belong to the architecture");
+  const torch::NoGradGuard no_grad;
+  std::map<const void*, std::pair<std::string, StoredTensor>> left;  // in the file, by the storage that would hold it
+  for (const auto& [key, target] : state) {
+    StoredTensor stored{tensors.at(key).dtype, tensors.at(key).shape, {}};
+    if (target.dim() >= 2) left[identity(target)] = {key, std::move(stored)};
+    else target.copy_(numbers(path, key, stored, read));
+  }
   model.net->eval();
+  model.numbers_of = [path, left = std::move(left), read](const torch::Tensor& weight) {
+    const auto found = left.find(identity(weight));
+    if (found == left.end()) return weight;
+    const auto& [key, stored] = found->second;
+    return numbers(path, key, stored, read).as_strided(weight.sizes(), weight.strides(), weight.storage_offset());
+  };
   return model;
 }
 
 }  // namespace
 
-LoadedModel load_model(const std::string& path) {
-  SafeTensorsFile file(path);
-  // One tensor at a time: the file is never in memory beside the net.
-  return load(path, file.metadata(), file.tensors(), [&](const std::string& key) { return file.read(key); });
+torch::Tensor view_of(const StoredTensor& stored) {
+  const torch::ScalarType type = type_of(stored);
+  if (type == torch::ScalarType::Undefined) return {};
+  return torch::from_blob(const_cast<std::uint8_t*>(stored.bytes.data()), stored.shape, type);
 }
 
+OpenModel open_model(const std::string& path) {
+  const auto file = std::make_shared<SafeTensorsFile>(path);
+  return open(path, file->metadata(), file->tensors(), [file](const std::string& key, void* to) { file->read(key, to); });
+}
+
+LoadedModel read_all(OpenModel model) {
+  const torch::NoGradGuard no_grad;
+  for (auto& item : state_of(*model.net)) {
+    const torch::Tensor numbers = model.numbers_of(item.second);
+    if (!numbers.is_same(item.second)) item.second.copy_(numbers);
+  }
+  return {std::move(model.info), std::move(model.net)};
+}
+
+LoadedModel load_model(const std::string& path) { return read_all(open_model(path)); }
+
 LoadedModel load_model(const std::string& name, const SafeTensors& content) {
-  return load(name, content.metadata, content.tensors, [&](const std::string& key) { return content.tensors.at(key); });
+  return read_all(open(name, content.metadata, content.tensors, [&](const std::string& key, void* to) {
+    const auto& bytes = content.tensors.at(key).bytes;
+    std::memcpy(to, bytes.data(), bytes.size());
+  }));
 }
 
 void save_model(const std::string& path, const ModelInfo& info, FmpnNetImpl& net, bool half) {

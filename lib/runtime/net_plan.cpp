@@ -32,14 +32,31 @@ torch::Tensor phase_weight(const torch::Tensor& weight) {
       .reshape({4 * out, in, 2, 2});
 }
 
-/// `tensor`'s numbers in memory of the form `desc`.
-memory packed_copy(const torch::Tensor& tensor, const Dims& dims, memory::format_tag tag, const Desc& desc) {
-  const auto flat = tensor.to(torch::kFloat32).contiguous();
-  memory source({dims, kFloat, tag}, cpu_engine(), flat.data_ptr<float>()), target(desc, cpu_engine());
+/// The layer's weight as it is convolved with.
+torch::Tensor final_weight(const Layer& layer, const NumbersOf& numbers_of) {
+  torch::Tensor weight = numbers_of(layer.weight);
+  if (layer.factor.defined()) {
+    // The output channels are the first dimension of a convolution's weight, the second of a transposed one's.
+    std::vector<std::int64_t> shape(static_cast<std::size_t>(weight.dim()), 1);
+    shape[layer.kind == Kind::kUpsample ? 1 : 0] = -1;
+    const auto factor = layer.factor.view(shape);
+    weight = weight.is_same(layer.weight) ? weight * factor : weight.mul_(factor);
+  }
+  return layer.kind == Kind::kUpsample ? phase_weight(weight) : weight;
+}
+
+/// Puts the numbers of `from` into `to`, whatever the forms of both.
+void reorder(memory from, memory to) {
   dnnl::stream stream(cpu_engine());
-  dnnl::reorder(source, target).execute(stream, source, target);
+  dnnl::reorder(from, to).execute(stream, from, to);
   stream.wait();
-  return target;
+}
+
+PackedWeight packed_weight(const memory& from, const Desc& wanted) {
+  auto pages = std::make_unique<Pages>(wanted.get_size());
+  const memory to(wanted, cpu_engine(), pages->data());
+  reorder(from, to);
+  return {std::move(pages), to};
 }
 
 std::vector<float> numbers(const torch::Tensor& tensor) {
@@ -49,7 +66,8 @@ std::vector<float> numbers(const torch::Tensor& tensor) {
 
 class Planner {
  public:
-  Planner(LayerGraph& graph, std::vector<PackedLayer>& packed, bool bf16) : graph_(graph), packed_(packed), bf16_(bf16) {
+  Planner(LayerGraph& graph, std::vector<PackedLayer>& packed, const NumbersOf& numbers_of, bool bf16)
+      : graph_(graph), packed_(packed), numbers_of_(numbers_of), bf16_(bf16) {
     plan_.shapes.resize(at(graph.values));
     plan_.slot_of.assign(at(graph.values), -1);
     last_use_.assign(at(graph.values), 0);
@@ -103,6 +121,7 @@ class Planner {
 
   LayerGraph& graph_;
   std::vector<PackedLayer>& packed_;
+  const NumbersOf& numbers_of_;
   bool bf16_;
   NetPlan plan_;
   std::vector<int> last_use_;  ///< of each value: index of the layer
@@ -207,31 +226,29 @@ void Planner::convolve(Layer& layer, const PixelBlock& out, int slot, const Dims
 
 memory Planner::weight(Layer& layer, const Dims& dims, const Desc& wanted) {
   auto& forms = packed_[at(now_)].weights;
-  for (const memory& form : forms)
-    if (form.get_desc() == wanted) return form;
+  for (const PackedWeight& form : forms)
+    if (form.memory.get_desc() == wanted) return form.memory;
   if (forms.empty()) {
     if (layer.kind == Kind::kLinear && layer.weight.numel() != dims[0] * dims[1] * dims[2] * dims[3])
       throw Error(ErrorCode::kRuntime, "the CPU engine: a linear layer of " + std::to_string(layer.weight.size(1)) + " inputs after " +
                                            std::to_string(dims[1] * dims[2] * dims[3]) + " values");
-    forms.push_back(
-        packed_copy(layer.kind == Kind::kUpsample ? phase_weight(layer.weight) : layer.weight, dims, memory::format_tag::oihw, wanted));
-    layer.weight.reset();
+    const auto flat = final_weight(layer, numbers_of_).contiguous();
+    forms.push_back(packed_weight({{dims, kFloat, memory::format_tag::oihw}, cpu_engine(), flat.data_ptr<float>()}, wanted));
+    layer.weight.reset(), layer.factor.reset();
   } else {
-    memory form(wanted, cpu_engine());
-    dnnl::stream stream(cpu_engine());
-    dnnl::reorder(forms.front(), form).execute(stream, forms.front(), form);
-    stream.wait();
-    forms.push_back(form);
+    forms.push_back(packed_weight(forms.front().memory, wanted));
   }
-  return forms.back();
+  return forms.back().memory;
 }
 
 memory Planner::bias(Layer& layer, std::int64_t repeats) {
   memory& bias = packed_[at(now_)].bias;
   if (bias) return bias;
   const auto once = layer.bias.defined() ? layer.bias : torch::zeros({layer.channels});
-  const Dims dims{layer.channels * repeats};
-  bias = packed_copy(once.repeat({repeats}), dims, memory::format_tag::x, {dims, kFloat, memory::format_tag::x});
+  const auto flat = once.repeat({repeats}).contiguous();
+  const Desc desc({layer.channels * repeats}, kFloat, memory::format_tag::x);
+  bias = memory(desc, cpu_engine());
+  reorder({desc, cpu_engine(), flat.data_ptr<float>()}, bias);
   layer.bias.reset();
   return bias;
 }
@@ -285,10 +302,10 @@ dnnl::engine& cpu_engine() {
   return engine;
 }
 
-std::unique_ptr<const NetPlan> make_plan(LayerGraph& graph, std::vector<PackedLayer>& packed, bool bf16, std::int64_t n,
-                                         const std::vector<NetInput>& inputs) {
+std::unique_ptr<const NetPlan> make_plan(LayerGraph& graph, std::vector<PackedLayer>& packed, const NumbersOf& numbers_of, bool bf16,
+                                         std::int64_t n, const std::vector<NetInput>& inputs) {
   const torch::NoGradGuard no_grad;
-  return Planner(graph, packed, bf16).plan(n, inputs);
+  return Planner(graph, packed, numbers_of, bf16).plan(n, inputs);
 }
 
 }  // namespace fmpn

@@ -7,6 +7,7 @@
 #include "runtime/arena_layout.h"
 #include "runtime/layer_graph.h"
 #include "runtime/onednn.h"
+#include "runtime/pages.h"
 #include "runtime/pixel_ops.h"
 
 namespace fmpn {
@@ -39,9 +40,15 @@ struct NetPlan {
   void* at(char* arena, int value) const { return slot(arena, slot_of[static_cast<std::size_t>(value)]); }
 };
 
+/// A weight in a form that a primitive wants, in pages of its own.
+struct PackedWeight {
+  std::unique_ptr<Pages> pages;
+  dnnl::memory memory;
+};
+
 /// A layer's weight and bias as the primitives want them: mostly one form, more where batch sizes want different ones.
 struct PackedLayer {
-  std::vector<dnnl::memory> weights;
+  std::vector<PackedWeight> weights;
   dnnl::memory bias;
 };
 
@@ -52,7 +59,7 @@ struct NetInput {
 dnnl::engine& cpu_engine();
 
 /// The plan for `n` pictures. Weights that `packed` (one a layer) lacks are put there, and those of `graph` released then.
-std::unique_ptr<const NetPlan> make_plan(LayerGraph& graph, std::vector<PackedLayer>& packed, bool bf16, std::int64_t n,
-                                         const std::vector<NetInput>& inputs);
+std::unique_ptr<const NetPlan> make_plan(LayerGraph& graph, std::vector<PackedLayer>& packed, const NumbersOf& numbers_of, bool bf16,
+                                         std::int64_t n, const std::vector<NetInput>& inputs);
 
 }  // namespace fmpn

@@ -139,14 +139,14 @@ SafeTensors content_of(const std::string& name, const json& header, std::uint64_
   return content;
 }
 
-/// Of a tensor whose shape was checked: the product cannot overflow.
+}  // namespace
+
+// Of a tensor whose shape was checked: the product cannot overflow.
 std::size_t byte_count(const StoredTensor& tensor) {
   std::size_t count = item_size(tensor.dtype);
   for (const std::int64_t side : tensor.shape) count *= static_cast<std::size_t>(side);
   return count;
 }
-
-}  // namespace
 
 SafeTensors parse_safetensors(const std::string& name, const std::uint8_t* data, std::size_t size) {
   const std::uint64_t length = header_length(name, data, size);
@@ -167,18 +167,18 @@ SafeTensorsFile::SafeTensorsFile(const std::string& path) : path_(path) {
   for (auto& item : positions_) item.second += body;
 }
 
-StoredTensor SafeTensorsFile::read(const std::string& key) {
-  StoredTensor tensor = content_.tensors.at(key);
-  tensor.bytes.resize(byte_count(tensor));
+void SafeTensorsFile::read(const std::string& key, void* to) {
   file_.seekg(static_cast<std::streamoff>(positions_.at(key)));
-  if (!file_.read(reinterpret_cast<char*>(tensor.bytes.data()), static_cast<std::streamsize>(tensor.bytes.size())))
+  if (!file_.read(static_cast<char*>(to), static_cast<std::streamsize>(byte_count(content_.tensors.at(key)))))
     throw Error(ErrorCode::kBadFormat, path_ + ": cannot be read to its end");
-  return tensor;
 }
 
 SafeTensors read_safetensors(const std::string& path) {
   SafeTensorsFile file(path);
-  for (auto& [key, tensor] : file.content_.tensors) tensor = file.read(key);
+  for (auto& [key, tensor] : file.content_.tensors) {
+    tensor.bytes.resize(byte_count(tensor));
+    file.read(key, tensor.bytes.data());
+  }
   return std::move(file.content_);
 }
 

@@ -15,6 +15,9 @@ struct StoredTensor {
   std::vector<std::uint8_t> bytes;
 };
 
+/// Bytes that the type and the shape ask for.
+std::size_t byte_count(const StoredTensor& tensor);
+
 struct SafeTensors {
   std::map<std::string, std::string> metadata;
   std::map<std::string, StoredTensor> tensors;
@@ -28,8 +31,8 @@ class SafeTensorsFile {
   const std::map<std::string, std::string>& metadata() const { return content_.metadata; }
   /// Types and shapes; the bytes are left in the file.
   const std::map<std::string, StoredTensor>& tensors() const { return content_.tensors; }
-  /// The tensor with its bytes. Throws kBadFormat where the file ends before they do.
-  StoredTensor read(const std::string& key);
+  /// Reads the tensor's bytes to `to`. Throws kBadFormat where the file ends before they do.
+  void read(const std::string& key, void* to);
 
  private:
   friend SafeTensors read_safetensors(const std::string& path);

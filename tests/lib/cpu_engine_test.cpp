@@ -67,7 +67,7 @@ class CpuEngine : public ::testing::TestWithParam<Net> {
 };
 
 TEST_P(CpuEngine, AnswersAsTorch) {
-  const auto compiled = make_cpu_engine(load_model(folder_.file("m")), Precision::kFp32);
+  const auto compiled = make_cpu_engine(open_model(folder_.file("m")), Precision::kFp32);
   for (const int count : {1, 3, 2}) {
     const auto images = pictures(GetParam().side, count);
     const auto expected = torch_->classify(views(images)), given = compiled->classify(views(images));
@@ -86,7 +86,7 @@ TEST_P(CpuEngine, AnswersAsTorch) {
 
 TEST_P(CpuEngine, InBfloat16NearlySo) {
   if (!cpu_has_bfloat16()) GTEST_SKIP() << "this CPU has no bfloat16";
-  const auto compiled = make_cpu_engine(load_model(folder_.file("m")), Precision::kBf16);
+  const auto compiled = make_cpu_engine(open_model(folder_.file("m")), Precision::kBf16);
   const auto images = pictures(GetParam().side, 2);
   const auto expected = torch_->classify(views(images)), given = compiled->classify(views(images));
   for (std::size_t i = 0; i < given.size(); ++i) {
@@ -119,7 +119,7 @@ TEST(MirrorAverage, AFaceAndItsMirrorImageAreTheSame) {
     const std::string file = folder.file(average ? "average" : "plain");
     test::write_tiny_model(file, info);
     EXPECT_EQ(read_model_info(file).mirror_average, average);
-    const auto engine = make_cpu_engine(load_model(file), Precision::kFp32);
+    const auto engine = make_cpu_engine(open_model(file), Precision::kFp32);
     const float apart = difference(engine->classify({images[0].view()})[0].logits, engine->classify({mirrored.view()})[0].logits);
     if (average) EXPECT_LT(apart, 1e-5F);
     else EXPECT_GT(apart, 1e-4F);
@@ -129,7 +129,7 @@ TEST(MirrorAverage, AFaceAndItsMirrorImageAreTheSame) {
 TEST(CpuEngineBatches, MoreThanFitOne) {
   const test::TemporaryFolder folder;
   test::write_tiny_model(folder.file("m"), test::tiny_model_info());
-  const auto compiled = make_cpu_engine(load_model(folder.file("m")), Precision::kFp32);
+  const auto compiled = make_cpu_engine(open_model(folder.file("m")), Precision::kFp32);
   const auto images = pictures(48, 37);
   const auto all = compiled->classify(views(images));
   ASSERT_EQ(all.size(), 37U);
@@ -145,7 +145,8 @@ void expect_as_torch(const TensorFunction& net) {
   LayerGraph graph = trace_layers(net, {x});
   fuse_layers(graph);
   const auto pixels = x.permute({0, 2, 3, 1}).contiguous();
-  const CompiledNet compiled(std::move(graph), {{6, 4}}, false, 2);
+  const CompiledNet compiled(
+      std::move(graph), [](const torch::Tensor& weight) { return weight; }, {{6, 4}}, false, 2, std::make_shared<WorkingMemory>());
   const auto given = compiled.run(1, {pixels.data_ptr<float>()});
   const auto flat = expected.permute({0, 2, 3, 1}).contiguous();
   EXPECT_LT(difference({flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()}, given), 1e-5F);

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "runtime/pages.h"
+
+namespace fmpn {
+
+/// Memory that networks work in while they run. Those that run one after the other share it. Safe to use from several threads.
+class WorkingMemory {
+ public:
+  /// A block of at least `bytes`; what it holds is left over from its last use.
+  std::unique_ptr<Pages> take(std::size_t bytes);
+  void give_back(std::unique_ptr<Pages> block);
+
+ private:
+  std::mutex mutex_;                          // guards what follows
+  std::vector<std::unique_ptr<Pages>> idle_;  // the last used at the end
+};
+
+}  // namespace fmpn
