@@ -64,7 +64,7 @@ enum Property {
 
 struct State {
   Settings settings;          // guarded by the object lock
-  ProcessingLatency latency;  // thread safe
+  ProcessingLatency latency{kSinkDeadline};  // thread safe; of our elements the one that is always there, and that takes most
   LateFrames lateness;        // thread safe
   // Everything below belongs to the streaming thread.
   bool use_regions = true;

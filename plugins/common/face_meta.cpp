@@ -31,7 +31,18 @@ fmpn::gst::FaceData scaled(fmpn::gst::FaceData face, double sx, double sy) {
   return face;
 }
 
-gboolean face_meta_transform(GstBuffer* to, GstMeta* meta, GstBuffer*, GQuark type, gpointer data) {
+gpointer copy_structure(gconstpointer structure, gpointer) { return gst_structure_copy(static_cast<const GstStructure*>(structure)); }
+
+/// GStreamer 1.22 scales a region without its parameters, and with them goes what was read in the face. Ours come after the regions that
+/// they belong to, so the scaled region is there already.
+void keep_parameters(GstBuffer* to, GstBuffer* from, int region_id) {
+  auto* scaled_region = gst_buffer_get_video_region_of_interest_meta_id(to, region_id);
+  const auto* region = gst_buffer_get_video_region_of_interest_meta_id(from, region_id);
+  if (scaled_region == nullptr || region == nullptr || scaled_region->params != nullptr) return;
+  scaled_region->params = g_list_copy_deep(region->params, copy_structure, nullptr);
+}
+
+gboolean face_meta_transform(GstBuffer* to, GstMeta* meta, GstBuffer* from, GQuark type, gpointer data) {
   const GstFmpnFaceMeta* source = face_meta(meta);
   if (GST_META_TRANSFORM_IS_COPY(type)) {
     fmpn::gst::add_face_meta(to, source->region_id, *source->data);
@@ -42,6 +53,7 @@ gboolean face_meta_transform(GstBuffer* to, GstMeta* meta, GstBuffer*, GQuark ty
     const double sx = static_cast<double>(GST_VIDEO_INFO_WIDTH(scale->out_info)) / GST_VIDEO_INFO_WIDTH(scale->in_info);
     const double sy = static_cast<double>(GST_VIDEO_INFO_HEIGHT(scale->out_info)) / GST_VIDEO_INFO_HEIGHT(scale->in_info);
     fmpn::gst::add_face_meta(to, source->region_id, scaled(*source->data, sx, sy));
+    keep_parameters(to, from, source->region_id);
     return TRUE;
   }
   return FALSE;  // an operation that we don't know may have moved the face
@@ -78,6 +90,12 @@ GstFmpnFaceMeta* find_face_meta(GstBuffer* buffer, int region_id) {
   while (GstMeta* meta = gst_buffer_iterate_meta_filtered(buffer, &state, gst_fmpn_face_meta_api_get_type()))
     if (face_meta(meta)->region_id == region_id) return face_meta(meta);
   return nullptr;
+}
+
+void drop_crops(GstBuffer* buffer) {
+  gpointer state = nullptr;
+  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(buffer, &state, gst_fmpn_face_meta_api_get_type()))
+    face_meta(meta)->data->crop = nullptr;
 }
 
 }  // namespace fmpn::gst

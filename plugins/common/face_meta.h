@@ -25,7 +25,7 @@ struct FaceData {
 }  // namespace fmpn::gst
 
 /// Belongs to the GstVideoRegionOfInterestMeta with the same id. It survives copies of the buffer, and landmarks and warp
-/// follow a scaling of the frame.
+/// follow a scaling of the frame, through which the region's parameters are kept too.
 struct GstFmpnFaceMeta {
   GstMeta meta;
   gint region_id;
@@ -44,5 +44,8 @@ GstFmpnFaceMeta* add_face_meta(GstBuffer* buffer, int region_id, FaceData data);
 
 /// The meta of a region; null where there is none.
 GstFmpnFaceMeta* find_face_meta(GstBuffer* buffer, int region_id);
+
+/// Takes the pictures of the faces from a writable buffer's metas.
+void drop_crops(GstBuffer* buffer);
 
 }  // namespace fmpn::gst

@@ -8,8 +8,14 @@ GstFlowReturn share_memory(GstBaseTransform*, GstBuffer* input, GstBuffer** outp
   return *output == nullptr ? GST_FLOW_ERROR : GST_FLOW_OK;
 }
 
+/// What downstream offers is offered upstream too, but for one thing: with GstVideoCropMeta the frame would lie somewhere in the buffer's
+/// picture, and we look at the picture.
 gboolean ask_downstream(GstBaseTransform* transform, GstQuery*, GstQuery* query) {
-  return gst_pad_peer_query(GST_BASE_TRANSFORM_SRC_PAD(transform), query);
+  if (!gst_pad_peer_query(GST_BASE_TRANSFORM_SRC_PAD(transform), query)) return FALSE;
+  guint index = 0;
+  while (gst_query_find_allocation_meta(query, GST_VIDEO_CROP_META_API_TYPE, &index))
+    gst_query_remove_nth_allocation_meta(query, index);
+  return TRUE;
 }
 
 }  // namespace

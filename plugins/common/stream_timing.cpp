@@ -59,8 +59,12 @@ void ProcessingLatency::add(GstElement* element, GstClockTime took) {
     recent_[next_] = took;
     next_ = (next_ + 1) % kWindow;
   }
-  const GstClockTime longest = *std::max_element(recent_.begin(), recent_.end());
-  const GstClockTime rounded = longest < GST_MSECOND ? 0 : (longest + kStep - 1) / kStep * kStep;
+  // A single long frame is shown late; for all others to wait for it would be worse.
+  std::vector<GstClockTime> sorted = recent_;
+  const auto usual = sorted.begin() + static_cast<std::ptrdiff_t>((sorted.size() - 1) * 19 / 20);
+  std::nth_element(sorted.begin(), usual, sorted.end());
+  const GstClockTime beyond = *usual > allowed_ ? *usual - allowed_ : 0;
+  const GstClockTime rounded = beyond < GST_MSECOND ? 0 : (beyond + kStep - 1) / kStep * kStep;
   const GstClockTime told = value_;
   // Less is told only when it is much less, and has been for a whole window.
   if (rounded <= told && !(recent_.size() == kWindow && 2 * rounded < told)) return;

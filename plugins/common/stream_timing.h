@@ -29,17 +29,24 @@ class FrameClock {
   bool started_ = false;
 };
 
+/// What sinks allow for processing of their own accord: GstBaseSink's processing-deadline, unless it is set.
+constexpr GstClockTime kSinkDeadline = 20 * GST_MSECOND;
+
 /// How long frames stay in the element: what it answers to LATENCY queries, measured while it runs.
 class ProcessingLatency {
  public:
+  /// `allowed`: not to be told. One element of a pipeline at the most may leave a sink's deadline out.
+  explicit ProcessingLatency(GstClockTime allowed = 0) : allowed_(allowed) {}
   void reset();
   /// A frame took so long. Posts a LATENCY message where what was answered before is no longer true, in a live pipeline.
   void add(GstElement* element, GstClockTime took);
   /// Upstream's answer with our part added, where the stream is live. For the query vfunc.
   gboolean answer(GstBaseTransform* base, GstQuery* query);
+  /// What 19 of 20 frames don't exceed, beyond what is allowed, in steps of 5 ms.
   GstClockTime value() const { return value_; }
 
  private:
+  GstClockTime allowed_;
   std::atomic<GstClockTime> value_{0};
   std::atomic<bool> live_{false};
   // Of the streaming thread.

@@ -210,9 +210,8 @@ Rect region_of(const GstVideoFrame& frame, const Box& box) {
           std::min((bottom + kGrid - 1) / kGrid * kGrid, height) - top};
 }
 
-}  // namespace
-
-bool can_hide_faces(const GstVideoFormatInfo* format) {
+/// Every component has bytes or 16-bit words of its own.
+bool is_plain(const GstVideoFormatInfo* format) {
   constexpr unsigned kUnusual =
       GST_VIDEO_FORMAT_FLAG_COMPLEX | GST_VIDEO_FORMAT_FLAG_PALETTE | GST_VIDEO_FORMAT_FLAG_TILED;
   if ((GST_VIDEO_FORMAT_INFO_FLAGS(format) & kUnusual) != 0 || GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format) == 0)
@@ -236,6 +235,33 @@ bool can_hide_faces(const GstVideoFormatInfo* format) {
   return true;
 }
 
+/// Formats that are not plain (v210, tiles …) go through the one that GStreamer unpacks their lines into, which is.
+void hide_unpacked(GstVideoFrame* frame, const Box& box, Anonymize how) {
+  const GstVideoFormatInfo* format = frame->info.finfo;
+  const Rect region = region_of(*frame, box);
+  if (region.empty()) return;
+  const int width = GST_VIDEO_FRAME_WIDTH(frame);
+  GstVideoFrame lines{};
+  gst_video_info_set_format(&lines.info, format->unpack_format, static_cast<guint>(width), static_cast<guint>(region.height));
+  lines.info.colorimetry = frame->info.colorimetry;
+  std::vector<guint8> pixels(lines.info.size);
+  lines.data[0] = pixels.data();
+  const int stride = GST_VIDEO_FRAME_PLANE_STRIDE(&lines, 0);
+  for (int y = 0; y < region.height; ++y)
+    format->unpack_func(format, GST_VIDEO_PACK_FLAG_NONE, pixels.data() + y * stride, frame->data, frame->info.stride, 0, region.y + y, width);
+  hide_face(&lines, {box.x, box.y - static_cast<float>(region.y), box.width, box.height}, how);
+  for (int y = 0; y < region.height; ++y)
+    format->pack_func(format, GST_VIDEO_PACK_FLAG_NONE, pixels.data() + y * stride, stride, frame->data, frame->info.stride,
+                      frame->info.chroma_site, region.y + y, width);
+}
+
+}  // namespace
+
+bool can_hide_faces(const GstVideoFormatInfo* format) {
+  return is_plain(format) || (!GST_VIDEO_FORMAT_INFO_HAS_PALETTE(format) && format->pack_func != nullptr &&
+                              format->unpack_func != nullptr && is_plain(gst_video_format_get_info(format->unpack_format)));
+}
+
 void hide_face(GstVideoFrame* frame, const Box& box, Anonymize how) {
   if (how == Anonymize::kNone) return;
   const GstVideoFormatInfo* format = frame->info.finfo;
@@ -246,6 +272,7 @@ void hide_face(GstVideoFrame* frame, const Box& box, Anonymize how) {
   const bool sane =
       std::isfinite(box.x) && std::isfinite(box.y) && std::isfinite(box.width) && std::isfinite(box.height);
   if (!sane || box.width <= 0 || box.height <= 0) return;
+  if (!is_plain(format)) return hide_unpacked(frame, box, how);
   const Rect region = region_of(*frame, box);
   if (region.empty()) return;
 

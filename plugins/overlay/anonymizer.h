@@ -15,8 +15,7 @@ enum class Anonymize {
 
 constexpr Anonymize kDefaultAnonymize = Anonymize::kNone;
 
-/// Whether hide_face() can write this format: every component 8 bits in bytes, or up to 16 in 16-bit words, of its own.
-/// Not among them: tiled, bit-packed and palette formats.
+/// Whether hide_face() can write this format: all but palettes and what cannot be mapped.
 bool can_hide_faces(const GstVideoFormatInfo* format);
 
 /// Hides what lies in `box` (frame pixels, grown by 15 % on every side, clipped to the frame) in a frame that is mapped

@@ -44,6 +44,7 @@
 #include "anonymizer.h"
 #include "common/element_guard.h"
 #include "common/face_annotation.h"
+#include "common/face_meta.h"
 #include "common/metadata_element.h"
 #include "common/stream_timing.h"
 #include "hidden_faces.h"
@@ -372,6 +373,7 @@ static GstFlowReturn gst_fmpn_overlay_transform_ip(GstBaseTransform* base, GstBu
     if (blend || !s.to_hide.empty()) {
       MappedFrame frame(s.info, buffer);
       for (const Box& box : s.to_hide) hide_face(frame.get(), box, s.snapshot.anonymize);
+      if (!s.to_hide.empty()) drop_crops(buffer);  // the faces' own pictures travel beside the frame, even through encoders
       if (blend && !gst_video_overlay_composition_blend(s.builder.build(s.to_draw, nullptr, Cut::kParts).get(), frame.get())) {
         throw Error(ErrorCode::kRuntime, std::string("overlays cannot be blended into video of the format ") +
                                              GST_VIDEO_INFO_NAME(&s.info));

@@ -117,24 +117,28 @@ static gboolean gst_fmpn_record_start(GstBaseTransform* base) {
   });
 }
 
-/// Completes the file once; later calls find nothing to do.
-static gboolean finish(GstBaseTransform* base) {
+/// The file is whole now; a stream that goes on, after a seek from its end, goes on in the file.
+static gboolean complete(GstBaseTransform* base) {
   return guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
-    const std::unique_ptr<RecordWriter> writer = std::move(GST_FMPN_RECORD(base)->state->writer);
-    if (!writer) return TRUE;
-    writer->finish();
-    GST_INFO_OBJECT(base, "%" G_GUINT64_FORMAT " frames written", static_cast<guint64>(writer->frames()));
+    State& s = *GST_FMPN_RECORD(base)->state;
+    if (!s.writer) return TRUE;
+    s.writer->complete();
+    GST_INFO_OBJECT(base, "%" G_GUINT64_FORMAT " frames written", static_cast<guint64>(s.writer->frames()));
     return TRUE;
   });
 }
 
 /// A stream that is stopped before its end leaves a file that is well formed as far as it goes.
-static gboolean gst_fmpn_record_stop(GstBaseTransform* base) { return finish(base); }
+static gboolean gst_fmpn_record_stop(GstBaseTransform* base) {
+  const gboolean whole = complete(base);
+  GST_FMPN_RECORD(base)->state->writer = nullptr;
+  return whole;
+}
 
 static gboolean gst_fmpn_record_sink_event(GstBaseTransform* base, GstEvent* event) {
   const gboolean well = guarded<gboolean>(GST_ELEMENT(base), FALSE, [&]() -> gboolean {
     State& s = *GST_FMPN_RECORD(base)->state;
-    if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) return finish(base);
+    if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) return complete(base);
     if (const auto classes = classes_of(event); classes && s.writer) s.writer->set_classes(*classes);
     return TRUE;
   });
@@ -149,7 +153,6 @@ static gboolean gst_fmpn_record_sink_event(GstBaseTransform* base, GstEvent* eve
 static GstFlowReturn gst_fmpn_record_transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
   return guarded<GstFlowReturn>(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
     State& s = *GST_FMPN_RECORD(base)->state;
-    if (!s.writer) return GST_FLOW_EOS;
     const record::FrameRecord frame = record::read_record(buffer, base->segment, s.frames++);
     s.writer->add(frame);
     GST_LOG_OBJECT(base, "frame %" G_GUINT64_FORMAT ": %zu faces", static_cast<guint64>(frame.frame), frame.faces.size());

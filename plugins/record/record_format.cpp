@@ -119,13 +119,17 @@ class WebVtt : public Formatter {
   std::string frame(const FrameRecord& frame) override {
     if (!frame.timestamp) return {};  // a frame without a time has no place in a file of times
     const std::string shown = text_of(frame);
+    const double time = *frame.timestamp;
+    // After a seek the cue under way ends where its own frames ended.
+    const bool jump = time < last_ || time > end_ + kPause;
     std::string out;
-    if (shown != cue_) {
-      out = cue(*frame.timestamp);
-      start_ = *frame.timestamp;
+    if (shown != cue_ || jump) {
+      out = cue(jump ? end_ : time);
+      start_ = time;
       cue_ = shown;
     }
-    end_ = *frame.timestamp + frame.duration.value_or(0);
+    last_ = time;
+    end_ = time + frame.duration.value_or(0);
     return out;
   }
 
@@ -165,9 +169,12 @@ class WebVtt : public Formatter {
     return "\n" + time(start_) + " --> " + time(end) + "\n" + cue_;
   }
 
+  static constexpr double kPause = 1;  // seconds that a cue lasts through frames that are missing
+
   std::string cue_;
-  double start_ = 0;
-  double end_ = 0;
+  double start_ = 0;  ///< of the cue
+  double last_ = 0;   ///< the last frame's time
+  double end_ = 0;    ///< and its end
 };
 
 }  // namespace

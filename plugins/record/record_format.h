@@ -26,7 +26,7 @@ class Formatter {
   virtual std::string begin(const std::vector<std::string>& classes) = 0;
   /// Throws kRuntime for a distribution with other classes than the columns.
   virtual std::string frame(const FrameRecord& frame) = 0;
-  /// After the last frame.
+  /// After the last frame of a stretch. Another one may follow.
   virtual std::string end() = 0;
 };
 

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include <unistd.h>
 
@@ -43,12 +42,11 @@ void RecordWriter::add(const FrameRecord& frame) {
   ++frames_;
 }
 
-void RecordWriter::finish() {
+void RecordWriter::complete() {
   if (!begun_) begin();
   write(formatter_->end());
   // Pipes and terminals have no disk to wait for.
   if (fsync(fileno(file_)) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP) fail(path_, "cannot be written");
-  if (std::fclose(std::exchange(file_, nullptr)) != 0) fail(path_, "cannot be written");
 }
 
 void RecordWriter::write(const std::string& text) {

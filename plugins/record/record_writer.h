@@ -16,7 +16,7 @@ class RecordWriter {
  public:
   /// Makes the file, or empties it; "-" is standard output. Throws kIo.
   RecordWriter(const std::string& path, Format format);
-  /// Closes without a word; finish() says whether all is written.
+  /// Closes without a word; complete() says whether all is written.
   ~RecordWriter();
   RecordWriter(const RecordWriter&) = delete;
   RecordWriter& operator=(const RecordWriter&) = delete;
@@ -28,8 +28,8 @@ class RecordWriter {
   /// Throws kIo, and what Formatter::frame() throws.
   void add(const FrameRecord& frame);
 
-  /// Completes the file, also one without a frame, and sees it to the disk. Throws kIo. Nothing may be added after.
-  void finish();
+  /// Completes the file, also one without a frame, and sees it to the disk. Throws kIo. What is added after goes on behind it.
+  void complete();
 
   std::uint64_t frames() const { return frames_; }
 

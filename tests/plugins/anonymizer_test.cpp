@@ -50,11 +50,13 @@ double contrast(const cv::Mat& rgb, const cv::Rect& where) {
 class Hiding : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Hiding, LeavesNothingOfTheFaceAndTheRestAlone) {
-  const auto info = video_info(GetParam(), 201, 175);
+  // GStreamer's own packing of UYVP makes up the last chroma of an odd width.
+  const int width = GetParam() == std::string("UYVP") ? 202 : 201;
+  const auto info = video_info(GetParam(), width, 175);
   ASSERT_TRUE(can_hide_faces(info.finfo));
   for (const Anonymize how : {Anonymize::kBlur, Anonymize::kPixelate, Anonymize::kBox}) {
     for (const int padding : {0, 32}) {
-      Buffer buffer = make_buffer(chequered(201, 175), info, padding);
+      Buffer buffer = make_buffer(chequered(width, 175), info, padding);
       const cv::Mat before = as_rgb(buffer.get(), info);
       GstVideoFrame frame;
       ASSERT_TRUE(gst_video_frame_map(&frame, &info, buffer.get(), GST_MAP_READWRITE));
@@ -94,13 +96,16 @@ TEST_P(Hiding, FacesAtTheBorderAndNonsense) {
 
 INSTANTIATE_TEST_SUITE_P(Raw, Hiding,
                          ::testing::Values("I420", "NV12", "NV21", "YV12", "YUY2", "UYVY", "RGB", "BGRx", "ARGB", "Y444", "GRAY8", "AYUV",
-                                           "NV16", "Y41B", "YUV9", "P010_10LE", "I420_10LE", "GRAY16_LE", "ARGB64"),
+                                           "NV16", "Y41B", "YUV9", "P010_10LE", "I420_10LE", "GRAY16_LE", "ARGB64", "v210", "UYVP", "IYU1", "Y410", "RGB16", "RGB10A2_LE",
+                                           "NV12_64Z32", "NV12_4L4", "NV12_10LE32"),
                          [](const auto& info) { return std::string(info.param); });
 
-TEST(HidingFormats, PackedWordsPalettesAndTilesAreRefused) {
-  for (const GstVideoFormat format :
-       {GST_VIDEO_FORMAT_RGB16, GST_VIDEO_FORMAT_RGB8P, GST_VIDEO_FORMAT_NV12_64Z32, GST_VIDEO_FORMAT_v210, GST_VIDEO_FORMAT_RGB10A2_LE})
-    EXPECT_FALSE(can_hide_faces(gst_video_format_get_info(format))) << gst_video_format_to_string(format);
+TEST(HidingFormats, AllButPalettes) {
+  for (int i = GST_VIDEO_FORMAT_ENCODED + 1; gst_video_format_to_string(static_cast<GstVideoFormat>(i)) != nullptr; ++i) {
+    const GstVideoFormatInfo* info = gst_video_format_get_info(static_cast<GstVideoFormat>(i));
+    if (info->unpack_func == nullptr) continue;  // DMABuf, which nobody can map
+    EXPECT_EQ(can_hide_faces(info), !GST_VIDEO_FORMAT_INFO_HAS_PALETTE(info)) << GST_VIDEO_FORMAT_INFO_NAME(info);
+  }
 }
 
 TEST(HiddenFaces, StayHiddenForAMomentWhereTheyWereLastSeen) {

@@ -87,10 +87,15 @@ TEST(Metadata, FollowsAScaling) {
   h.caps(info);
   auto in = make_buffer(cv::Mat(160, 200, CV_8UC3, cv::Scalar(1, 2, 3)), info);
   gst::attach_face(in.get(), some_face(), info);
+  gst::attach_expression(in.get(), 7, {"fear", 1, 0.9, {{"anger", 0.1}, {"fear", 0.9}}, 0.4, 0, "m"});
   const auto out = h.push(std::move(in));
   ASSERT_TRUE(out);
   const auto faces = gst::read_faces(out.get());
   ASSERT_EQ(faces.size(), 1U);
+  EXPECT_EQ(faces[0].track_id, 7);
+  EXPECT_DOUBLE_EQ(faces[0].score, 1.5);
+  ASSERT_TRUE(faces[0].expression) << "GStreamer 1.22 alone would lose it";
+  EXPECT_EQ(faces[0].expression->label, "fear");
   EXPECT_EQ(faces[0].box.x, 40);
   EXPECT_EQ(faces[0].box.width, 120);
   ASSERT_TRUE(faces[0].landmarks);
@@ -140,6 +145,24 @@ TEST(Metadata, SurvivesConvertTeeAndQueue) {
   ASSERT_EQ(faces.size(), 1U);
   EXPECT_TRUE(faces[0].crop);
   EXPECT_TRUE(faces[0].mask);
+}
+
+// With it, a frame would lie anywhere in the buffer's picture.
+TEST(Allocation, CropMetaIsNotAskedFor) {
+  for (const char* element : {"fmpnalign", "fmpnmask", "fmpnclassify", "fmpnoverlay", "fmpnrecord location=/dev/null"}) {
+    Harness h(element);
+    gst_harness_add_propose_allocation_meta(h.get(), GST_VIDEO_CROP_META_API_TYPE, nullptr);
+    gst_harness_add_propose_allocation_meta(h.get(), GST_VIDEO_META_API_TYPE, nullptr);
+    const auto info = video_info("I420", 64, 48);
+    h.caps(info);
+    GstCaps* caps = gst_video_info_to_caps(&info);
+    GstQuery* query = gst_query_new_allocation(caps, FALSE);
+    EXPECT_TRUE(gst_pad_peer_query(h.get()->srcpad, query)) << element;
+    EXPECT_FALSE(gst_query_find_allocation_meta(query, GST_VIDEO_CROP_META_API_TYPE, nullptr)) << element;
+    EXPECT_TRUE(gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) << element;
+    gst_query_unref(query);
+    gst_caps_unref(caps);
+  }
 }
 
 }  // namespace

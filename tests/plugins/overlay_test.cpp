@@ -236,8 +236,27 @@ TEST(OverlayElement, HidesAFaceOfAnotherElementToo) {
   EXPECT_LT(luma(out.get(), info, 125, 125), 20);
 }
 
+// An encoder hands metadata on, and with it would go the face that the picture hides.
+TEST(OverlayElement, TheFacesOwnPictureIsHiddenToo) {
+  for (const auto& [launch, kept] : {std::pair{"fmpnoverlay", true}, std::pair{"fmpnoverlay anonymize=blur", false}}) {
+    Harness h(launch);
+    const auto info = video_info("GRAY8", kWidth, kHeight);
+    h.caps(info);
+    auto face = face_at(1, {100, 100, 50, 50});
+    face.landmarks = Landmarks{Point{110, 115}, Point{140, 115}, Point{125, 125}, Point{115, 135}, Point{135, 135}};
+    face.warp = alignment_warp(*face.landmarks, 52);
+    face.crop = std::make_shared<const Image>(Image{std::vector<std::uint8_t>(52 * 52 * 3, 9), 52, 52, PixelFormat::kRgb8});
+    auto in = frame_with({face}, info);
+    const Buffer shared(gst_buffer_ref(in.get()));
+    const auto out = h.push(std::move(in));
+    ASSERT_TRUE(out);
+    EXPECT_EQ(gst::read_faces(out.get()).at(0).crop != nullptr, kept) << launch;
+    EXPECT_NE(gst::read_faces(shared.get()).at(0).crop, nullptr) << "of another branch's buffer";
+  }
+}
+
 TEST(OverlayElement, FormatsInWhichNothingCanBeHiddenAreRefusedInNegotiation) {
-  const auto info = video_info("RGB16", kWidth, kHeight);
+  const auto info = video_info("RGB8P", kWidth, kHeight);
   for (const auto& [launch, accepted] : {std::pair{"fmpnoverlay", true}, std::pair{"fmpnoverlay anonymize=blur", false}}) {
     Harness h(launch);
     GstCaps* caps = gst_video_info_to_caps(&info);

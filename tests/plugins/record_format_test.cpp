@@ -84,7 +84,16 @@ TEST(RecordFormat, VttJoinsFramesOfTheSameLabels) {
                                    frame(3, 0.12, {face(1, "anger"), face(2, "a<b")}), frame(4, 3600.5)}),
             "WEBVTT\n"
             "\n00:00:00.040 --> 00:00:00.120\n<v Face 1>anger</v>\n"
-            "\n00:00:00.120 --> 01:00:00.500\n<v Face 1>anger</v>\n<v Face 2>a&lt;b</v>\n");
+            "\n00:00:00.120 --> 00:00:00.160\n<v Face 1>anger</v>\n<v Face 2>a&lt;b</v>\n");
+}
+
+TEST(RecordFormat, VttEndsACueWhereTheStreamWasLeft) {
+  EXPECT_EQ(written(Format::kVtt, {frame(0, 5, {face(1, "anger")}), frame(1, 5.04, {face(1, "anger")}), frame(2, 0, {face(1, "anger")}),
+                                   frame(3, 0.5, {face(1, "anger")})}),
+            "WEBVTT\n"
+            "\n00:00:05.000 --> 00:00:05.080\n<v Face 1>anger</v>\n"
+            "\n00:00:00.000 --> 00:00:00.540\n<v Face 1>anger</v>\n")
+      << "sought back; the frames that are missing at the end are no seek";
 }
 
 TEST(RecordFormat, VttEndsTheLastCueWithItsFrame) {
@@ -107,7 +116,7 @@ TEST(RecordWriter, WhatAFrameGaveIsInTheFileAtOnce) {
 TEST(RecordWriter, AnEmptyStreamLeavesTheHeader) {
   const TemporaryFolder folder;
   RecordWriter writer(folder.file("a.vtt"), Format::kVtt);
-  writer.finish();
+  writer.complete();
   EXPECT_EQ(read_text(folder.file("a.vtt")), "WEBVTT\n");
 }
 

@@ -104,6 +104,25 @@ TEST_F(RecordElement, NumbersFramesAcrossASeekAndCapsChanges) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(found[i].at("frame"), i);
 }
 
+TEST_F(RecordElement, GoesOnAfterASeekFromTheEnd) {
+  for (const auto& [format, lines] : {std::pair{"jsonl", 2}, std::pair{"csv", 3}, std::pair{"vtt", 1}}) {
+    Harness h(std::string("fmpnrecord format=") + format + " location=" + folder_.file(format));
+    const auto info = video_info("I420", 16, 16);
+    h.caps(info);
+    ASSERT_TRUE(h.push(make_buffer(cv::Mat(16, 16, CV_8UC3), info)));
+    gst_harness_push_event(h.get(), gst_event_new_eos());
+    gst_harness_push_event(h.get(), gst_event_new_flush_start());
+    gst_harness_push_event(h.get(), gst_event_new_flush_stop(TRUE));
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
+    ASSERT_TRUE(h.push(make_buffer(cv::Mat(16, 16, CV_8UC3), info))) << format;
+    gst_harness_push_event(h.get(), gst_event_new_eos());
+    const std::string text = read_text(folder_.file(format));
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), lines) << text;
+  }
+}
+
 /// Runs a pipeline to its end; the error's message, or nothing.
 std::string run_to_end(GstElement* pipeline, GQuark domain, int code) {
   gst_element_set_state(pipeline, GST_STATE_PLAYING);

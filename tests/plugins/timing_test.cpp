@@ -35,19 +35,32 @@ class Timing : public PhotographTest {
 };
 
 TEST_F(Timing, LatencyIsUpstreamsAndWhatTheElementsTakeThemselves) {
-  Harness h("fmpnalign ! fmpnclassify mode=sync");
+  Harness h("fmpnclassify mode=sync");
   gst_harness_set_live(h.get(), TRUE);
   gst_harness_set_upstream_latency(h.get(), 20 * GST_MSECOND);
   h.caps(info_);
   EXPECT_EQ(gst_harness_query_latency(h.get()), 20 * GST_MSECOND) << "nothing is known yet";
-  for (int i = 0; i < 4; ++i) ASSERT_TRUE(h.push(frame(i)));
-  // A detection and a classification take more than a millisecond anywhere; the answer counts in steps of 5 ms.
+  Harness align("fmpnalign");
+  align.caps(info_);
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(h.push(align.push(frame(i))));
+  // A classification takes more than a millisecond anywhere; the answer counts in steps of 5 ms.
   const GstClockTime latency = gst_harness_query_latency(h.get());
   EXPECT_GT(latency, 20 * GST_MSECOND);
   EXPECT_EQ((latency - 20 * GST_MSECOND) % (5 * GST_MSECOND), 0U);
   GstMessage* message = h.message(GST_MESSAGE_LATENCY);
   ASSERT_NE(message, nullptr) << "the pipeline is told to ask again";
   gst_message_unref(message);
+}
+
+TEST_F(Timing, WhatSinksAllowForIsNotToldTwice) {
+  Harness h("fmpnalign");
+  GstElement* element = gst_harness_find_element(h.get(), "fmpnalign");
+  gst::ProcessingLatency latency(gst::kSinkDeadline);
+  for (int i = 0; i < 5; ++i) latency.add(element, 18 * GST_MSECOND);
+  EXPECT_EQ(latency.value(), 0U);
+  for (int i = 0; i < 90; ++i) latency.add(element, 32 * GST_MSECOND);
+  EXPECT_EQ(latency.value(), 15 * GST_MSECOND);
+  gst_object_unref(element);
 }
 
 TEST_F(Timing, AFileHasNoLatency) {
@@ -85,8 +98,11 @@ TEST_F(Timing, TheAnswerFollowsWhatFramesTake) {
   EXPECT_EQ(latency.value(), 0U) << "less than a millisecond is none";
   EXPECT_FALSE(told());
   latency.add(element, 12 * GST_MSECOND);
+  latency.add(element, 12 * GST_MSECOND);
   EXPECT_EQ(latency.value(), 15 * GST_MSECOND);
   EXPECT_TRUE(told());
+  latency.add(element, 500 * GST_MSECOND);
+  EXPECT_EQ(latency.value(), 15 * GST_MSECOND) << "one long frame does not hold back all others";
   for (int i = 0; i < 89; ++i) latency.add(element, 8 * GST_MSECOND);
   EXPECT_EQ(latency.value(), 15 * GST_MSECOND) << "10 is not much less";
   EXPECT_FALSE(told());
