@@ -6,11 +6,12 @@
 
 namespace fmpn::train {
 
-double bfloat16_agreement(const std::string& model, const DataSet& data) {
-  if (!cpu_has_bfloat16() || data.size() == 0) return -1;
+std::optional<Bfloat16Agreement> bfloat16_agreement(const std::string& model, const DataSet& data) {
+  if (!cpu_has_bfloat16() || data.size() == 0) return std::nullopt;
   const auto exact = Engine::load(model, {"cpu", Precision::kFp32, 0}), fast = Engine::load(model, {"cpu", Precision::kBf16, 0});
   constexpr int64_t kBatch = 16;
   int64_t same = 0;
+  float difference = 0;
   for (int64_t first = 0; first < data.size(); first += kBatch) {
     const auto planes = data.take(torch::arange(first, std::min(first + kBatch, data.size())));
     const auto pixels = planes.permute({0, 2, 3, 1}).contiguous();
@@ -20,9 +21,13 @@ double bfloat16_agreement(const std::string& model, const DataSet& data) {
       crops.push_back(
           {pixels[i].data_ptr<std::uint8_t>(), side, side, channels * side, channels == 1 ? PixelFormat::kGray8 : PixelFormat::kRgb8});
     const auto a = exact->classify(crops), b = fast->classify(crops);
-    for (std::size_t i = 0; i < a.size(); ++i) same += a[i].label_id == b[i].label_id ? 1 : 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      same += a[i].label_id == b[i].label_id ? 1 : 0;
+      for (std::size_t j = 0; j < a[i].mask.values.size(); ++j)
+        difference = std::max(difference, std::abs(a[i].mask.values[j] - b[i].mask.values[j]));
+    }
   }
-  return static_cast<double>(same) / static_cast<double>(data.size());
+  return Bfloat16Agreement{static_cast<double>(same) / static_cast<double>(data.size()), static_cast<double>(difference)};
 }
 
 }  // namespace fmpn::train

@@ -15,6 +15,7 @@
 namespace fmpn {
 namespace {
 
+constexpr double kUsualStep = 3;      // a step in time of so many of the last one is a jump
 constexpr int kHurriedIntervals = 4;  // after so many a full detection waits no longer, however late the stream is
 constexpr double kLenience = 0.2;     // a face that was seen on the last frame needs less of a score
 constexpr float kGrid = 0.12F;        // of a face's width: further off the detector's word counts
@@ -46,6 +47,11 @@ struct FaceTracker::State {
   std::vector<FaceTrack> tracks;
   std::uint32_t next_id = 1;
   long since_detection = 0;  ///< frames; 0: the next one is searched in full
+  std::optional<double> last_time;
+  double last_step = 0;  ///< seconds between the last two frames
+
+  /// Forgets the faces where time jumps to this frame. A stream of few frames does not jump.
+  void forget_after_jump(double time);
 
   std::optional<FoundFace> follow(const ImageView& frame, const FaceTrack& track, double time);
   std::optional<Detection> search_around(const cv::Mat& gray, const Box& expected);
@@ -53,12 +59,22 @@ struct FaceTracker::State {
   std::vector<TrackedFace> assign(std::vector<FoundFace> faces, bool detected, double time, const ImageView* frame = nullptr);
 };
 
+void FaceTracker::State::forget_after_jump(double time) {
+  const double step = last_time ? time - *last_time : 0;
+  if (step < 0 || step > std::max(options.keep_time, kUsualStep * last_step)) {
+    tracks.clear();
+    since_detection = 0;
+  }
+  last_time = time;
+  last_step = std::max(0.0, step);
+}
+
 FaceTracker::FaceTracker(const AlignerOptions& aligner, const TrackerOptions& tracker) {
   if (tracker.detect_interval < 1) throw Error(ErrorCode::kBadSetting, "detect-interval must be at least 1");
   if (!(tracker.keep_time >= 0)) throw Error(ErrorCode::kBadSetting, "keep-time must not be negative");
   Aligner made(aligner);
   const AlignerOptions options = made.options();
-  state_.reset(new State{tracker, options, std::move(made), {}, LandmarkModel::load(options.landmark_model), {}, 1, 0});
+  state_.reset(new State{tracker, options, std::move(made), {}, LandmarkModel::load(options.landmark_model), {}, 1, 0, {}, 0});
 }
 FaceTracker::~FaceTracker() = default;
 
@@ -148,6 +164,7 @@ std::vector<TrackedFace> FaceTracker::State::assign(std::vector<FoundFace> faces
 
 std::vector<TrackedFace> FaceTracker::track(const ImageView& frame, double time, bool hurry) {
   State& s = *state_;
+  s.forget_after_jump(time);
   const long due = s.options.detect_interval;
   const long last = hurry && !s.tracks.empty() ? kHurriedIntervals * due : due;
   if (s.since_detection == 0 || s.since_detection >= last) {
@@ -172,6 +189,7 @@ std::vector<TrackedFace> FaceTracker::track(const ImageView& frame, double time,
 std::vector<TrackedFace> FaceTracker::track_regions(const ImageView& frame, const std::vector<Box>& regions,
                                                     const std::vector<double>& scores, double time) {
   if (regions.size() != scores.size()) throw Error(ErrorCode::kBadSetting, "one score a region is needed");
+  state_->forget_after_jump(time);
   std::vector<FoundFace> faces;
   for (std::size_t i = 0; i < regions.size(); ++i) faces.push_back({regions[i], state_->aligner.align(frame, regions[i], scores[i])});
   state_->since_detection = 1;  // a frame without regions is one on which upstream did not look: the faces are followed
@@ -181,6 +199,8 @@ std::vector<TrackedFace> FaceTracker::track_regions(const ImageView& frame, cons
 void FaceTracker::reset() {
   state_->tracks.clear();
   state_->since_detection = 0;
+  state_->last_time.reset();
+  state_->last_step = 0;
 }
 
 }  // namespace fmpn

@@ -15,6 +15,9 @@
 namespace fmpn {
 namespace {
 
+/// A narrower generator costs little beside the CN: it stays in single precision whatever the CN's, and its masks are exact.
+constexpr int kWideFmg = 32;
+
 /// What a net does does not depend on the size of its pictures, so small ones do for writing it down.
 LayerGraph layers_of(const TensorFunction& net, const std::vector<NetInput>& inputs, std::int64_t traced_side) {
   std::vector<torch::Tensor> examples;
@@ -42,7 +45,9 @@ class CpuEngine final : public Engine {
     }
     const auto memory = std::make_shared<WorkingMemory>();
     const bool bf16 = precision == Precision::kBf16;
-    if (info_.uses_masks) fmg_ = std::make_unique<CompiledNet>(std::move(fmg), model.numbers_of, std::vector<NetInput>{{side, 1}}, bf16, threads, memory);
+    if (info_.uses_masks)
+      fmg_ = std::make_unique<CompiledNet>(std::move(fmg), model.numbers_of, std::vector<NetInput>{{side, 1}},
+                                           bf16 && info_.fmg_width >= kWideFmg, threads, memory);
     head_ = std::make_unique<CompiledNet>(std::move(head), model.numbers_of, faces, bf16, threads, memory);
   }
 

@@ -21,10 +21,14 @@ namespace {
 
 /// bfloat16 is taken of its own accord only for a model of which it is known that its answers stay what they are.
 Precision chosen(const EngineOptions& options, const torch::Device& device, const ModelInfo& info) {
-  constexpr double kAgreement = 0.995;
+  constexpr double kAgreement = 0.995;       // of the labels
+  constexpr double kMaskDifference = 0.03;   // between two values of a mask
   if (options.precision != Precision::kAuto) return options.precision;
-  const auto measured = info.provenance.find("bf16_agreement");
-  const bool agrees = measured != info.provenance.end() && std::strtod(measured->second.c_str(), nullptr) >= kAgreement;
+  const auto measured = [&](const char* key, double otherwise) {
+    const auto found = info.provenance.find(key);
+    return found == info.provenance.end() || found->second.empty() ? otherwise : std::strtod(found->second.c_str(), nullptr);
+  };
+  const bool agrees = measured("bf16_agreement", 0) >= kAgreement && measured("bf16_mask_difference", 1) <= kMaskDifference;
   return agrees && device.is_cpu() && cpu_has_bfloat16() ? Precision::kBf16 : Precision::kFp32;
 }
 

@@ -44,6 +44,8 @@ namespace {
 using namespace fmpn;
 using namespace fmpn::gst;
 
+constexpr GstClockTime kContiguous = GST_SECOND;  // a segment that begins so near the last frame goes on from it
+
 struct Settings {
   AlignerOptions aligner;
   TrackerOptions tracker;
@@ -63,9 +65,9 @@ enum Property {
 };
 
 struct State {
-  Settings settings;          // guarded by the object lock
+  Settings settings;                         // guarded by the object lock
   ProcessingLatency latency{kSinkDeadline};  // thread safe; of our elements the one that is always there, and that takes most
-  LateFrames lateness;        // thread safe
+  LateFrames lateness;                       // thread safe
   // Everything below belongs to the streaming thread.
   bool use_regions = true;
   int max_faces = 0;
@@ -75,6 +77,7 @@ struct State {
   GstVideoOrientationMethod orientation = GST_VIDEO_ORIENTATION_IDENTITY;
   Upright upright;
   FrameClock clock;
+  GstClockTime position = GST_CLOCK_TIME_NONE;  ///< stream time of the last frame
   guint64 frames = 0;
 };
 
@@ -155,6 +158,7 @@ static gboolean gst_fmpn_align_start(GstBaseTransform* base) {
     s.latency.reset();
     s.lateness.reset();
     s.clock.reset();
+    s.position = GST_CLOCK_TIME_NONE;
     s.frames = 0;
     GST_INFO_OBJECT(base, "detection every %d frames, faces from %d px, crops of %d px", settings.tracker.detect_interval,
                     settings.aligner.min_face_size, settings.aligner.crop_size);
@@ -195,6 +199,15 @@ static void take_orientation(State& s, GstEvent* tags) {
   if (s.tracker) s.tracker->reset();
 }
 
+/// A seek without a flush: running time goes on, the stream's does not. `position`: the last frame's stream time.
+static bool leads_elsewhere(const GstSegment& last, GstEvent* segment_event, GstClockTime position) {
+  const GstSegment* next = nullptr;
+  gst_event_parse_segment(segment_event, &next);
+  const bool same = last.start == next->start && last.time == next->time && last.base == next->base && last.rate == next->rate;
+  if (same || next->format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID(position) || !GST_CLOCK_TIME_IS_VALID(next->time)) return false;
+  return std::max(position, next->time) - std::min(position, next->time) > kContiguous;
+}
+
 static gboolean gst_fmpn_align_sink_event(GstBaseTransform* base, GstEvent* event) {
   State& s = *GST_FMPN_ALIGN(base)->state;
   switch (GST_EVENT_TYPE(event)) {
@@ -208,6 +221,9 @@ static gboolean gst_fmpn_align_sink_event(GstBaseTransform* base, GstEvent* even
       s.upright.set(s.orientation, s.info.width, s.info.height);
       if (s.tracker) s.tracker->reset();
       s.clock.reset();
+      break;
+    case GST_EVENT_SEGMENT:
+      if (s.tracker && leads_elsewhere(base->segment, event, s.position)) s.tracker->reset();
       break;
     case GST_EVENT_TAG: take_orientation(s, event); break;
     default: break;
@@ -258,6 +274,9 @@ static GstFlowReturn gst_fmpn_align_transform_ip(GstBaseTransform* base, GstBuff
     const gint64 begun = g_get_monotonic_time();
     const double time = s.clock.at(base->segment, buffer, s.info);
     const bool late = s.lateness.late(running_time_of(base->segment, buffer));
+    s.position = base->segment.format == GST_FORMAT_TIME
+                     ? gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer))
+                     : GST_CLOCK_TIME_NONE;
     std::vector<FaceAnnotation> regions;
     if (s.use_regions) {
       number_regions(buffer);

@@ -218,7 +218,7 @@ static void gst_fmpn_classify_class_init(GstFmpnClassifyClass* klass) {
                               kDefaultSmoothing, flags));
   install(PROP_MIN_CONFIDENCE,
           g_param_spec_double("min-confidence", "Minimum confidence",
-                              "Below it the label is uncertain; -1: as the model file says", -1, 1, kDefaultMinConfidence, flags));
+                              "Below it the label is uncertain; less than 0: as the model file says", -1, 1, kDefaultMinConfidence, flags));
   install(PROP_MIN_QUALITY,
           g_param_spec_double("min-quality", "Minimum quality",
                               "A face of less quality (size, sharpness, pose) gets the label uncertain", 0, 1, kDefaultMinQuality, flags));

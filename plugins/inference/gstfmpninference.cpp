@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 
 #include <fmpn/aligner.h>
 #include <fmpn/error.h>
@@ -45,6 +46,7 @@ struct State {
   FrameClock clock;
   std::map<int, FaceResult> last;  ///< by track, in sync mode: what a face carries on a frame that comes too late
   guint64 judged = 0, skipped = 0;  ///< frames
+  bool told_unaligned = false;      ///< that there are faces which cannot be judged
 
   // Thread safe.
   InferenceStats stats;
@@ -128,6 +130,7 @@ static gboolean gst_fmpn_inference_start(GstBaseTransform* base) {
     s.engine = Engine::load(path, options);
     s.frame = 0;
     s.judged = s.skipped = 0;
+    s.told_unaligned = false;
     s.clock.reset();
     s.stats.reset();
     s.latency.reset();
@@ -256,11 +259,16 @@ static void cut_crops(State& s, GstBuffer* buffer, const std::vector<FaceAnnotat
 }
 
 /// The faces that can be judged, as inputs, without crops that would have to be cut; `known` gets their annotations in the same order.
-static std::vector<FaceInput> collect(State& s, GstBuffer* buffer, std::vector<FaceAnnotation>* known) {
+static std::vector<FaceInput> collect(GstElement* element, State& s, GstBuffer* buffer, std::vector<FaceAnnotation>* known) {
   std::vector<FaceInput> inputs;
   const ModelInfo& model = s.engine->info();
   for (FaceAnnotation& face : read_faces(buffer)) {
-    if (!face.landmarks) continue;  // no fmpnalign upstream has seen it
+    if (!face.landmarks) {  // no fmpnalign upstream has seen it
+      if (!std::exchange(s.told_unaligned, true))
+        GST_ELEMENT_WARNING(element, STREAM, FAILED, ("Faces without landmarks are not judged: put fmpnalign before this element."),
+                            ("region %d", face.region_id));
+      continue;
+    }
     FaceInput input{face.track_id != 0 ? face.track_id : face.region_id, s.frame, s.clock.now(), face.quality, nullptr, nullptr};
     if (face.crop && face.crop->width == model.crop_size) input.crop = face.crop;
     // An older frame's mask, or one of another crop, is not this face's.
@@ -318,9 +326,10 @@ static GstFlowReturn gst_fmpn_inference_transform_ip(GstBaseTransform* base, Gst
     const auto* klass = GST_FMPN_INFERENCE_GET_CLASS(base);
     const gint64 begun = g_get_monotonic_time();
     if (!s.mode_is_decided) decide_mode(base, s);
+    s.stats.begin_frame(begun);
     klass->begin_frame(self, s.clock.at(base->segment, buffer, s.info));
     std::vector<FaceAnnotation> faces;
-    std::vector<FaceInput> inputs = collect(s, buffer, &faces);
+    std::vector<FaceInput> inputs = collect(GST_ELEMENT(base), s, buffer, &faces);
     const std::size_t skipped =
         s.worker ? pass_beside(self, s, buffer, std::move(inputs), faces) : pass_in_step(self, s, buffer, std::move(inputs), faces);
     klass->end_frame(self);
@@ -332,6 +341,14 @@ static GstFlowReturn gst_fmpn_inference_transform_ip(GstBaseTransform* base, Gst
   });
   post_stats(base, s.stats.take_if_due(g_get_monotonic_time()));
   return flow;
+}
+
+// A pause ends a stretch that the statistics sum up.
+static GstStateChangeReturn gst_fmpn_inference_change_state(GstElement* element, GstStateChange change) {
+  const GstStateChangeReturn result = GST_ELEMENT_CLASS(gst_fmpn_inference_parent_class)->change_state(element, change);
+  auto* base = GST_BASE_TRANSFORM(element);
+  if (change == GST_STATE_CHANGE_PLAYING_TO_PAUSED) post_stats(base, state_of(base).stats.take_rest(g_get_monotonic_time()));
+  return result;
 }
 
 static void gst_fmpn_inference_class_init(GstFmpnInferenceClass* klass) {
@@ -356,6 +373,7 @@ static void gst_fmpn_inference_class_init(GstFmpnInferenceClass* klass) {
   gst_type_mark_as_plugin_api(precision_type(), static_cast<GstPluginAPIFlags>(0));
   gst_type_mark_as_plugin_api(GST_TYPE_FMPN_INFERENCE, static_cast<GstPluginAPIFlags>(0));
 
+  GST_ELEMENT_CLASS(klass)->change_state = gst_fmpn_inference_change_state;
   auto* base = GST_BASE_TRANSFORM_CLASS(klass);
   make_metadata_element(base);
   base->start = gst_fmpn_inference_start;

@@ -4,6 +4,11 @@
 
 namespace fmpn::gst {
 
+void InferenceStats::begin_frame(gint64 now) {
+  const std::lock_guard lock(mutex_);
+  if (since_ == 0) since_ = now;
+}
+
 void InferenceStats::add_frame(std::size_t faces, std::size_t skipped) {
   const std::lock_guard lock(mutex_);
   ++frames_;
@@ -19,13 +24,14 @@ void InferenceStats::add_inference(std::size_t faces, double milliseconds) {
 
 GstStructure* InferenceStats::take_if_due(gint64 now) {
   const std::lock_guard lock(mutex_);
-  if (since_ == 0) since_ = now;
-  return now - since_ < G_USEC_PER_SEC ? nullptr : take(now);
+  return since_ == 0 || now - since_ < G_USEC_PER_SEC ? nullptr : take(now);
 }
 
 GstStructure* InferenceStats::take_rest(gint64 now) {
   const std::lock_guard lock(mutex_);
-  return frames_ == 0 ? nullptr : take(now);
+  GstStructure* rest = frames_ == 0 ? nullptr : take(now);
+  since_ = 0;
+  return rest;
 }
 
 void InferenceStats::reset() {

@@ -11,6 +11,8 @@ namespace fmpn::gst {
 /// Counts what an element does, and sums it up once a second. Thread safe.
 class InferenceStats {
  public:
+  /// A frame has come. The first one of a stretch begins the second.
+  void begin_frame(gint64 now_microseconds);
   void add_frame(std::size_t faces, std::size_t skipped);
   void add_inference(std::size_t faces, double milliseconds);
 
@@ -18,11 +20,10 @@ class InferenceStats {
   /// frames, faces, inferences, skipped (faces that
   /// gave way to a newer frame, or came too late), latency-p50, -p95, -max in ms a batch.
   GstStructure* take_if_due(gint64 now_microseconds);
-  /// What has come together since the last one, for the end of a stream; null where there was no frame. (transfer full)
+  /// What has come together since the last one, for the end of a stretch (EOS, flush, pause); null where there was no frame. (transfer full)
   GstStructure* take_rest(gint64 now_microseconds);
   /// A new run.
   void reset();
-
 
  private:
   GstStructure* take(gint64 now_microseconds);

@@ -128,8 +128,9 @@ class WebVtt : public Formatter {
       start_ = time;
       cue_ = shown;
     }
+    if (!jump && time > last_) interval_ = time - last_;
     last_ = time;
-    end_ = time + frame.duration.value_or(0);
+    end_ = time + frame.duration.value_or(interval_);
     return out;
   }
 
@@ -174,6 +175,7 @@ class WebVtt : public Formatter {
   std::string cue_;
   double start_ = 0;  ///< of the cue
   double last_ = 0;   ///< the last frame's time
+  double interval_ = 0.04;  ///< between the last two frames: how long one without a duration is shown
   double end_ = 0;    ///< and its end
 };
 

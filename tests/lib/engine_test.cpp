@@ -190,21 +190,24 @@ TEST_F(EngineTest, HalfPrecisionIsNearAndSaysSo) {
   EXPECT_NE(exact->precision(), Precision::kAuto);
   const auto a = exact->classify(crops_), b = half->classify(crops_);
   for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_LT(largest_difference(a[i].mask.values, b[i].mask.values), 0.1F);
+    EXPECT_EQ(largest_difference(a[i].mask.values, b[i].mask.values), 0) << "a narrow FMG stays exact";
     EXPECT_NEAR(std::accumulate(b[i].probabilities.begin(), b[i].probabilities.end(), 0.0), 1, 1e-5);
   }
 }
 
 TEST_F(EngineTest, AutoTakesBfloat16WhereTheModelIsKnownToBearIt) {
-  const auto precision_with = [&](const std::string& agreement) {
+  const auto precision_with = [&](const std::string& agreement, const std::string& difference) {
     ModelInfo info = test::tiny_model_info();
     if (!agreement.empty()) info.provenance["bf16_agreement"] = agreement;
-    return Engine::load(write("agreement" + agreement, info))->precision();
+    if (!difference.empty()) info.provenance["bf16_mask_difference"] = difference;
+    return Engine::load(write("agreement" + agreement + "-" + difference, info))->precision();
   };
-  EXPECT_EQ(precision_with(""), Precision::kFp32) << "nobody has looked";
-  EXPECT_EQ(precision_with("0.9949"), Precision::kFp32);
-  EXPECT_EQ(precision_with("nonsense"), Precision::kFp32);
-  EXPECT_EQ(precision_with("0.996"), cpu_has_bfloat16() ? Precision::kBf16 : Precision::kFp32);
+  EXPECT_EQ(precision_with("", ""), Precision::kFp32) << "nobody has looked";
+  EXPECT_EQ(precision_with("0.996", ""), Precision::kFp32) << "nobody has looked at the masks";
+  EXPECT_EQ(precision_with("0.9949", "0.01"), Precision::kFp32);
+  EXPECT_EQ(precision_with("nonsense", "0.01"), Precision::kFp32);
+  EXPECT_EQ(precision_with("0.996", "0.04"), Precision::kFp32);
+  EXPECT_EQ(precision_with("0.996", "0.01"), cpu_has_bfloat16() ? Precision::kBf16 : Precision::kFp32);
 }
 
 TEST_F(EngineTest, WhatCannotBeLoaded) {

@@ -171,6 +171,25 @@ TEST_F(TrackerOnPhotograph, ResetForgetsFacesAndGoesOnCounting) {
   EXPECT_GT(after[0].id, before[0].id);
 }
 
+TEST_F(TrackerOnPhotograph, AfterAJumpInTimeEveryFaceIsANewOne) {
+  for (const bool regions : {false, true}) {
+    FaceTracker tracker({}, {});
+    const auto id_at = [&](double time) {
+      const auto faces = regions ? tracker.track_regions(view_of(photo_), {{100, 60, 200, 200}}, {1}, time) : tracker.track(view_of(photo_), time);
+      return faces.size() == 1 ? faces[0].id : 0;
+    };
+    EXPECT_EQ(id_at(0), 1U);
+    EXPECT_EQ(id_at(0.04), 1U);
+    EXPECT_EQ(id_at(1.4), 1U) << "as long as a lost face is kept";
+    EXPECT_EQ(id_at(1.44), 1U);
+    EXPECT_EQ(id_at(3600), 2U);
+    EXPECT_EQ(id_at(3600.04), 2U);
+    EXPECT_EQ(id_at(10), 3U) << "back";
+    EXPECT_EQ(id_at(13), 4U);
+    for (const double time : {16, 19, 22}) EXPECT_EQ(id_at(time), 4U) << "a frame every three seconds";
+  }
+}
+
 TEST_F(TrackerOnPhotograph, RegionsOfAnUpstreamDetectorAreFollowedByPlace) {
   FaceTracker tracker({}, {5, 1.5});
   const auto found = Aligner({}).find(view_of(photo_));

@@ -74,6 +74,27 @@ TEST_F(ClassifyElement, AbstainsBelowMinConfidenceAndMinQuality) {
   }
 }
 
+TEST_F(ClassifyElement, SaysOnceThatFacesAreNotAligned) {
+  Harness h("fmpnclassify");
+  const auto info = video_info("I420", 64, 48);
+  h.caps(info);
+  for (int i = 0; i < 2; ++i) {
+    Buffer in = make_buffer(cv::Mat(48, 64, CV_8UC3, cv::Scalar(90, 90, 90)), info, 0, i);
+    gst_buffer_add_video_region_of_interest_meta(in.get(), "face", 10, 10, 30, 30);
+    ASSERT_TRUE(h.push(std::move(in))) << "a detector's faces pass all the same";
+  }
+  int warnings = 0;
+  while (GstMessage* message = gst_bus_pop_filtered(GST_ELEMENT_BUS(h.get()->element), GST_MESSAGE_WARNING)) {
+    GError* warning = nullptr;
+    gst_message_parse_warning(message, &warning, nullptr);
+    EXPECT_NE(std::string(warning->message).find("fmpnalign"), std::string::npos) << warning->message;
+    g_error_free(warning);
+    gst_message_unref(message);
+    ++warnings;
+  }
+  EXPECT_EQ(warnings, 1);
+}
+
 TEST_F(ClassifyElement, PostsOnsetAndOffset) {
   Harness h("fmpnalign ! fmpnclassify");
   run(h);

@@ -96,6 +96,12 @@ TEST(RecordFormat, VttEndsACueWhereTheStreamWasLeft) {
       << "sought back; the frames that are missing at the end are no seek";
 }
 
+TEST(RecordFormat, VttShowsAFrameWithoutADurationAsLongAsTheOneBefore) {
+  std::vector<FrameRecord> frames{frame(0, 0), frame(1, 0.5, {face(1, "anger")})};
+  for (FrameRecord& one : frames) one.duration.reset();
+  EXPECT_EQ(written(Format::kVtt, frames), "WEBVTT\n\n00:00:00.500 --> 00:00:01.000\n<v Face 1>anger</v>\n");
+}
+
 TEST(RecordFormat, VttEndsTheLastCueWithItsFrame) {
   EXPECT_EQ(written(Format::kVtt, {frame(0, 1, {face(1, "anger")})}), "WEBVTT\n\n00:00:01.000 --> 00:00:01.040\n<v Face 1>anger</v>\n");
 }

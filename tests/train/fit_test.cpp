@@ -216,6 +216,7 @@ TEST_F(Fit, LearnsWhatCanBeLearned) {
   EXPECT_EQ(provenance.count("bf16_agreement"), cpu_has_bfloat16() ? 1U : 0U);
   if (cpu_has_bfloat16()) {
     EXPECT_GE(std::stod(provenance.at("bf16_agreement")), 0.5);
+    EXPECT_EQ(std::stod(provenance.at("bf16_mask_difference")), 0) << "a narrow FMG stays in single precision";
   }
   EXPECT_EQ(engine->info().classes, (std::vector<std::string>{"happiness", "sadness"}));
   EXPECT_EQ(engine->info().name, "toy");
