@@ -11,14 +11,29 @@ constexpr auto kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
 torch::Tensor& undrawn(torch::Tensor& self, double, double, c10::optional<at::Generator>) { return self; }
 
-TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, m) { m.fallback(torch::CppFunction::makeFallthrough()); }
-TORCH_LIBRARY_IMPL(aten, TESTING_ONLY_GenericMode, m) {
-  m.impl("uniform_", undrawn);
-  m.impl("normal_", undrawn);
+/// Never ends: modules may be made as long as the process lives.
+torch::Library& library(const char* name) { return *new torch::Library(torch::Library::IMPL, name, kKey, __FILE__, __LINE__); }
+
+bool registered() {
+  try {
+    library("_").fallback(torch::CppFunction::makeFallthrough());
+  } catch (const c10::Error&) {
+    return true;  // another copy of this library in the process (a program's own beside a plugin's) has done it
+  }
+  torch::Library& aten = library("aten");
+  aten.impl("uniform_", undrawn);
+  aten.impl("normal_", undrawn);
+  return true;
+}
+
+c10::DispatchKey key() {
+  static const bool once = registered();
+  (void)once;
+  return kKey;
 }
 
 }  // namespace
 
-UndrawnWeights::UndrawnWeights() : guard_(kKey) {}
+UndrawnWeights::UndrawnWeights() : guard_(key()) {}
 
 }  // namespace fmpn

@@ -93,6 +93,16 @@ TEST_F(ModelFile, RoundTripOfTheWeights) {
   EXPECT_EQ(read_safetensors(path_).tensors.at(kFirst).dtype, "F16");
 }
 
+TEST_F(ModelFile, LoadingDrawsNothingAtRandom) {
+  test::write_tiny_model(path_);
+  const auto next = [&](bool load) {
+    torch::manual_seed(5);
+    if (load) load_model(path_);
+    return torch::rand({1}).item<float>();
+  };
+  EXPECT_EQ(next(true), next(false)) << "the weights come from the file";
+}
+
 TEST_F(ModelFile, TheTinyModelIsAlwaysTheSame) {
   test::write_tiny_model(folder_.file("a"));
   test::write_tiny_model(folder_.file("b"));
