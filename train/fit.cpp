@@ -1,5 +1,6 @@
 // fmpn-train fit: the two phases on a prepared data set, into a run folder.
 
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
@@ -55,10 +56,14 @@ void calibrate(ModelInfo& info, const torch::Tensor& logits, const torch::Tensor
     confidence.push_back(top[i].item<double>());
     correct.push_back(named[i].item<int64_t>() == labels[i].item<int64_t>());
   }
-  const Abstention abstention = choose_abstention(confidence, correct, kWantedAccuracy);
-  info.min_confidence = abstention.threshold;
-  std::printf("temperature %.3f, min-confidence %.3f: answers %.1f %% of the pictures, %.1f %% of them right\n", info.temperature,
-              abstention.threshold, 100 * abstention.coverage, 100 * abstention.accuracy);
+  // Up to a full hundredth: a limit to remember, and room for the last bits of another precision.
+  info.min_confidence = std::ceil(100 * choose_abstention(confidence, correct, kWantedAccuracy).threshold) / 100;
+  int64_t answered = 0, right = 0;
+  for (std::size_t i = 0; i < confidence.size(); ++i)
+    if (confidence[i] >= info.min_confidence) ++answered, right += correct[i] ? 1 : 0;
+  std::printf("temperature %.3f, min-confidence %.2f: answers %.1f %% of the pictures, %.1f %% of them right\n", info.temperature,
+              info.min_confidence, 100.0 * static_cast<double>(answered) / static_cast<double>(confidence.size()),
+              answered > 0 ? 100.0 * static_cast<double>(right) / static_cast<double>(answered) : 0.0);
 }
 
 RunResult result_of(const FitOptions& o, const ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {
@@ -80,9 +85,16 @@ RunResult result_of(const FitOptions& o, const ModelInfo& info, const torch::Ten
   return result;
 }
 
+/// The weights as a file of half precision gives them back: what is measured and fitted is true of the file, to the last picture.
+void round_as_stored(FmpnNetImpl& net) {
+  const torch::NoGradGuard no_grad;
+  for (auto& item : state_of(net)) item.second.copy_(item.second.to(torch::kFloat16));
+}
+
 /// The last epoch's model, its result and the report.
 void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& valid) {
   ModelInfo info = trainer.info();
+  round_as_stored(trainer.averaged());
   if (valid.size() > 0 && o.phase != "1") {
     const auto logits = predict_logits(trainer.averaged(), valid, info.input_size);
     // A fold's held-out pictures are its test: nothing is fitted to them.
