@@ -5,7 +5,7 @@
 namespace fmpn {
 
 /// While it lives, modules that this thread makes have weights without values: nothing is drawn at random, and no page of them is
-/// touched. For networks whose weights come from a file: drawing those of Inception V3 first takes as long as reading them.
+/// touched. For networks whose weights come from a file.
 class UndrawnWeights {
  public:
   UndrawnWeights();

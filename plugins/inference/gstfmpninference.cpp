@@ -326,7 +326,6 @@ static GstFlowReturn gst_fmpn_inference_transform_ip(GstBaseTransform* base, Gst
     const auto* klass = GST_FMPN_INFERENCE_GET_CLASS(base);
     const gint64 begun = g_get_monotonic_time();
     if (!s.mode_is_decided) decide_mode(base, s);
-    s.stats.begin_frame(begun);
     klass->begin_frame(self, s.clock.at(base->segment, buffer, s.info));
     std::vector<FaceAnnotation> faces;
     std::vector<FaceInput> inputs = collect(GST_ELEMENT(base), s, buffer, &faces);
@@ -334,7 +333,7 @@ static GstFlowReturn gst_fmpn_inference_transform_ip(GstBaseTransform* base, Gst
         s.worker ? pass_beside(self, s, buffer, std::move(inputs), faces) : pass_in_step(self, s, buffer, std::move(inputs), faces);
     klass->end_frame(self);
     GST_LOG_OBJECT(base, "frame %" G_GUINT64_FORMAT ": %zu faces, %zu not judged", s.frame, faces.size(), skipped);
-    s.stats.add_frame(faces.size(), skipped);
+    s.stats.add_frame(begun, faces.size(), skipped);
     s.latency.add(GST_ELEMENT(base), static_cast<GstClockTime>(g_get_monotonic_time() - begun) * GST_USECOND);
     ++s.frame;
     return GST_FLOW_OK;

@@ -4,13 +4,9 @@
 
 namespace fmpn::gst {
 
-void InferenceStats::begin_frame(gint64 now) {
+void InferenceStats::add_frame(gint64 begun, std::size_t faces, std::size_t skipped) {
   const std::lock_guard lock(mutex_);
-  if (since_ == 0) since_ = now;
-}
-
-void InferenceStats::add_frame(std::size_t faces, std::size_t skipped) {
-  const std::lock_guard lock(mutex_);
+  if (since_ == 0) since_ = begun;
   ++frames_;
   faces_ += faces;
   skipped_ += skipped;

@@ -11,9 +11,8 @@ namespace fmpn::gst {
 /// Counts what an element does, and sums it up once a second. Thread safe.
 class InferenceStats {
  public:
-  /// A frame has come. The first one of a stretch begins the second.
-  void begin_frame(gint64 now_microseconds);
-  void add_frame(std::size_t faces, std::size_t skipped);
+  /// `begun`: when the frame came. The first one of a stretch begins the second.
+  void add_frame(gint64 begun_microseconds, std::size_t faces, std::size_t skipped);
   void add_inference(std::size_t faces, double milliseconds);
 
   /// The `fmpn-stats` structure (transfer full) when a second has passed since the last one, else null. Fields: seconds,

@@ -121,9 +121,11 @@ static gboolean gst_fmpn_record_start(GstBaseTransform* base) {
 static gboolean complete(GstBaseTransform* base) {
   return guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
     State& s = *GST_FMPN_RECORD(base)->state;
-    if (!s.writer) return TRUE;
-    s.writer->complete();
-    GST_INFO_OBJECT(base, "%" G_GUINT64_FORMAT " frames written", static_cast<guint64>(s.writer->frames()));
+    auto writer = std::move(s.writer);  // gone where it fails: one error is enough
+    if (!writer) return TRUE;
+    writer->complete();
+    GST_INFO_OBJECT(base, "%" G_GUINT64_FORMAT " frames written", static_cast<guint64>(writer->frames()));
+    s.writer = std::move(writer);
     return TRUE;
   });
 }
@@ -153,6 +155,7 @@ static gboolean gst_fmpn_record_sink_event(GstBaseTransform* base, GstEvent* eve
 static GstFlowReturn gst_fmpn_record_transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
   return guarded<GstFlowReturn>(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
     State& s = *GST_FMPN_RECORD(base)->state;
+    if (!s.writer) return GST_FLOW_ERROR;  // the file could not be completed; that has been told
     const record::FrameRecord frame = record::read_record(buffer, base->segment, s.frames++);
     s.writer->add(frame);
     GST_LOG_OBJECT(base, "frame %" G_GUINT64_FORMAT ": %zu faces", static_cast<guint64>(frame.frame), frame.faces.size());

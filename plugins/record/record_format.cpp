@@ -173,10 +173,10 @@ class WebVtt : public Formatter {
   static constexpr double kPause = 1;  // seconds that a cue lasts through frames that are missing
 
   std::string cue_;
-  double start_ = 0;  ///< of the cue
-  double last_ = 0;   ///< the last frame's time
+  double start_ = 0;        ///< of the cue
+  double last_ = 0;         ///< the last frame's time
+  double end_ = 0;          ///< and its end
   double interval_ = 0.04;  ///< between the last two frames: how long one without a duration is shown
-  double end_ = 0;    ///< and its end
 };
 
 }  // namespace

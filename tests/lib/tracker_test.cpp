@@ -175,7 +175,8 @@ TEST_F(TrackerOnPhotograph, AfterAJumpInTimeEveryFaceIsANewOne) {
   for (const bool regions : {false, true}) {
     FaceTracker tracker({}, {});
     const auto id_at = [&](double time) {
-      const auto faces = regions ? tracker.track_regions(view_of(photo_), {{100, 60, 200, 200}}, {1}, time) : tracker.track(view_of(photo_), time);
+      const ImageView frame = view_of(photo_);
+      const auto faces = regions ? tracker.track_regions(frame, {{100, 60, 200, 200}}, {1}, time) : tracker.track(frame, time);
       return faces.size() == 1 ? faces[0].id : 0;
     };
     EXPECT_EQ(id_at(0), 1U);

@@ -96,8 +96,8 @@ TEST_P(Hiding, FacesAtTheBorderAndNonsense) {
 
 INSTANTIATE_TEST_SUITE_P(Raw, Hiding,
                          ::testing::Values("I420", "NV12", "NV21", "YV12", "YUY2", "UYVY", "RGB", "BGRx", "ARGB", "Y444", "GRAY8", "AYUV",
-                                           "NV16", "Y41B", "YUV9", "P010_10LE", "I420_10LE", "GRAY16_LE", "ARGB64", "v210", "UYVP", "IYU1", "Y410", "RGB16", "RGB10A2_LE",
-                                           "NV12_64Z32", "NV12_4L4", "NV12_10LE32"),
+                                           "NV16", "Y41B", "YUV9", "P010_10LE", "I420_10LE", "GRAY16_LE", "ARGB64", "v210", "UYVP", "IYU1",
+                                           "Y410", "RGB16", "RGB10A2_LE", "NV12_64Z32", "NV12_4L4", "NV12_10LE32"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(HidingFormats, AllButPalettes) {

@@ -155,6 +155,26 @@ TEST_F(RecordElement, AnEndThatCannotBeWrittenIsAnErrorToo) {
   gst_object_unref(pipeline);
 }
 
+TEST_F(RecordElement, AnEndThatCannotBeWrittenIsToldOnce) {
+  Harness h("fmpnrecord format=csv location=/dev/full");
+  const auto info = video_info("I420", 16, 16);
+  h.caps(info);
+  gst_harness_push_event(h.get(), gst_event_new_eos());
+  gst_harness_push_event(h.get(), gst_event_new_flush_start());
+  gst_harness_push_event(h.get(), gst_event_new_flush_stop(TRUE));
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
+  EXPECT_FALSE(h.push(make_buffer(cv::Mat(16, 16, CV_8UC3), info))) << "a record that can't be whole must not seem so";
+  gst_element_set_state(h.get()->element, GST_STATE_READY);
+  int errors = 0;
+  while (GstMessage* message = gst_bus_pop_filtered(GST_ELEMENT_BUS(h.get()->element), GST_MESSAGE_ERROR)) {
+    gst_message_unref(message);
+    ++errors;
+  }
+  EXPECT_EQ(errors, 1);
+}
+
 TEST_F(RecordElement, NeedsALocationThatCanBeWritten) {
   for (const auto& [settings, code] : std::vector<std::pair<std::string, int>>{{"", GST_RESOURCE_ERROR_SETTINGS},
                                                                                {"location=/no/such/folder/x", GST_RESOURCE_ERROR_WRITE}}) {

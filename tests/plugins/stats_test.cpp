@@ -28,10 +28,8 @@ TEST(Stats, AreDueOnceASecondAndBeginAnew) {
   InferenceStats stats;
   constexpr gint64 kBegin = 50 * G_USEC_PER_SEC;
   EXPECT_EQ(stats.take_if_due(kBegin), nullptr);
-  stats.begin_frame(kBegin);
-  stats.begin_frame(kBegin + 5);
   for (int i = 1; i <= 100; ++i) stats.add_inference(2, i);
-  for (int i = 0; i < 30; ++i) stats.add_frame(3, 1);
+  for (int i = 0; i < 30; ++i) stats.add_frame(kBegin + i, 3, 1);
   EXPECT_EQ(stats.take_if_due(kBegin + 999999), nullptr);
   const Structure first(stats.take_if_due(kBegin + G_USEC_PER_SEC + G_USEC_PER_SEC / 2));
   ASSERT_TRUE(first);
@@ -55,16 +53,14 @@ TEST(Stats, AreDueOnceASecondAndBeginAnew) {
 TEST(Stats, TheRestAtTheEndOfAStream) {
   InferenceStats stats;
   EXPECT_EQ(stats.take_rest(1), nullptr);
-  stats.begin_frame(G_USEC_PER_SEC);
-  stats.add_frame(1, 0);
+  stats.add_frame(G_USEC_PER_SEC, 1, 0);
   const Structure rest(stats.take_rest(G_USEC_PER_SEC / 4 * 5));
   ASSERT_TRUE(rest);
   EXPECT_EQ(count(rest, "frames"), 1U);
   EXPECT_DOUBLE_EQ(number(rest, "seconds"), 0.25) << "from the first frame's coming";
   EXPECT_EQ(stats.take_rest(2 * G_USEC_PER_SEC), nullptr) << "told already";
 
-  stats.begin_frame(60 * G_USEC_PER_SEC);
-  stats.add_frame(1, 0);
+  stats.add_frame(60 * G_USEC_PER_SEC, 1, 0);
   EXPECT_DOUBLE_EQ(number(Structure(stats.take_if_due(61 * G_USEC_PER_SEC)), "seconds"), 1) << "the pause does not count";
 }
 

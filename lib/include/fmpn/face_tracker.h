@@ -29,8 +29,8 @@ class FMPN_API FaceTracker {
   FaceTracker(const AlignerOptions& aligner, const TrackerOptions& tracker);
   ~FaceTracker();
 
-  /// `time` in seconds, any origin. After a jump, back or by more than `keep_time` where frames were closer, every face is a new one. With `hurry` a full detection that is due waits, for
-  /// up to three more intervals, if there are faces to follow (a late stream).
+  /// `time` in seconds, any origin. After a jump, back or by more than `keep_time` where frames were closer, every face is a new one.
+  /// With `hurry` a full detection that is due waits, for up to three more intervals, if there are faces to follow (a late stream).
   std::vector<TrackedFace> track(const ImageView& frame, double time, bool hurry = false);
 
   /// Regions that an upstream detector found on this frame are used instead of the own detector. One result a region, in
