@@ -96,12 +96,10 @@ void evaluate(const Options& o) {
   out["unaligned"] = data.unaligned;
   out["accuracy"] = confusion.accuracy();
   out["calibration_error"] = expected_calibration_error(confidence, correct);
-  long answered = 0, right = 0;
-  for (std::size_t i = 0; i < confidence.size(); ++i)
-    if (confidence[i] >= info.min_confidence) ++answered, right += correct[i] ? 1 : 0;
+  const Abstention at = abstention_at(info.min_confidence, confidence, correct);
   out["min_confidence"] = info.min_confidence;
-  out["coverage"] = static_cast<double>(answered) / static_cast<double>(confidence.size());
-  out["answered_accuracy"] = answered == 0 ? 0.0 : static_cast<double>(right) / static_cast<double>(answered);
+  out["coverage"] = at.coverage;
+  out["answered_accuracy"] = at.accuracy;
   out["classes"] = info.classes;
   out["confusion"] = confusion.counts();
   for (std::size_t c = 0; c < info.classes.size(); ++c) {

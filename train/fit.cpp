@@ -58,12 +58,9 @@ void calibrate(ModelInfo& info, const torch::Tensor& logits, const torch::Tensor
   }
   // Up to a full hundredth: a limit to remember, and room for the last bits of another precision.
   info.min_confidence = std::ceil(100 * choose_abstention(confidence, correct, kWantedAccuracy).threshold) / 100;
-  int64_t answered = 0, right = 0;
-  for (std::size_t i = 0; i < confidence.size(); ++i)
-    if (confidence[i] >= info.min_confidence) ++answered, right += correct[i] ? 1 : 0;
+  const Abstention at = abstention_at(info.min_confidence, confidence, correct);
   std::printf("temperature %.3f, min-confidence %.2f: answers %.1f %% of the pictures, %.1f %% of them right\n", info.temperature,
-              info.min_confidence, 100.0 * static_cast<double>(answered) / static_cast<double>(confidence.size()),
-              answered > 0 ? 100.0 * static_cast<double>(right) / static_cast<double>(answered) : 0.0);
+              info.min_confidence, 100 * at.coverage, 100 * at.accuracy);
 }
 
 RunResult result_of(const FitOptions& o, const ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {

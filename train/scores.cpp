@@ -34,21 +34,26 @@ double expected_calibration_error(const std::vector<double>& confidence, const s
   return confidence.empty() ? 0 : error / static_cast<double>(confidence.size());
 }
 
+Abstention abstention_at(double threshold, const std::vector<double>& confidence, const std::vector<bool>& correct) {
+  long answered = 0, right = 0;
+  for (std::size_t i = 0; i < confidence.size(); ++i)
+    if (confidence[i] >= threshold) ++answered, right += correct[i] ? 1 : 0;
+  const auto share = [](long part, double whole) { return whole == 0 ? 0 : static_cast<double>(part) / whole; };
+  return {threshold, share(answered, static_cast<double>(confidence.size())), share(right, static_cast<double>(answered))};
+}
+
 Abstention choose_abstention(const std::vector<double>& confidence, const std::vector<bool>& correct, double wanted) {
   std::vector<std::size_t> order(confidence.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return confidence[a] > confidence[b]; });
-  Abstention best{1, 0, 0};
-  double right = 0;
+  double threshold = 1, right = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
     right += correct[order[i]] ? 1 : 0;
     // A threshold answers all pictures of its confidence or none.
     if (i + 1 < order.size() && confidence[order[i + 1]] == confidence[order[i]]) continue;
-    const double accuracy = right / static_cast<double>(i + 1);
-    if (accuracy >= wanted) best = {confidence[order[i]], static_cast<double>(i + 1) / static_cast<double>(order.size()), accuracy};
+    if (right / static_cast<double>(i + 1) >= wanted) threshold = i + 1 == order.size() ? 0 : confidence[order[i]];
   }
-  if (best.coverage == 1) best.threshold = 0;
-  return best;
+  return abstention_at(threshold, confidence, correct);
 }
 
 }  // namespace fmpn::train

@@ -23,11 +23,13 @@ class ConfusionMatrix {
 /// Expected calibration error over 15 bins of equal width (Guo et al. 2017), 0…1.
 double expected_calibration_error(const std::vector<double>& confidence, const std::vector<bool>& correct);
 
-/// The smallest threshold on confidence from which the answers are right at least `wanted` of the time, and the share of
-/// pictures answered.
+/// What a threshold on confidence does: the share of pictures answered, and how many of the answers are right (0 for none).
 struct Abstention {
   double threshold = 0, coverage = 1, accuracy = 0;
 };
+Abstention abstention_at(double threshold, const std::vector<double>& confidence, const std::vector<bool>& correct);
+
+/// The smallest threshold from which the answers are right at least `wanted` of the time; 0 where all may be answered.
 Abstention choose_abstention(const std::vector<double>& confidence, const std::vector<bool>& correct, double wanted);
 
 }  // namespace fmpn::train

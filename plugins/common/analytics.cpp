@@ -108,9 +108,7 @@ void attach_analytics_mask(GstBuffer* buffer, int track_id, const MotionMask& ma
   if (meta == nullptr || mask.empty() || std::abs(warp[0] * warp[4] - warp[1] * warp[3]) < 1e-9) return;
   const auto detection = find_detection(meta, track_id);
   if (!detection) return;
-  Affine m = warp;
-  m[2] -= (crop_side - mask.side) / 2.0;
-  m[5] -= (crop_side - mask.side) / 2.0;
+  const Affine m = mask_warp(warp, crop_side, mask.side);
   const Place place = place_of(m, mask.side);
   const int x0 = static_cast<int>(std::floor(place.left)), y0 = static_cast<int>(std::floor(place.top));
   const int w = std::max(1, static_cast<int>(std::ceil(place.right)) - x0), h = std::max(1, static_cast<int>(std::ceil(place.bottom)) - y0);

@@ -48,6 +48,7 @@
 #include "common/metadata_element.h"
 #include "common/stream_timing.h"
 #include "hidden_faces.h"
+#include "overlay_blending.h"
 #include "overlay_composition.h"
 #include "overlay_negotiation.h"
 #include "overlay_painter.h"
@@ -366,18 +367,23 @@ static void attach_composition(GstBuffer* buffer, State& s) {
   gst_buffer_add_video_overlay_composition_meta(buffer, composition.get());
 }
 
+static void blend_pictures(const std::vector<std::pair<int, OverlayPicture>>& pictures, GstVideoFrame& frame) {
+  for (const auto& [id, picture] : pictures) {
+    if (!blend(picture, frame)) {
+      throw Error(ErrorCode::kRuntime,
+                  std::string("overlays cannot be blended into video of the format ") + GST_VIDEO_INFO_NAME(&frame.info));
+    }
+  }
+}
+
 static GstFlowReturn gst_fmpn_overlay_transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
   return guarded<GstFlowReturn>(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
     State& s = state_of(base);
-    const bool blend = !s.attach && !s.to_draw.empty();
-    if (blend || !s.to_hide.empty()) {
+    if ((!s.attach && !s.to_draw.empty()) || !s.to_hide.empty()) {
       MappedFrame frame(s.info, buffer);
       for (const Box& box : s.to_hide) hide_face(frame.get(), box, s.snapshot.anonymize);
       if (!s.to_hide.empty()) drop_crops(buffer);  // the faces' own pictures travel beside the frame, even through encoders
-      if (blend && !gst_video_overlay_composition_blend(s.builder.build(s.to_draw, nullptr, Cut::kParts).get(), frame.get())) {
-        throw Error(ErrorCode::kRuntime, std::string("overlays cannot be blended into video of the format ") +
-                                             GST_VIDEO_INFO_NAME(&s.info));
-      }
+      if (!s.attach) blend_pictures(s.to_draw, *frame.get());
     }
     if (s.attach && !s.to_draw.empty()) attach_composition(buffer, s);
     return GST_FLOW_OK;

@@ -48,15 +48,6 @@ double line_width(double face) { return std::clamp(1.2 + 0.005 * face, 1.5, 4.0)
 
 double quarter(double value) { return std::round(value * 4) / 4; }
 
-// Frame pixel → mask pixel.
-Affine frame_to_mask(const OverlayFace& face) {
-  Affine m = face.warp;
-  const double shift = (face.crop_side - face.mask->side) / 2.0;
-  m[2] -= shift;
-  m[5] -= shift;
-  return m;
-}
-
 // Where the mask's square lies in the frame; empty for a warp that cannot be inverted.
 Rect mask_bounds(const Affine& m, int side, Size frame) {
   const double det = m[0] * m[4] - m[1] * m[3];
@@ -197,7 +188,7 @@ Rect OverlayPainter::State::plan_points_and_mask(const OverlayFace& face, double
   const bool has_mask = face.mask && face.mask->side > 1 && face.crop_side > 0 && finite(face.warp) &&
                         face.mask->values.size() == static_cast<std::size_t>(face.mask->side) * face.mask->side;
   if (settings.show_mask && settings.mask_opacity > 0 && has_mask) {
-    plan.to_mask = frame_to_mask(face);
+    plan.to_mask = mask_warp(face.warp, face.crop_side, face.mask->side);
     const Rect bounds = mask_bounds(plan.to_mask, face.mask->side, frame);
     if (!bounds.empty()) plan.mask = face.mask;
     covered = united(covered, bounds);

@@ -57,7 +57,7 @@ struct OverlayFace {
   std::optional<FaceExpression> expression;
   std::shared_ptr<const MotionMask> mask;  ///< null: none
   Affine warp{};                           ///< frame → crop; read only where there is a mask
-  int crop_side = 0;                       ///< C; mask pixel (i, j) lies at crop pixel (i, j) + (C − S) / 2
+  int crop_side = 0;                       ///< of the crop that the mask is of
 };
 
 /// A finished picture: premultiplied ARGB32 in native byte order (BGRA on little-endian machines), stride 4 × width.

@@ -46,6 +46,13 @@ TEST(Scores, AbstentionWhereAllOrNothingIsGoodEnough) {
   EXPECT_EQ(none.coverage, 0);
 }
 
+TEST(Scores, AThresholdThatNothingReachesHasNoAnswers) {
+  const Abstention none = abstention_at(0.5, {0.4, 0.3}, {true, true});
+  EXPECT_EQ(none.coverage, 0);
+  EXPECT_EQ(none.accuracy, 0);
+  EXPECT_EQ(abstention_at(0, {}, {}).coverage, 0);
+}
+
 // A threshold answers every picture of its confidence: 0.9 is right in one of two, so it is not good enough for 80 %.
 TEST(Scores, AbstentionTakesEqualConfidencesTogether) {
   const Abstention a = choose_abstention({0.9, 0.9, 0.95}, {true, false, true}, 0.8);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <fmpn/export.h>
+#include <fmpn/geometry.h>
 #include <fmpn/image_view.h>
 
 namespace fmpn {
@@ -14,6 +15,14 @@ struct MotionMask {
   int side = 0;
   bool empty() const { return values.empty(); }
 };
+
+/// Frame → mask, given frame → crop: a mask is of its crop's centre.
+inline Affine mask_warp(Affine warp, int crop_size, int mask_side) {
+  const double shift = (crop_size - mask_side) / 2.0;
+  warp[2] -= shift;
+  warp[5] -= shift;
+  return warp;
+}
 
 /// Eq. 1 of the paper for one class: the mean of |expressive − neutral| over its pairs, quantised to 8 bits,
 /// then histogram-equalised (as in the published masks). Feed it pair after pair; memory stays constant.
