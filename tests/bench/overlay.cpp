@@ -1,4 +1,4 @@
-// Times fmpnoverlay alone at 1920×1080 with two faces that move on every frame and change their distribution on every fifth,
+// Times fmpnoverlay alone at 1920×1080 with two faces that move on every frame and change their distribution, too,
 // attached to the buffers and blended into I420. Milliseconds a frame.
 
 #include <chrono>
@@ -22,9 +22,9 @@ Buffer frame_with_faces(GstBuffer* pixels, const GstVideoInfo& info, int frame) 
     face.region_id = face.track_id = id;
     face.box = {400.0F * static_cast<float>(id) + static_cast<float>(frame % 50), 300, 220, 220};
     gst::attach_face(buffer.get(), face, info);
-    gst::ExpressionAnnotation e{"happiness", 3, 0.5 + 0.001 * (frame / 5), {}, 1, 0, "m"};
+    gst::ExpressionAnnotation e{"happiness", 3, 0.5 + 0.001 * frame, {}, 1, 0, "m"};
     for (const char* name : {"anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"})
-      e.distribution.emplace_back(name, 0.1 + 0.0005 * (frame / 5));
+      e.distribution.emplace_back(name, 0.1 + 0.0005 * frame);
     gst::attach_expression(buffer.get(), id, e);
   }
   GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(frame) * GST_SECOND / 30;
