@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kPointsToPixels = 96.0 / 72.0;
 constexpr std::size_t kMaxMeasured = 1024;
+constexpr std::size_t kMaxDrawn = 128;
 constexpr std::size_t kMaxBytes = 256;  // a label of a foreign element may be anything
 
 std::string cleaned(const std::string& text) {
@@ -70,11 +71,31 @@ Size TextPainter::measure(const std::string& text, int max_width) {
   return {std::min(found->second.width, max_width), found->second.height};
 }
 
-void TextPainter::draw(cairo_t* cr, const std::string& text, int x, int y, int max_width, Rgb colour) {
+TextPainter::Drawn TextPainter::drawn(const std::string& text, int max_width, Rgb colour) {
   set_text(text, max_width);
+  PangoRectangle ink;
+  pango_layout_get_pixel_extents(layout_.get(), &ink, nullptr);
+  Drawn result{nullptr, ink.x - 1, ink.y - 1};  // a pixel more on each side, for what hinting moves
+  result.picture.reset(cairo_image_surface_create(CAIRO_FORMAT_ARGB32, ink.width + 2, ink.height + 2));
+  cairo_t* cr = cairo_create(result.picture.get());
   cairo_set_source_rgb(cr, colour.r / 255.0, colour.g / 255.0, colour.b / 255.0);
-  cairo_move_to(cr, x, y);
+  cairo_move_to(cr, -result.x, -result.y);
   pango_cairo_show_layout(cr, layout_.get());
+  cairo_destroy(cr);
+  return result;
+}
+
+void TextPainter::draw(cairo_t* cr, const std::string& text, int x, int y, int max_width, Rgb colour) {
+  const auto rgb = static_cast<std::uint32_t>(colour.r << 16 | colour.g << 8 | colour.b);
+  const auto key = std::make_tuple(size_, text, max_width, rgb);
+  auto found = drawn_.find(key);
+  if (found == drawn_.end()) {
+    if (drawn_.size() >= kMaxDrawn) drawn_.clear();
+    found = drawn_.emplace(key, drawn(text, max_width, colour)).first;
+  }
+  const Drawn& line = found->second;
+  cairo_set_source_surface(cr, line.picture.get(), x + line.x, y + line.y);
+  cairo_paint(cr);
 }
 
 }  // namespace fmpn::overlay

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <pango/pangocairo.h>
@@ -36,14 +38,25 @@ class TextPainter {
   struct FreeFont {
     void operator()(PangoFontDescription* font) const { pango_font_description_free(font); }
   };
+  struct DestroySurface {
+    void operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
+  };
+  struct Drawn {
+    std::unique_ptr<cairo_surface_t, DestroySurface> picture;
+    int x = 0;  ///< of the picture, from the line's upper left corner
+    int y = 0;
+  };
   void set_text(const std::string& text, int max_width);
+  Drawn drawn(const std::string& text, int max_width, Rgb colour);
 
   std::unique_ptr<PangoFontDescription, FreeFont> font_;
   std::unique_ptr<PangoContext, Unref> context_;
   std::unique_ptr<PangoLayout, Unref> layout_;
   int fixed_size_ = 0;
   int size_ = 0;
-  std::map<std::pair<int, std::string>, Size> measured_;  ///< by size and text; layout is what costs time
+  // By size and text, and by width and colour too: layout is what costs time, and most texts of a frame were in the one before.
+  std::map<std::pair<int, std::string>, Size> measured_;
+  std::map<std::tuple<int, std::string, int, std::uint32_t>, Drawn> drawn_;
 };
 
 }  // namespace fmpn::overlay
