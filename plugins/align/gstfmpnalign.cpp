@@ -81,12 +81,17 @@ struct State {
   guint64 frames = 0;
 };
 
-/// The regions that can be aligned: with an area, within max_faces, in the order of the buffer.
-std::vector<FaceAnnotation> usable(std::vector<FaceAnnotation> regions, int max_faces) {
+constexpr float kSmallestRegion = 4;  // pixels a side; in less than that landmarks fall together
+
+/// The regions in which there can be a face: large enough, their middle inside the frame, within max_faces, in the order of the buffer.
+std::vector<FaceAnnotation> usable(std::vector<FaceAnnotation> regions, const GstVideoInfo& info, int max_faces) {
   const auto area = [](const FaceAnnotation& face) { return face.box.width * face.box.height; };
-  regions.erase(
-      std::remove_if(regions.begin(), regions.end(), [&](const auto& face) { return !(face.box.width >= 1 && face.box.height >= 1); }),
-      regions.end());
+  const auto faceless = [&](const FaceAnnotation& face) {
+    const float x = face.box.x + face.box.width / 2, y = face.box.y + face.box.height / 2;
+    return face.box.width < kSmallestRegion || face.box.height < kSmallestRegion || x < 0 || y < 0 ||
+           x >= static_cast<float>(info.width) || y >= static_cast<float>(info.height);
+  };
+  regions.erase(std::remove_if(regions.begin(), regions.end(), faceless), regions.end());
   if (regions.size() > static_cast<std::size_t>(max_faces)) {
     std::stable_sort(regions.begin(), regions.end(), [&](const auto& a, const auto& b) { return area(a) > area(b); });
     regions.resize(static_cast<std::size_t>(max_faces));
@@ -280,14 +285,14 @@ static GstFlowReturn gst_fmpn_align_transform_ip(GstBaseTransform* base, GstBuff
     std::vector<FaceAnnotation> regions;
     if (s.use_regions) {
       number_regions(buffer);
-      regions = usable(read_faces(buffer), s.max_faces);
+      regions = usable(read_faces(buffer), s.info, s.max_faces);
     }
     const auto picture = s.reader.read(buffer);
     // Shapes are found in the luma. A frame that has to be turned is turned once, in colour.
     const auto luma = s.orientation == GST_VIDEO_ORIENTATION_IDENTITY ? picture->luma() : std::nullopt;
     std::vector<TrackedFace> faces = find_faces(s, luma ? *luma : picture->view(), regions, time, late);
     if (luma) colour_crops(*picture, faces);
-    // Where upstream's regions are not used, or have no area, ours must not take their ids.
+    // Where upstream's regions are not used, or hold no face, ours must not take their ids.
     std::set<int> taken;
     if (regions.empty())
       for (const FaceAnnotation& other : read_faces(buffer)) taken.insert(other.region_id);

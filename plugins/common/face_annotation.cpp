@@ -109,7 +109,9 @@ ExpressionAnnotation read_expression(const GstStructure* param) {
 FaceAnnotation read_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* region) {
   FaceAnnotation face;
   face.region_id = region->id;
-  face.box = {static_cast<float>(region->x), static_cast<float>(region->y), static_cast<float>(region->w), static_cast<float>(region->h)};
+  // Unsigned in the meta, but a face may reach beyond the frame's left or upper border.
+  const auto number = [](guint value) { return static_cast<float>(static_cast<gint>(value)); };
+  face.box = {number(region->x), number(region->y), number(region->w), number(region->h)};
   face.track_id = track_of(region);
   if (const GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "detection"))
     gst_structure_get_double(param, "confidence", &face.score);
@@ -121,6 +123,7 @@ FaceAnnotation read_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* region
     face.quality = meta->data->quality;
     face.score = meta->data->score;
     face.crop = meta->data->crop;
+    face.crop_side = meta->data->crop_side;
     face.mask = meta->data->mask;
     face.mask_crop_side = meta->data->mask_crop_side, face.mask_frames_ago = meta->data->mask_frames_ago;
   }
@@ -173,7 +176,9 @@ void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoIn
   }
   if (!face.landmarks) return;
   set_param(region, landmarks_structure(*face.landmarks, region));
-  FaceData data{*face.landmarks, face.warp, face.score, face.quality, face.crop, face.mask, face.mask_crop_side, face.mask_frames_ago};
+  const int crop_side = face.crop ? face.crop->width : face.crop_side;
+  FaceData data{*face.landmarks, face.warp, crop_side, face.score, face.quality, face.crop, face.mask, face.mask_crop_side,
+                face.mask_frames_ago};
   if (GstFmpnFaceMeta* meta = find_face_meta(buffer, face.region_id)) *meta->data = std::move(data);
   else add_face_meta(buffer, face.region_id, std::move(data));
 }
@@ -212,8 +217,8 @@ void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionM
   meta->data->mask = std::move(mask);
   meta->data->mask_crop_side = crop_side, meta->data->mask_frames_ago = frames_ago;
   const GstVideoRegionOfInterestMeta* region = find_region(buffer, region_id);
-  if (region != nullptr && meta->data->crop && meta->data->mask)
-    attach_analytics_mask(buffer, track_of(region), *meta->data->mask, warp_to_side(meta->data->warp, meta->data->crop->width, crop_side),
+  if (region != nullptr && meta->data->crop_side > 0 && meta->data->mask)
+    attach_analytics_mask(buffer, track_of(region), *meta->data->mask, warp_to_side(meta->data->warp, meta->data->crop_side, crop_side),
                           crop_side);
 }
 

@@ -42,7 +42,7 @@ struct FaceAnnotation {
   Affine warp{};  ///< frame → crop
   std::shared_ptr<const Image> crop;
   std::shared_ptr<const MotionMask> mask;
-  int mask_crop_side = 0, mask_frames_ago = 0;  ///< as in FaceData
+  int crop_side = 0, mask_crop_side = 0, mask_frames_ago = 0;  ///< as in FaceData
 };
 
 /// Reads every region of type `face` (also `faces`, `human_face`), ours or another element's, with whatever it has.

@@ -13,10 +13,11 @@ namespace fmpn::gst {
 /// What our elements know of a face and that is not text. Coordinates are those of the buffer's frame.
 struct FaceData {
   Landmarks landmarks{};
-  Affine warp{};     ///< frame → crop
-  double score = 0;  ///< detector's
+  Affine warp{};      ///< frame → crop
+  int crop_side = 0;  ///< of the crop that `warp` leads to, also where that one was taken out; 0: no warp
+  double score = 0;   ///< detector's
   float quality = 0;
-  std::shared_ptr<const Image> crop;       ///< RGB; null: not made
+  std::shared_ptr<const Image> crop;       ///< RGB; null: not made, or taken out
   std::shared_ptr<const MotionMask> mask;  ///< null: not made
   int mask_crop_side = 0;                  ///< the mask shows the centre of a crop of this side, which may not be `crop`'s
   int mask_frames_ago = 0;                 ///< 0: made of this very frame

@@ -240,9 +240,9 @@ static void decide_mode(GstBaseTransform* base, State& s) {
 static Affine warp_for(const FaceAnnotation& face, int crop_size) {
   const Affine& m = face.warp;
   const bool mirrored = m[0] * m[4] - m[1] * m[3] < 0;
-  if (!mirrored || !face.crop) return alignment_warp(*face.landmarks, crop_size);
+  if (!mirrored || face.crop_side == 0) return alignment_warp(*face.landmarks, crop_size);
   // A similarity can't mirror (image-orientation tag): the aligner's own warp, scaled.
-  return warp_to_side(m, face.crop->width, crop_size);
+  return warp_to_side(m, face.crop_side, crop_size);
 }
 
 /// Cuts the crops that `inputs` lack from the frame, of which only their parts are converted.
@@ -261,12 +261,11 @@ static void cut_crops(State& s, GstBuffer* buffer, const std::vector<FaceAnnotat
 /// The faces that can be judged, as inputs, without crops that would have to be cut; `known` gets their annotations in the same order.
 static std::vector<FaceInput> collect(GstElement* element, State& s, GstBuffer* buffer, std::vector<FaceAnnotation>* known) {
   std::vector<FaceInput> inputs;
+  std::optional<int> unaligned;
   const ModelInfo& model = s.engine->info();
   for (FaceAnnotation& face : read_faces(buffer)) {
-    if (!face.landmarks) {  // no fmpnalign upstream has seen it
-      if (!std::exchange(s.told_unaligned, true))
-        GST_ELEMENT_WARNING(element, STREAM, FAILED, ("Faces without landmarks are not judged: put fmpnalign before this element."),
-                            ("region %d", face.region_id));
+    if (!face.landmarks) {
+      unaligned = face.region_id;
       continue;
     }
     FaceInput input{face.track_id != 0 ? face.track_id : face.region_id, s.frame, s.clock.now(), face.quality, nullptr, nullptr};
@@ -278,6 +277,10 @@ static std::vector<FaceInput> collect(GstElement* element, State& s, GstBuffer* 
     inputs.push_back(std::move(input));
     known->push_back(std::move(face));
   }
+  if (inputs.empty() && unaligned && !std::exchange(s.told_unaligned, true))
+    GST_ELEMENT_WARNING(element, STREAM, FAILED,
+                        ("Faces without landmarks are not judged: fmpnalign has to be before this element, and to use their regions."),
+                        ("region %d", *unaligned));
   return inputs;
 }
 

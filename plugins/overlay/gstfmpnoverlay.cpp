@@ -7,13 +7,12 @@
  * distribution, the five landmarks, and FMPN's motion mask as a heat map. It reads the regions of type `face` that
  * fmpnalign, fmpnmask and fmpnclassify write, and those of other elements (facedetect, gvadetect) as far as they go.
  *
- * Where downstream draws overlay compositions itself (most video sinks), the pixels are left alone and a small picture for
+ * Where downstream draws overlay compositions itself (OpenGL sinks do), the pixels are left alone and a small picture for
  * each face is attached to the buffer; elsewhere it is blended into the video, in whatever raw format the video is. Frames
  * without faces pass untouched.
  *
  * With #GstFmpnOverlay:anonymize the faces themselves are made unrecognisable in the video. This changes the pixels for
- * everything downstream. The aligned crops in FMPN's own metadata are not touched: keep the metadata from those who
- * must not see the faces.
+ * everything downstream. The aligned crops are taken out of FMPN's own metadata; boxes, landmarks, masks and results stay in it.
  *
  * ## Example
  * |[
@@ -126,9 +125,9 @@ OverlayFace drawable(const FaceAnnotation& face) {
     result.expression = FaceExpression{expression.label, expression.confidence, expression.label == kUncertain,
                                        expression.distribution};
   }
-  if (face.mask && face.crop && face.mask_crop_side > 0) {
+  if (face.mask && face.crop_side > 0 && face.mask_crop_side > 0) {
     result.mask = face.mask;
-    result.warp = warp_to_side(face.warp, face.crop->width, face.mask_crop_side);
+    result.warp = warp_to_side(face.warp, face.crop_side, face.mask_crop_side);
     result.crop_side = face.mask_crop_side;
   }
   return result;
@@ -261,8 +260,9 @@ static GstCaps* gst_fmpn_overlay_fixate_caps(GstBaseTransform* base, GstPadDirec
 static gboolean gst_fmpn_overlay_set_caps(GstBaseTransform* base, GstCaps* caps, GstCaps*) {
   return guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
     State& s = state_of(base);
+    const Size before{s.info.width, s.info.height};
     if (!gst_video_info_from_caps(&s.info, caps)) throw Error(ErrorCode::kBadSetting, "caps that are no raw video");
-    s.hidden.reset();  // places in another picture
+    if (s.info.width != before.width || s.info.height != before.height) s.hidden.reset();  // places in another picture
     s.settled = false;
     return TRUE;
   });
@@ -314,10 +314,8 @@ static gboolean gst_fmpn_overlay_src_event(GstBaseTransform* base, GstEvent* eve
 }
 
 static void paint_faces(State& s, const std::vector<FaceAnnotation>& faces) {
-  if (!s.painter || !(s.painter->settings() == s.snapshot.painter)) {
-    s.painter.emplace(s.snapshot.painter);
-    s.builder.clear();  // serial numbers start anew
-  }
+  if (s.painter) s.painter->set(s.snapshot.painter);
+  else s.painter.emplace(s.snapshot.painter);
   const Size frame{GST_VIDEO_INFO_WIDTH(&s.info), GST_VIDEO_INFO_HEIGHT(&s.info)};
   std::set<int> taken;
   for (const FaceAnnotation& face : faces) {

@@ -79,6 +79,8 @@ std::string label_text(const FaceExpression& expression) {
   return expression.label + " " + std::to_string(std::lround(share * 100)) + " %";
 }
 
+std::array<std::uint32_t, 256> heat_of(const PainterSettings& settings) { return heat_map(std::clamp(settings.mask_opacity, 0.0, 1.0)); }
+
 double usable(double share) { return std::isfinite(share) ? std::clamp(share, 0.0, 1.0) : 0; }
 
 }  // namespace
@@ -100,16 +102,16 @@ struct OverlayPainter::State {
   };
 
   explicit State(const PainterSettings& wanted)
-      : settings(wanted), text(wanted.font_desc), heat(heat_map(std::clamp(wanted.mask_opacity, 0.0, 1.0))) {}
+      : settings(wanted), text(wanted.font_desc), heat(heat_of(wanted)) {}
 
   void plan_label(const OverlayFace& face, double size, Size frame, DrawingPlan& plan);
   void plan_bars(const FaceExpression& expression, double size, Size frame, DrawingPlan& plan);
   Rect plan_points_and_mask(const OverlayFace& face, double size, Size frame, DrawingPlan& plan);
   static void move_to_picture(const Rect& picture, DrawingPlan& plan);
 
-  const PainterSettings settings;
+  PainterSettings settings;
   TextPainter text;
-  const std::array<std::uint32_t, 256> heat;
+  std::array<std::uint32_t, 256> heat;
   std::map<int, Cached> cache;
   std::vector<Rect> placed;  ///< plates of this frame's faces so far
   std::uint64_t next_serial = 1;
@@ -222,7 +224,14 @@ OverlayPainter::~OverlayPainter() = default;
 OverlayPainter::OverlayPainter(OverlayPainter&&) noexcept = default;
 OverlayPainter& OverlayPainter::operator=(OverlayPainter&&) noexcept = default;
 
-const PainterSettings& OverlayPainter::settings() const { return state_->settings; }
+void OverlayPainter::set(const PainterSettings& settings) {
+  State& s = *state_;
+  if (s.settings == settings) return;
+  if (s.settings.font_desc != settings.font_desc) s.text = TextPainter(settings.font_desc);
+  s.settings = settings;
+  s.heat = heat_of(settings);
+  for (auto& [id, cached] : s.cache) cached.picture.pixels = nullptr;
+}
 
 std::optional<OverlayPicture> OverlayPainter::paint(const OverlayFace& face, Size frame,
                                                     const std::vector<Box>& others) {

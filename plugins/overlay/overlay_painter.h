@@ -80,7 +80,8 @@ class OverlayPainter {
   OverlayPainter(OverlayPainter&&) noexcept;
   OverlayPainter& operator=(OverlayPainter&&) noexcept;
 
-  const PainterSettings& settings() const;
+  /// For what is painted from now on.
+  void set(const PainterSettings& settings);
 
   /// Nothing where there is nothing to see: everything switched off, or the face outside the frame. `others` are the
   /// boxes of the frame's other faces, which the bars try not to cover, nor what was painted

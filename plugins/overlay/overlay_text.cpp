@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kPointsToPixels = 96.0 / 72.0;
 constexpr std::size_t kMaxMeasured = 1024;
-constexpr std::size_t kMaxDrawn = 128;
+constexpr std::size_t kMaxDrawnBytes = 4 << 20;
 constexpr std::size_t kMaxBytes = 256;  // a label of a foreign element may be anything
 
 std::string cleaned(const std::string& text) {
@@ -90,8 +90,11 @@ void TextPainter::draw(cairo_t* cr, const std::string& text, int x, int y, int m
   const auto key = std::make_tuple(size_, text, max_width, rgb);
   auto found = drawn_.find(key);
   if (found == drawn_.end()) {
-    if (drawn_.size() >= kMaxDrawn) drawn_.clear();
+    if (drawn_bytes_ > kMaxDrawnBytes) drawn_.clear(), drawn_bytes_ = 0;
     found = drawn_.emplace(key, drawn(text, max_width, colour)).first;
+    cairo_surface_t* picture = found->second.picture.get();
+    drawn_bytes_ += static_cast<std::size_t>(cairo_image_surface_get_stride(picture)) *
+                    static_cast<std::size_t>(cairo_image_surface_get_height(picture));
   }
   const Drawn& line = found->second;
   cairo_set_source_surface(cr, line.picture.get(), x + line.x, y + line.y);

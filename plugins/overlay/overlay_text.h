@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -57,6 +58,7 @@ class TextPainter {
   // By size and text, and by width and colour too: layout is what costs time, and most texts of a frame were in the one before.
   std::map<std::pair<int, std::string>, Size> measured_;
   std::map<std::tuple<int, std::string, int, std::uint32_t>, Drawn> drawn_;
+  std::size_t drawn_bytes_ = 0;
 };
 
 }  // namespace fmpn::overlay

@@ -95,6 +95,23 @@ TEST_F(AlignElement, TakesTheLargestRegionsAndNoneWithoutAnArea) {
   EXPECT_EQ(widths, (std::set<float>{60, 190}));
 }
 
+TEST_F(AlignElement, RegionsInWhichThereCanBeNoFaceAreLeftAlone) {
+  Harness h("fmpnalign");
+  const auto info = video_info("RGB", photo_.cols, photo_.rows);
+  h.caps(info);
+  auto in = make_buffer(photo_, info);
+  constexpr guint kMinus20 = 0xFFFFFFFFU - 19, kHuge = 0xFFFFFFFFU;
+  for (const auto& [x, y, side] : {std::tuple{170U, 120U, 190U}, std::tuple{100U, 100U, 1U}, std::tuple{0U, 0U, kHuge}, std::tuple{5000U, 5000U, 100U},
+                                   std::tuple{500U, 20U, 120U}, std::tuple{kMinus20, 200U, 90U}})
+    gst_buffer_add_video_region_of_interest_meta(in.get(), "face", x, y, side, side);
+  const auto out = h.push(std::move(in));
+  ASSERT_TRUE(out);
+  std::set<float> lefts;
+  for (const auto& face : gst::read_faces(out.get()))
+    if (face.landmarks) lefts.insert(face.box.x);
+  EXPECT_EQ(lefts, (std::set<float>{-20, 170})) << "a face may reach beyond the border";
+}
+
 TEST_F(AlignElement, RegionsThatAreNotUsedStayAsTheyAre) {
   Harness h("fmpnalign use-regions=false");
   const auto info = video_info("RGB", photo_.cols, photo_.rows);

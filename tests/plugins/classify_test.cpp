@@ -95,6 +95,17 @@ TEST_F(ClassifyElement, SaysOnceThatFacesAreNotAligned) {
   EXPECT_EQ(warnings, 1);
 }
 
+TEST_F(ClassifyElement, FacesThatTheAlignerLeavesOutAreNoReasonToWarn) {
+  Harness h("fmpnalign max-faces=1 ! fmpnclassify");
+  const auto info = video_info("I420", 64, 48);
+  h.caps(info);
+  Buffer in = make_buffer(cv::Mat(48, 64, CV_8UC3, cv::Scalar(90, 90, 90)), info);
+  gst_buffer_add_video_region_of_interest_meta(in.get(), "face", 10, 10, 30, 30);
+  gst_buffer_add_video_region_of_interest_meta(in.get(), "face", 5, 5, 20, 20);
+  ASSERT_TRUE(h.push(std::move(in)));
+  EXPECT_EQ(gst_bus_pop_filtered(GST_ELEMENT_BUS(h.get()->element), GST_MESSAGE_WARNING), nullptr);
+}
+
 TEST_F(ClassifyElement, PostsOnsetAndOffset) {
   Harness h("fmpnalign ! fmpnclassify");
   run(h);

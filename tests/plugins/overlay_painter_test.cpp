@@ -51,6 +51,19 @@ TEST(Painter, EverySwitchDrawsItsPartAndNothingElse) {
   }
 }
 
+TEST(Painter, OtherSettingsPaintAsANewPainterWould) {
+  PainterSettings before, after;
+  before.show_mask = after.show_mask = true;
+  after.mask_opacity = 0.2;
+  after.palette = Palette::kViridis;
+  after.font_desc = "Serif 20";
+  OverlayPainter changed(before), made(after);
+  ASSERT_TRUE(changed.paint(whole_face(1, kBox), kFrame));
+  changed.end_frame();
+  changed.set(after);
+  EXPECT_EQ(*changed.paint(whole_face(1, kBox), kFrame)->pixels, *made.paint(whole_face(1, kBox), kFrame)->pixels);
+}
+
 TEST(Painter, TheBoxHasItsClassesColourAndWidth) {
   PainterSettings settings = only("box");
   settings.line_width = 6;

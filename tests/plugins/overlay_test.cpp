@@ -225,6 +225,38 @@ TEST(OverlayElement, AFaceThatIsMissedStaysHiddenForHalfASecond) {
   EXPECT_GT(luma(gone.get(), info, 125, 125), 90);
 }
 
+TEST(OverlayElement, ItStaysHiddenAlsoWhereOnlyTheFrameRateChanges) {
+  Harness h("fmpnoverlay anonymize=box");
+  auto info = video_info("GRAY8", kWidth, kHeight);
+  h.caps(info);
+  ASSERT_TRUE(h.push(frame_with({face_at(1, {100, 100, 50, 50})}, info)));
+  GST_VIDEO_INFO_FPS_N(&info) = 25;
+  h.caps(info);
+  const auto missed = h.push(frame_with({}, info, false, 5));
+  ASSERT_TRUE(missed);
+  EXPECT_LT(luma(missed.get(), info, 125, 125), 20);
+}
+
+TEST(OverlayElement, AMaskIsDrawnAlsoWhereAnotherOverlayHasHiddenTheFace) {
+  const auto info = video_info("GRAY8", kWidth, kHeight);
+  const std::string hide = "fmpnoverlay anonymize=box show-box=false show-label=false show-bars=false";
+  std::vector<std::vector<std::uint8_t>> drawn;
+  for (const std::string& launch : {hide, hide + " ! fmpnoverlay show-mask=true show-box=false show-label=false show-bars=false"}) {
+    Harness h(launch);
+    h.caps(info);
+    auto face = face_at(1, {100, 100, 50, 50});
+    face.landmarks = Landmarks{Point{110, 115}, Point{140, 115}, Point{125, 125}, Point{115, 135}, Point{135, 135}};
+    face.warp = alignment_warp(*face.landmarks, 52);
+    face.crop = std::make_shared<const Image>(Image{std::vector<std::uint8_t>(52 * 52 * 3, 9), 52, 52, PixelFormat::kRgb8});
+    face.mask = std::make_shared<const MotionMask>(MotionMask{std::vector<float>(48 * 48, 0.9F), 48});
+    face.mask_crop_side = 52;
+    const auto out = h.push(frame_with({face}, info));
+    ASSERT_TRUE(out);
+    drawn.push_back(bytes_of(out.get()));
+  }
+  EXPECT_NE(drawn[0], drawn[1]);
+}
+
 TEST(OverlayElement, HidesAFaceOfAnotherElementToo) {
   Harness h("fmpnoverlay anonymize=box");
   const auto info = video_info("GRAY8", kWidth, kHeight);
