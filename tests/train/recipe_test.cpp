@@ -85,43 +85,36 @@ TEST(Recipe, EveryNetHasItsSideInThePapers) {
   expect({"--crop-size", "256"}, "vgg16", 224, 256);
 }
 
+/// What a built-in recipe gives the options of `fit`; empty for those that it leaves alone.
+std::map<std::string, std::string> values_of(const std::string& recipe) {
+  CLI::App app;
+  auto* fit = app.add_subcommand("fit", "");
+  std::map<std::string, std::string> values;
+  for (const char* name :
+       {"name", "cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "mirror-average", "missing-mask", "initialisation", "augmentation",
+        "schedule", "input-schedule", "phase1-epochs", "phase1-constant", "phase1-batch", "phase1-lr", "epochs", "constant", "batch", "optimiser", "lr",
+        "fmg-lr", "lambda-mask", "lambda-class", "weight-decay", "label-smoothing", "mixup", "ema", "precision", "seed"})
+    fit->add_option(std::string("--") + name, values[name]);
+  app.parse(std::vector<std::string>{"fit"});
+  apply_recipe(*fit, recipe);
+  return values;
+}
+
+// It starts from the bundled model's weights: the networks have to be the same.
+TEST(Recipe, FineTuneHasTheNetworksOfTheDefault) {
+  auto tuned = values_of("fine-tune"), bundled = values_of("default");
+  for (const char* name : {"cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "mirror-average"}) {
+    EXPECT_NE(tuned[name], "") << name;
+    EXPECT_EQ(tuned[name], bundled[name]) << name;
+  }
+}
+
 // The paper's recipe is the default, and says what the options' own defaults are.
 TEST(Recipe, ThePapersValues) {
   ASSERT_EQ(built_in_recipes().count("paper"), 1U);
   const FitOptions o;
   EXPECT_EQ(o.recipe, "paper");
-  CLI::App app;
-  auto* fit = app.add_subcommand("fit", "");
-  std::map<std::string, std::string> values;
-  for (const char* name : {"cn",
-                           "cn-width",
-                           "cn-stem",
-                           "fmg-width",
-                           "input-size",
-                           "crop-size",
-                           "initialisation",
-                           "augmentation",
-                           "schedule",
-                           "phase1-epochs",
-                           "phase1-constant",
-                           "phase1-batch",
-                           "phase1-lr",
-                           "epochs",
-                           "constant",
-                           "batch",
-                           "optimiser",
-                           "lr",
-                           "fmg-lr",
-                           "lambda-mask",
-                           "lambda-class",
-                           "weight-decay",
-                           "label-smoothing",
-                           "mixup",
-                           "ema",
-                           "precision"})
-    fit->add_option(std::string("--") + name, values[name]);
-  app.parse(std::vector<std::string>{"fit"});
-  apply_recipe(*fit, "paper");
+  auto values = values_of("paper");
   EXPECT_EQ(values["cn"], o.model.cn);
   EXPECT_EQ(std::stoi(values["cn-width"]), o.model.cn_width);
   EXPECT_EQ(values["cn-stem"], o.model.cn_stem);
