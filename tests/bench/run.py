@@ -31,6 +31,11 @@ def arguments():
     options.build, options.model = options.build.resolve(), options.model.resolve()
     options.threads = [int(n) for n in (options.threads or ("2" if options.quick else "2,1")).split(",")]
     options.only = options.only.split(",")
+    if options.json and options.json.exists():
+        try:
+            earlier_rows(options.json)
+        except (ValueError, OSError, KeyError, TypeError) as fault:
+            parser.error(f"{options.json}: not rows of this program ({fault}); give another file, or remove it")
     unknown = set(options.only) - set(PARTS)
     if unknown:
         parser.error(f"no part {', '.join(sorted(unknown))}: {', '.join(PARTS)} are known")
@@ -69,10 +74,15 @@ def processor():
     return platform.machine()
 
 
+def earlier_rows(path):
+    """Name → row, in the file's order."""
+    return {one["name"]: one for one in json.loads(path.read_text())}
+
+
 def keep(path, rows):
     """Puts rows into the file in place of earlier ones of their names."""
     names = {one["name"] for one in rows}
-    old = json.loads(path.read_text()) if path.exists() else []
+    old = earlier_rows(path).values() if path.exists() else []
     with open(f"{path}.new", "w") as file:
         json.dump([one for one in old if one["name"] not in names] + rows, file, indent=1, ensure_ascii=False)
     os.replace(f"{path}.new", path)
