@@ -1,5 +1,7 @@
 #include "nn/undrawn.h"
 
+#include <deque>
+
 #include <torch/library.h>
 
 namespace fmpn {
@@ -11,8 +13,11 @@ constexpr auto kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
 torch::Tensor& undrawn(torch::Tensor& self, double, double, c10::optional<at::Generator>) { return self; }
 
-/// Never ends: modules may be made as long as the process lives.
-torch::Library& library(const char* name) { return *new torch::Library(torch::Library::IMPL, name, kKey, __FILE__, __LINE__); }
+/// Never ends: modules may be made as long as the process lives. It is held all the same, so that nobody takes it for a leak.
+torch::Library& library(const char* name) {
+  static auto* const libraries = new std::deque<torch::Library>;
+  return libraries->emplace_back(torch::Library::IMPL, name, kKey, __FILE__, __LINE__);
+}
 
 bool registered() {
   try {
