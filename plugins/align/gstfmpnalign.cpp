@@ -83,13 +83,15 @@ struct State {
 
 constexpr float kSmallestRegion = 4;  // pixels a side; in less than that landmarks fall together
 
-/// The regions in which there can be a face: large enough, their middle inside the frame, within max_faces, in the order of the buffer.
+/// The regions in which there can be a face: neither tiny nor far larger than the frame, their middle inside it; at most max_faces, in
+/// the order of the buffer.
 std::vector<FaceAnnotation> usable(std::vector<FaceAnnotation> regions, const GstVideoInfo& info, int max_faces) {
   const auto area = [](const FaceAnnotation& face) { return face.box.width * face.box.height; };
   const auto faceless = [&](const FaceAnnotation& face) {
     const float x = face.box.x + face.box.width / 2, y = face.box.y + face.box.height / 2;
-    return face.box.width < kSmallestRegion || face.box.height < kSmallestRegion || x < 0 || y < 0 ||
-           x >= static_cast<float>(info.width) || y >= static_cast<float>(info.height);
+    const auto width = static_cast<float>(info.width), height = static_cast<float>(info.height);
+    return face.box.width < kSmallestRegion || face.box.height < kSmallestRegion || face.box.width > 2 * width ||
+           face.box.height > 2 * height || x < 0 || y < 0 || x >= width || y >= height;
   };
   regions.erase(std::remove_if(regions.begin(), regions.end(), faceless), regions.end());
   if (regions.size() > static_cast<std::size_t>(max_faces)) {

@@ -51,12 +51,18 @@ void set_param(GstVideoRegionOfInterestMeta* region, GstStructure* param) {
   gst_video_region_of_interest_meta_add_param(region, param);
 }
 
+/// Where a region lies. Its numbers are unsigned, but a face may reach beyond the frame's left or upper border.
+Box box_of(const GstVideoRegionOfInterestMeta& region) {
+  const auto number = [](guint value) { return static_cast<float>(static_cast<gint>(value)); };
+  return {number(region.x), number(region.y), number(region.w), number(region.h)};
+}
+
 /// x, y pairs as fractions of the region: DL Streamer's tensor, and a plain array for everybody else.
-GstStructure* landmarks_structure(const Landmarks& landmarks, const GstVideoRegionOfInterestMeta* region) {
+GstStructure* landmarks_structure(const Landmarks& landmarks, const Box& box) {
   std::array<float, 10> values{};
   for (std::size_t i = 0; i < landmarks.size(); ++i) {
-    values[2 * i] = (landmarks[i].x - static_cast<float>(region->x)) / static_cast<float>(region->w);
-    values[2 * i + 1] = (landmarks[i].y - static_cast<float>(region->y)) / static_cast<float>(region->h);
+    values[2 * i] = (landmarks[i].x - box.x) / box.width;
+    values[2 * i + 1] = (landmarks[i].y - box.y) / box.height;
   }
   GstStructure* param =
       gst_structure_new("landmarks", "format", G_TYPE_STRING, "landmark_points", "precision", G_TYPE_INT, kPrecisionFp32,
@@ -76,11 +82,10 @@ GstStructure* landmarks_structure(const Landmarks& landmarks, const GstVideoRegi
 }
 
 /// `model`: who found it.
-GstStructure* detection_structure(const FaceAnnotation& face, const GstVideoRegionOfInterestMeta* region, const GstVideoInfo& info,
-                                  const char* model) {
+GstStructure* detection_structure(const FaceAnnotation& face, const Box& box, const GstVideoInfo& info, const char* model) {
   const auto width = static_cast<double>(info.width), height = static_cast<double>(info.height);
-  return gst_structure_new("detection", "x_min", G_TYPE_DOUBLE, region->x / width, "x_max", G_TYPE_DOUBLE, (region->x + region->w) / width,
-                           "y_min", G_TYPE_DOUBLE, region->y / height, "y_max", G_TYPE_DOUBLE, (region->y + region->h) / height,
+  return gst_structure_new("detection", "x_min", G_TYPE_DOUBLE, box.x / width, "x_max", G_TYPE_DOUBLE, (box.x + box.width) / width,
+                           "y_min", G_TYPE_DOUBLE, box.y / height, "y_max", G_TYPE_DOUBLE, (box.y + box.height) / height,
                            "confidence", G_TYPE_DOUBLE, face.score, "label_id", G_TYPE_INT, 0, "label", G_TYPE_STRING, "face", "quality",
                            G_TYPE_DOUBLE, static_cast<double>(face.quality), "model_name", G_TYPE_STRING, model, "layer_name",
                            G_TYPE_STRING, "detection", nullptr);
@@ -109,9 +114,7 @@ ExpressionAnnotation read_expression(const GstStructure* param) {
 FaceAnnotation read_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* region) {
   FaceAnnotation face;
   face.region_id = region->id;
-  // Unsigned in the meta, but a face may reach beyond the frame's left or upper border.
-  const auto number = [](guint value) { return static_cast<float>(static_cast<gint>(value)); };
-  face.box = {number(region->x), number(region->y), number(region->w), number(region->h)};
+  face.box = box_of(*region);
   face.track_id = track_of(region);
   if (const GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "detection"))
     gst_structure_get_double(param, "confidence", &face.score);
@@ -169,13 +172,13 @@ void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoIn
     region->id = face.region_id;
   }
   if (gst_video_region_of_interest_meta_get_param(region, "detection") == nullptr) 
-    set_param(region, detection_structure(face, region, info, foreign ? "unknown" : kDetectorName));
+    set_param(region, detection_structure(face, box_of(*region), info, foreign ? "unknown" : kDetectorName));
   if (face.track_id != 0) {
     set_param(region, gst_structure_new("object_id", "id", G_TYPE_INT, face.track_id, nullptr));
     attach_analytics_face(buffer, face, region);
   }
   if (!face.landmarks) return;
-  set_param(region, landmarks_structure(*face.landmarks, region));
+  set_param(region, landmarks_structure(*face.landmarks, box_of(*region)));
   const int crop_side = face.crop ? face.crop->width : face.crop_side;
   FaceData data{*face.landmarks, face.warp, crop_side, face.score, face.quality, face.crop, face.mask, face.mask_crop_side,
                 face.mask_frames_ago};

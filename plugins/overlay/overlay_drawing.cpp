@@ -6,6 +6,8 @@
 #include <cstring>
 #include <tuple>
 
+#include "cairo_pointers.h"
+
 namespace fmpn::overlay {
 namespace {
 
@@ -15,13 +17,6 @@ constexpr double kPi = 3.14159265358979;
 constexpr float kFeather = 0.06F;  // share of the mask's side over which its rim fades out
 constexpr Rgb kText{248, 248, 248};
 constexpr Rgb kQuietText{204, 204, 204};
-
-struct DestroySurface {
-  void operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
-};
-struct DestroyContext {
-  void operator()(cairo_t* cr) const { cairo_destroy(cr); }
-};
 
 bool same_mask(const std::shared_ptr<const MotionMask>& a, const std::shared_ptr<const MotionMask>& b) {
   if (a == b) return true;
@@ -211,9 +206,9 @@ std::vector<std::uint8_t> draw(const DrawingPlan& plan, TextPainter& text, const
   const int stride = plan.size.width * 4;
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(stride) * plan.size.height);
   if (plan.mask) draw_mask(plan, heat, pixels);
-  const std::unique_ptr<cairo_surface_t, DestroySurface> surface(cairo_image_surface_create_for_data(
+  const SurfacePtr surface(cairo_image_surface_create_for_data(
       pixels.data(), CAIRO_FORMAT_ARGB32, plan.size.width, plan.size.height, stride));
-  const std::unique_ptr<cairo_t, DestroyContext> cr(cairo_create(surface.get()));
+  const ContextPtr cr(cairo_create(surface.get()));
   if (plan.line_width > 0) draw_box(cr.get(), plan);
   draw_points(cr.get(), plan);
   if (!plan.bars_plate.empty()) draw_bars(cr.get(), plan, text);

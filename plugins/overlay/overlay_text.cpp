@@ -77,11 +77,10 @@ TextPainter::Drawn TextPainter::drawn(const std::string& text, int max_width, Rg
   pango_layout_get_pixel_extents(layout_.get(), &ink, nullptr);
   Drawn result{nullptr, ink.x - 1, ink.y - 1};  // a pixel more on each side, for what hinting moves
   result.picture.reset(cairo_image_surface_create(CAIRO_FORMAT_ARGB32, ink.width + 2, ink.height + 2));
-  cairo_t* cr = cairo_create(result.picture.get());
-  cairo_set_source_rgb(cr, colour.r / 255.0, colour.g / 255.0, colour.b / 255.0);
-  cairo_move_to(cr, -result.x, -result.y);
-  pango_cairo_show_layout(cr, layout_.get());
-  cairo_destroy(cr);
+  const ContextPtr cr(cairo_create(result.picture.get()));
+  cairo_set_source_rgb(cr.get(), colour.r / 255.0, colour.g / 255.0, colour.b / 255.0);
+  cairo_move_to(cr.get(), -result.x, -result.y);
+  pango_cairo_show_layout(cr.get(), layout_.get());
   return result;
 }
 

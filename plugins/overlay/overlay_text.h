@@ -10,6 +10,7 @@
 
 #include <pango/pangocairo.h>
 
+#include "cairo_pointers.h"
 #include "overlay_layout.h"
 #include "overlay_palette.h"
 
@@ -39,11 +40,8 @@ class TextPainter {
   struct FreeFont {
     void operator()(PangoFontDescription* font) const { pango_font_description_free(font); }
   };
-  struct DestroySurface {
-    void operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
-  };
   struct Drawn {
-    std::unique_ptr<cairo_surface_t, DestroySurface> picture;
+    SurfacePtr picture;
     int x = 0;  ///< of the picture, from the line's upper left corner
     int y = 0;
   };

@@ -101,8 +101,9 @@ TEST_F(AlignElement, RegionsInWhichThereCanBeNoFaceAreLeftAlone) {
   h.caps(info);
   auto in = make_buffer(photo_, info);
   constexpr guint kMinus20 = 0xFFFFFFFFU - 19, kHuge = 0xFFFFFFFFU;
-  for (const auto& [x, y, side] : {std::tuple{170U, 120U, 190U}, std::tuple{100U, 100U, 1U}, std::tuple{0U, 0U, kHuge}, std::tuple{5000U, 5000U, 100U},
-                                   std::tuple{500U, 20U, 120U}, std::tuple{kMinus20, 200U, 90U}})
+  for (const auto& [x, y, side] :
+       {std::tuple{170U, 120U, 190U}, std::tuple{100U, 100U, 1U}, std::tuple{0U, 0U, kHuge}, std::tuple{5000U, 5000U, 100U},
+        std::tuple{0U - 1'000'000'000U, 0U - 1'000'000'000U, 2'000'000'100U}, std::tuple{500U, 20U, 120U}, std::tuple{kMinus20, 200U, 90U}})
     gst_buffer_add_video_region_of_interest_meta(in.get(), "face", x, y, side, side);
   const auto out = h.push(std::move(in));
   ASSERT_TRUE(out);
@@ -110,6 +111,15 @@ TEST_F(AlignElement, RegionsInWhichThereCanBeNoFaceAreLeftAlone) {
   for (const auto& face : gst::read_faces(out.get()))
     if (face.landmarks) lefts.insert(face.box.x);
   EXPECT_EQ(lefts, (std::set<float>{-20, 170})) << "a face may reach beyond the border";
+  gpointer state = nullptr;
+  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(out.get(), &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
+    auto* region = reinterpret_cast<GstVideoRegionOfInterestMeta*>(meta);
+    const GstStructure* detection = gst_video_region_of_interest_meta_get_param(region, "detection");
+    if (region->x != kMinus20) continue;
+    double left = 0;
+    ASSERT_TRUE(detection != nullptr && gst_structure_get_double(detection, "x_min", &left));
+    EXPECT_NEAR(left, -20.0 / photo_.cols, 1e-6);
+  }
 }
 
 TEST_F(AlignElement, RegionsThatAreNotUsedStayAsTheyAre) {

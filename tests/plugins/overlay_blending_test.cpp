@@ -9,17 +9,9 @@
 namespace fmpn::overlay {
 namespace {
 
+using test::kFrame;
+using test::picture_at;
 using test::whole_face;
-
-constexpr Size kFrame{640, 480};
-
-OverlayPicture picture_at(const Box& box, bool mask = false) {
-  PainterSettings settings;
-  settings.show_landmarks = true;
-  settings.show_mask = mask;
-  OverlayPainter painter(settings);
-  return painter.paint(whole_face(1, box), kFrame).value();
-}
 
 using Pictures = std::vector<std::pair<int, OverlayPicture>>;
 

@@ -71,4 +71,15 @@ inline overlay::OverlayFace whole_face(int id, const Box& box, const std::string
   return face;
 }
 
+constexpr overlay::Size kFrame{640, 480};
+
+/// What is painted for a face in `box` of a frame of kFrame.
+inline overlay::OverlayPicture picture_at(const Box& box, bool mask = false) {
+  overlay::PainterSettings settings;
+  settings.show_landmarks = true;
+  settings.show_mask = mask;
+  overlay::OverlayPainter painter(settings);
+  return painter.paint(whole_face(1, box), kFrame).value();
+}
+
 }  // namespace fmpn::test

@@ -11,6 +11,7 @@ namespace {
 
 using test::blend;
 using test::keep_picture;
+using test::kFrame;
 using test::whole_face;
 
 PainterSettings only(const char* what) {
@@ -37,7 +38,6 @@ std::size_t drawn_pixels(const OverlayPicture& picture) {
   return n;
 }
 
-constexpr Size kFrame{640, 480};
 constexpr Box kBox{240, 160, 160, 160};
 
 TEST(Painter, EverySwitchDrawsItsPartAndNothingElse) {

@@ -237,6 +237,15 @@ TEST(OverlayElement, ItStaysHiddenAlsoWhereOnlyTheFrameRateChanges) {
   EXPECT_LT(luma(missed.get(), info, 125, 125), 20);
 }
 
+/// A face of 50 px with a crop of 52, as fmpnalign leaves it.
+gst::FaceAnnotation aligned_face() {
+  auto face = face_at(1, {100, 100, 50, 50});
+  face.landmarks = Landmarks{Point{110, 115}, Point{140, 115}, Point{125, 125}, Point{115, 135}, Point{135, 135}};
+  face.warp = alignment_warp(*face.landmarks, 52);
+  face.crop = std::make_shared<const Image>(Image{std::vector<std::uint8_t>(52 * 52 * 3, 9), 52, 52, PixelFormat::kRgb8});
+  return face;
+}
+
 TEST(OverlayElement, AMaskIsDrawnAlsoWhereAnotherOverlayHasHiddenTheFace) {
   const auto info = video_info("GRAY8", kWidth, kHeight);
   const std::string hide = "fmpnoverlay anonymize=box show-box=false show-label=false show-bars=false";
@@ -244,10 +253,7 @@ TEST(OverlayElement, AMaskIsDrawnAlsoWhereAnotherOverlayHasHiddenTheFace) {
   for (const std::string& launch : {hide, hide + " ! fmpnoverlay show-mask=true show-box=false show-label=false show-bars=false"}) {
     Harness h(launch);
     h.caps(info);
-    auto face = face_at(1, {100, 100, 50, 50});
-    face.landmarks = Landmarks{Point{110, 115}, Point{140, 115}, Point{125, 125}, Point{115, 135}, Point{135, 135}};
-    face.warp = alignment_warp(*face.landmarks, 52);
-    face.crop = std::make_shared<const Image>(Image{std::vector<std::uint8_t>(52 * 52 * 3, 9), 52, 52, PixelFormat::kRgb8});
+    auto face = aligned_face();
     face.mask = std::make_shared<const MotionMask>(MotionMask{std::vector<float>(48 * 48, 0.9F), 48});
     face.mask_crop_side = 52;
     const auto out = h.push(frame_with({face}, info));
@@ -274,10 +280,7 @@ TEST(OverlayElement, TheFacesOwnPictureIsHiddenToo) {
     Harness h(launch);
     const auto info = video_info("GRAY8", kWidth, kHeight);
     h.caps(info);
-    auto face = face_at(1, {100, 100, 50, 50});
-    face.landmarks = Landmarks{Point{110, 115}, Point{140, 115}, Point{125, 125}, Point{115, 135}, Point{135, 135}};
-    face.warp = alignment_warp(*face.landmarks, 52);
-    face.crop = std::make_shared<const Image>(Image{std::vector<std::uint8_t>(52 * 52 * 3, 9), 52, 52, PixelFormat::kRgb8});
+    auto face = aligned_face();
     auto in = frame_with({face}, info);
     const Buffer shared(gst_buffer_ref(in.get()));
     const auto out = h.push(std::move(in));
