@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/aligner_state.h"
+#include "core/core_error.h"
 #include "core/cv_view.h"
 #include "core/face_quality.h"
 
@@ -66,48 +67,54 @@ std::vector<FoundFace> find_faces(const ImageView& frame, FaceDetector& detector
 }
 
 std::vector<AlignedFace> Aligner::find(const ImageView& frame) {
-  std::vector<AlignedFace> faces;
-  for (FoundFace& found : find_faces(frame, state_->detector, *state_->landmarks, state_->options)) faces.push_back(std::move(found.face));
-  return faces;
+  return core_error([&] {
+    std::vector<AlignedFace> faces;
+    for (FoundFace& found : find_faces(frame, state_->detector, *state_->landmarks, state_->options)) faces.push_back(std::move(found.face));
+    return faces;
+  });
 }
 
 std::vector<AlignedFace> Aligner::find_in_still(const ImageView& picture) {
-  std::vector<AlignedFace> faces = find(picture);
-  if (!faces.empty() || std::max(picture.width, picture.height) > 3 * kStillSide) return faces;
+  return core_error([&] {
+    std::vector<AlignedFace> faces = find(picture);
+    if (!faces.empty() || std::max(picture.width, picture.height) > 3 * kStillSide) return faces;
 
-  // A tight crop: give the detector the border it needs, by repeating the edge, and the size.
-  const cv::Mat gray = as_gray(picture);
-  const int side = std::max(gray.cols, gray.rows);
-  const double scale = std::max(1.0, static_cast<double>(kStillSide) / side);
-  const int border = std::max(1, side / 4);
-  cv::Mat padded;
-  cv::copyMakeBorder(gray, padded, border, border, border, border, cv::BORDER_REPLICATE);
-  cv::resize(padded, padded, {}, scale, scale, cv::INTER_CUBIC);
-  const auto back = [&](Point p) {
-    return Point{static_cast<float>((p.x + 0.5) / scale - 0.5 - border), static_cast<float>((p.y + 0.5) / scale - 0.5 - border)};
-  };
-  for (const double threshold : {state_->options.detector_threshold, kSecondThreshold}) {
-    const auto found = state_->detector.detect(padded, 80, threshold);
-    if (found.empty()) continue;
-    // A tight crop shows one face: the detector's best, not its largest.
-    const Detection& best =
-        *std::max_element(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score < b.score; });
-    Landmarks marks = state_->landmarks->predict(padded, best.box);
-    std::transform(marks.begin(), marks.end(), marks.begin(), back);
-    const Point corner = back({best.box.x, best.box.y});
-    const auto size = static_cast<float>(best.box.width / scale);
-    faces.push_back(finish_face(picture, {{corner.x, corner.y, size, size}, best.score}, marks, state_->options.crop_size));
-    break;
-  }
-  return faces;
+    // A tight crop: give the detector the border it needs, by repeating the edge, and the size.
+    const cv::Mat gray = as_gray(picture);
+    const int side = std::max(gray.cols, gray.rows);
+    const double scale = std::max(1.0, static_cast<double>(kStillSide) / side);
+    const int border = std::max(1, side / 4);
+    cv::Mat padded;
+    cv::copyMakeBorder(gray, padded, border, border, border, border, cv::BORDER_REPLICATE);
+    cv::resize(padded, padded, {}, scale, scale, cv::INTER_CUBIC);
+    const auto back = [&](Point p) {
+      return Point{static_cast<float>((p.x + 0.5) / scale - 0.5 - border), static_cast<float>((p.y + 0.5) / scale - 0.5 - border)};
+    };
+    for (const double threshold : {state_->options.detector_threshold, kSecondThreshold}) {
+      const auto found = state_->detector.detect(padded, 80, threshold);
+      if (found.empty()) continue;
+      // A tight crop shows one face: the detector's best, not its largest.
+      const Detection& best =
+          *std::max_element(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score < b.score; });
+      Landmarks marks = state_->landmarks->predict(padded, best.box);
+      std::transform(marks.begin(), marks.end(), marks.begin(), back);
+      const Point corner = back({best.box.x, best.box.y});
+      const auto size = static_cast<float>(best.box.width / scale);
+      faces.push_back(finish_face(picture, {{corner.x, corner.y, size, size}, best.score}, marks, state_->options.crop_size));
+      break;
+    }
+    return faces;
+  });
 }
 
 AlignedFace Aligner::align(const ImageView& frame, const Box& box, double score) {
-  if (!(box.width >= 1 && box.height >= 1)) throw Error(ErrorCode::kBadSetting, "a face region without area");
-  // Also refuses what is not a number; dlib counts pixels in whole numbers.
-  if (!(std::abs(box.x) < 1e6F && std::abs(box.y) < 1e6F && box.width < 1e6F && box.height < 1e6F))
-    throw Error(ErrorCode::kBadSetting, "a face region far from any frame");
-  return finish_face(frame, {box, score}, state_->landmarks->predict(as_gray(frame), box), state_->options.crop_size);
+  return core_error([&] {
+    if (!(box.width >= 1 && box.height >= 1)) throw Error(ErrorCode::kBadSetting, "a face region without area");
+    // Also refuses what is not a number; dlib counts pixels in whole numbers.
+    if (!(std::abs(box.x) < 1e6F && std::abs(box.y) < 1e6F && box.width < 1e6F && box.height < 1e6F))
+      throw Error(ErrorCode::kBadSetting, "a face region far from any frame");
+    return finish_face(frame, {box, score}, state_->landmarks->predict(as_gray(frame), box), state_->options.crop_size);
+  });
 }
 
 }  // namespace fmpn

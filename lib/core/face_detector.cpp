@@ -8,10 +8,10 @@
 
 namespace fmpn {
 
-constexpr double kWindow = 80;  // side of dlib's scanning window
-constexpr double kBox = 73;     // and of the box that it gives for it
-
 namespace {
+
+constexpr double kWindowSide = HogFeatures::kCell * HogFeatures::kWindow;  // of the detector's window, in pixels
+constexpr double kBoxSide = 73;                                           // and of the box that dlib gives for it
 
 /// dlib unpacks its detector from text, which takes a second: once a process is enough.
 struct Model {
@@ -22,6 +22,12 @@ struct Model {
 const Model& model() {
   static const Model unpacked;
   return unpacked;
+}
+
+/// `by_x` and `by_y` pixels of a picture for each one of `r`'s, `origin` its place there.
+Box scaled_back(const dlib::rectangle& r, double by_x, double by_y, cv::Point origin = {}) {
+  return {static_cast<float>(origin.x + r.left() * by_x), static_cast<float>(origin.y + r.top() * by_y),
+          static_cast<float>(r.width() * by_x), static_cast<float>(r.height() * by_y)};
 }
 
 /// The best window of each place and size, as dlib chooses: one that overlaps a better one is none.
@@ -36,6 +42,12 @@ std::vector<dlib::rect_detection> best_of(std::vector<dlib::rect_detection> foun
 }
 
 }  // namespace
+
+cv::Rect surroundings(const Box& box, cv::Size size) {
+  const float margin = 0.5F * box.width;
+  const cv::Rect around(cvFloor(box.x - margin), cvFloor(box.y - margin), cvCeil(box.width + 2 * margin), cvCeil(box.height + 2 * margin));
+  return around & cv::Rect(cv::Point(), size);
+}
 
 FaceDetector::FaceDetector() { model(); }
 
@@ -70,22 +82,17 @@ std::vector<dlib::rect_detection> FaceDetector::search(const cv::Mat& picture, d
 }
 
 std::optional<Detection> FaceDetector::look_at(const cv::Mat& gray, const Box& box, double threshold) {
-  const float margin = 0.5F * box.width;
-  const cv::Rect region =
-      cv::Rect(cvFloor(box.x - margin), cvFloor(box.y - margin), cvCeil(box.width + 2 * margin), cvCeil(box.height + 2 * margin)) &
-      cv::Rect(0, 0, gray.cols, gray.rows);
-  const double scale = kBox / static_cast<double>(box.width);
+  const cv::Rect region = surroundings(box, gray.size());
+  const double scale = kBoxSide / static_cast<double>(box.width);
   const cv::Size size(cvRound(region.width * scale), cvRound(region.height * scale));
-  if (size.width < kWindow / 2 || size.height < kWindow / 2) return std::nullopt;
+  if (size.width < kWindowSide / 2 || size.height < kWindowSide / 2) return std::nullopt;
   cv::Mat scaled;
   cv::resize(gray(region), scaled, size, 0, 0, scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
   const double sx = static_cast<double>(region.width) / size.width, sy = static_cast<double>(region.height) / size.height;
   std::optional<Detection> best;
   for (const auto& one : search(scaled, threshold, 1)) {
     if (best && one.detection_confidence <= best->score) continue;
-    const auto& r = one.rect;
-    const Box found{static_cast<float>(region.x + r.left() * sx), static_cast<float>(region.y + r.top() * sy),
-                    static_cast<float>(r.width() * sx), static_cast<float>(r.height() * sy)};
+    const Box found = scaled_back(one.rect, sx, sy, region.tl());
     const float dx = (found.x + found.width / 2) - (box.x + box.width / 2), dy = (found.y + found.height / 2) - (box.y + box.height / 2);
     if (std::hypot(dx, dy) < 0.5F * box.width) best = Detection{found, one.detection_confidence};
   }
@@ -93,23 +100,19 @@ std::optional<Detection> FaceDetector::look_at(const cv::Mat& gray, const Box& b
 }
 
 std::vector<Detection> FaceDetector::detect(const cv::Mat& gray, double min_face_size, double threshold) {
-  const double scale = kWindow / min_face_size;
+  const double scale = kWindowSide / min_face_size;
   // A picture smaller than the window shows no whole face.
-  if (std::min(gray.cols, gray.rows) * scale < kWindow - 0.5) return {};
+  if (std::min(gray.cols, gray.rows) * scale < kWindowSide - 0.5) return {};
   cv::Mat scaled = gray;
   if (std::abs(scale - 1) > 0.02)
     cv::resize(gray, scaled, {}, scale, scale, scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
-  if (scaled.cols < kWindow || scaled.rows < kWindow) return {};
+  if (scaled.cols < kWindowSide || scaled.rows < kWindowSide) return {};
   const double sx = static_cast<double>(gray.cols) / scaled.cols;
   const double sy = static_cast<double>(gray.rows) / scaled.rows;
 
   std::vector<Detection> detections;
-  for (const auto& one : search(scaled, threshold, std::numeric_limits<unsigned int>::max())) {
-    const auto& r = one.rect;
-    detections.push_back({{static_cast<float>(r.left() * sx), static_cast<float>(r.top() * sy),
-                           static_cast<float>(r.width() * sx), static_cast<float>(r.height() * sy)},
-                          one.detection_confidence});
-  }
+  for (const auto& one : search(scaled, threshold, std::numeric_limits<unsigned int>::max()))
+    detections.push_back({scaled_back(one.rect, sx, sy), one.detection_confidence});
   std::stable_sort(detections.begin(), detections.end(),
                    [](const Detection& a, const Detection& b) { return a.box.width > b.box.width; });
   return detections;

@@ -17,6 +17,9 @@ struct Detection {
   double score = 0;
 };
 
+/// `box` and half its width on each side, cut to a picture of `size`.
+cv::Rect surroundings(const Box& box, cv::Size size);
+
 /// dlib's HOG frontal-face detector: its filters, its pyramid and its choice among overlapping windows, hence its boxes, with features
 /// and scan of our own that take half the time. It sees faces from 80 px; the picture is scaled so that `min_face_size` becomes
 /// that. One instance per thread: it keeps its scratch.

@@ -7,6 +7,7 @@
 #include <fmpn/error.h>
 
 #include "core/aligner_state.h"
+#include "core/core_error.h"
 #include "core/cv_view.h"
 #include "core/face_detector.h"
 #include "core/face_track.h"
@@ -80,10 +81,7 @@ FaceTracker::~FaceTracker() = default;
 
 /// Looks for a face that was not where it should be in a region of twice its size, at several scales.
 std::optional<Detection> FaceTracker::State::search_around(const cv::Mat& gray, const Box& b) {
-  const float margin = 0.5F * b.width;
-  const cv::Rect region = cv::Rect(cvFloor(b.x - margin), cvFloor(b.y - margin), cvCeil(b.width + 2 * margin),
-                                   cvCeil(b.height + 2 * margin)) &
-                          cv::Rect(0, 0, gray.cols, gray.rows);
+  const cv::Rect region = surroundings(b, gray.size());
   if (region.width < 16 || region.height < 16) return std::nullopt;
   const auto found = detector.detect(gray(region), std::max(16.0F, 0.75F * b.width), aligner_options.detector_threshold - kLenience);
   std::optional<Detection> best;
@@ -163,37 +161,41 @@ std::vector<TrackedFace> FaceTracker::State::assign(std::vector<FoundFace> faces
 }
 
 std::vector<TrackedFace> FaceTracker::track(const ImageView& frame, double time, bool hurry) {
-  State& s = *state_;
-  s.forget_after_jump(time);
-  const long due = s.options.detect_interval;
-  const long last = hurry && !s.tracks.empty() ? kHurriedIntervals * due : due;
-  if (s.since_detection == 0 || s.since_detection >= last) {
-    s.since_detection = 1;
-    return s.assign(find_faces(frame, s.detector, *s.landmarks, s.aligner_options), true, time, &frame);
-  }
-  ++s.since_detection;
-  if (s.tracks.empty()) return {};
-  std::vector<FoundFace> faces;
-  for (const FaceTrack& track : s.tracks) {
-    if (static_cast<int>(faces.size()) == s.aligner_options.max_faces) break;
-    if (auto face = s.follow(frame, track, time)) {
-      // Two tracks must not end on one face.
-      const bool twice = std::any_of(faces.begin(), faces.end(),
-                                     [&](const FoundFace& other) { return overlap(other.box, face->box) > 0.5F; });
-      if (!twice) faces.push_back(std::move(*face));
+  return core_error([&]() -> std::vector<TrackedFace> {
+    State& s = *state_;
+    s.forget_after_jump(time);
+    const long due = s.options.detect_interval;
+    const long last = hurry && !s.tracks.empty() ? kHurriedIntervals * due : due;
+    if (s.since_detection == 0 || s.since_detection >= last) {
+      s.since_detection = 1;
+      return s.assign(find_faces(frame, s.detector, *s.landmarks, s.aligner_options), true, time, &frame);
     }
-  }
-  return s.assign(std::move(faces), false, time);
+    ++s.since_detection;
+    if (s.tracks.empty()) return {};
+    std::vector<FoundFace> faces;
+    for (const FaceTrack& track : s.tracks) {
+      if (static_cast<int>(faces.size()) == s.aligner_options.max_faces) break;
+      if (auto face = s.follow(frame, track, time)) {
+        // Two tracks must not end on one face.
+        const bool twice = std::any_of(faces.begin(), faces.end(),
+                                       [&](const FoundFace& other) { return overlap(other.box, face->box) > 0.5F; });
+        if (!twice) faces.push_back(std::move(*face));
+      }
+    }
+    return s.assign(std::move(faces), false, time);
+  });
 }
 
 std::vector<TrackedFace> FaceTracker::track_regions(const ImageView& frame, const std::vector<Box>& regions,
                                                     const std::vector<double>& scores, double time) {
-  if (regions.size() != scores.size()) throw Error(ErrorCode::kBadSetting, "one score a region is needed");
-  state_->forget_after_jump(time);
-  std::vector<FoundFace> faces;
-  for (std::size_t i = 0; i < regions.size(); ++i) faces.push_back({regions[i], state_->aligner.align(frame, regions[i], scores[i])});
-  state_->since_detection = 1;  // a frame without regions is one on which upstream did not look: the faces are followed
-  return state_->assign(std::move(faces), true, time);
+  return core_error([&] {
+    if (regions.size() != scores.size()) throw Error(ErrorCode::kBadSetting, "one score a region is needed");
+    state_->forget_after_jump(time);
+    std::vector<FoundFace> faces;
+    for (std::size_t i = 0; i < regions.size(); ++i) faces.push_back({regions[i], state_->aligner.align(frame, regions[i], scores[i])});
+    state_->since_detection = 1;  // a frame without regions is one on which upstream did not look: the faces are followed
+    return state_->assign(std::move(faces), true, time);
+  });
 }
 
 void FaceTracker::reset() {

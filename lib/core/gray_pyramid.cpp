@@ -10,6 +10,17 @@ namespace {
 
 using Bytes = std::uint8_t __attribute__((vector_size(16)));
 
+/// Byte i of the result is byte picks[i] of `bytes`.
+Bytes picked(Bytes bytes, Bytes picks) {
+#ifdef __clang__  // has no shuffle by a variable
+  Bytes result{};
+  for (int i = 0; i < 16; ++i) result[i] = bytes[picks[i] % 16];
+  return result;
+#else
+  return __builtin_shuffle(bytes, picks);
+#endif
+}
+
 /// One row from its neighbours: upper left, upper right, lower left, lower right. Rounded as (int)(value + 0.5) in double precision.
 void blend(const std::array<const float*, 4>& rows, const float* share, float upper, float lower, int columns,
            std::uint8_t* __restrict out) {
@@ -77,9 +88,9 @@ const float* GrayPyramid::spread(const cv::Mat& from, int row) {
     Bytes loaded, pick;
     std::memcpy(&loaded, pixels + lefts[c], sizeof loaded);
     std::memcpy(&pick, picks + 2 * c, sizeof pick);
-    const Bytes picked = __builtin_shuffle(loaded, pick);
+    const Bytes chosen = picked(loaded, pick);
     std::uint8_t values[16];
-    std::memcpy(values, &picked, sizeof picked);
+    std::memcpy(values, &chosen, sizeof chosen);
     for (int i = 0; i < kGroup; ++i) left[c + i] = values[i];
     for (int i = 0; i < kGroup; ++i) right[c + i] = values[kGroup + i];
   }

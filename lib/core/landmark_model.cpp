@@ -1,13 +1,14 @@
 #include "core/landmark_model.h"
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <mutex>
 
 #include <fmpn/aligner.h>
 #include <fmpn/error.h>
+
+#include "core/file_identity.h"
 
 namespace fmpn {
 namespace {
@@ -53,13 +54,14 @@ std::string default_landmark_model() {
 
 std::shared_ptr<const LandmarkModel> LandmarkModel::load(const std::string& path) {
   static std::mutex mutex;  // guards `loaded`; held while loading, so that two streams don't read 100 MB twice
-  static std::map<std::string, std::weak_ptr<const LandmarkModel>> loaded;
+  static std::map<FileIdentity, std::weak_ptr<const LandmarkModel>> loaded;
   const std::lock_guard lock(mutex);
-  if (auto model = loaded[path].lock()) return model;
-  if (!std::filesystem::exists(path)) {
+  const auto identity = identity_of(path);
+  if (!identity) {
     throw Error(ErrorCode::kNotFound,
                 path + ": no such landmark model (Debian's libdlib19.1 ships one; FMPN_LANDMARK_MODEL names another)");
   }
+  if (auto model = loaded[*identity].lock()) return model;
   auto model = std::make_shared<LandmarkModel>();
   try {
     std::ifstream file(path, std::ios::binary);
@@ -70,7 +72,7 @@ std::shared_ptr<const LandmarkModel> LandmarkModel::load(const std::string& path
   const auto parts = model->predictor_.parts();
   if (parts != 68 && parts != 5)
     throw Error(ErrorCode::kBadFormat, path + ": a landmark model of " + std::to_string(parts) + " points; 68 or 5 are known");
-  loaded[path] = model;
+  loaded[*identity] = model;
   return model;
 }
 

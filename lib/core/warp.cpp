@@ -3,6 +3,7 @@
 
 #include <fmpn/aligner.h>
 
+#include "core/core_error.h"
 #include "core/cv_view.h"
 
 namespace fmpn {
@@ -63,34 +64,38 @@ Affine alignment_warp(const Landmarks& landmarks, int crop_size) {
 }
 
 Image warp_face(const ImageView& frame, const Affine& warp, int crop_size) {
-  check_crop_size(crop_size);
-  cv::Mat source = as_mat(frame);
-  cv::Mat m = (cv::Mat_<double>(2, 3) << warp[0], warp[1], warp[2], warp[3], warp[4], warp[5]);
-  const double scale = std::sqrt(std::abs(warp[0] * warp[4] - warp[1] * warp[3]));
-  const int step = std::clamp(static_cast<int>(1 / std::max(scale, 1e-3)), 1, 64);
-  const cv::Rect region = source_region(m, crop_size, source.size());
-  if (step > 1 && region.width >= 2 * step && region.height >= 2 * step) {
-    const cv::Rect whole(region.x, region.y, region.width / step * step, region.height / step * step);
-    cv::Mat small;
-    cv::resize(source(whole), small, cv::Size(whole.width / step, whole.height / step), 0, 0, cv::INTER_AREA);
-    // Pixel (i, j) of `small` is centred on region + step·(i, j) + (step − 1)/2.
-    const double ox = whole.x + (step - 1) / 2.0, oy = whole.y + (step - 1) / 2.0;
-    m = (cv::Mat_<double>(2, 3) << warp[0] * step, warp[1] * step, warp[0] * ox + warp[1] * oy + warp[2],
-         warp[3] * step, warp[4] * step, warp[3] * ox + warp[4] * oy + warp[5]);
-    source = small;
-  }
-  cv::Mat crop;
-  cv::warpAffine(source, crop, m, cv::Size(crop_size, crop_size), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
-  return to_rgb_image(crop);
+  return core_error([&] {
+    check_crop_size(crop_size);
+    cv::Mat source = as_mat(frame);
+    cv::Mat m = (cv::Mat_<double>(2, 3) << warp[0], warp[1], warp[2], warp[3], warp[4], warp[5]);
+    const double scale = std::sqrt(std::abs(warp[0] * warp[4] - warp[1] * warp[3]));
+    const int step = std::clamp(static_cast<int>(1 / std::max(scale, 1e-3)), 1, 64);
+    const cv::Rect region = source_region(m, crop_size, source.size());
+    if (step > 1 && region.width >= 2 * step && region.height >= 2 * step) {
+      const cv::Rect whole(region.x, region.y, region.width / step * step, region.height / step * step);
+      cv::Mat small;
+      cv::resize(source(whole), small, cv::Size(whole.width / step, whole.height / step), 0, 0, cv::INTER_AREA);
+      // Pixel (i, j) of `small` is centred on region + step·(i, j) + (step − 1)/2.
+      const double ox = whole.x + (step - 1) / 2.0, oy = whole.y + (step - 1) / 2.0;
+      m = (cv::Mat_<double>(2, 3) << warp[0] * step, warp[1] * step, warp[0] * ox + warp[1] * oy + warp[2],
+           warp[3] * step, warp[4] * step, warp[3] * ox + warp[4] * oy + warp[5]);
+      source = small;
+    }
+    cv::Mat crop;
+    cv::warpAffine(source, crop, m, cv::Size(crop_size, crop_size), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+    return to_rgb_image(crop);
+  });
 }
 
 Image whole_picture_crop(const ImageView& picture, int crop_size) {
-  check_crop_size(crop_size);
-  const cv::Mat source = as_mat(picture);
-  cv::Mat crop;
-  const bool shrinks = source.cols > crop_size && source.rows > crop_size;
-  cv::resize(source, crop, cv::Size(crop_size, crop_size), 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
-  return to_rgb_image(crop);
+  return core_error([&] {
+    check_crop_size(crop_size);
+    const cv::Mat source = as_mat(picture);
+    cv::Mat crop;
+    const bool shrinks = source.cols > crop_size && source.rows > crop_size;
+    cv::resize(source, crop, cv::Size(crop_size, crop_size), 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
+    return to_rgb_image(crop);
+  });
 }
 
 }  // namespace fmpn

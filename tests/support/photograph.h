@@ -20,6 +20,14 @@ inline cv::Mat as_cv(const Image& image) {
   return cv::Mat(image.height, image.width, type, const_cast<std::uint8_t*>(image.pixels.data()));
 }
 
+/// The head of the photograph, `height` pixels high and 33/37 of that wide; the face that detectors see is about half of it. RGB.
+inline cv::Mat photograph_head(int height) {
+  const Image photo = read_image(photograph_path());
+  cv::Mat head;
+  cv::resize(as_cv(photo)(cv::Rect(110, 20, 330, 370)), head, {height * 33 / 37, height}, 0, 0, cv::INTER_AREA);
+  return head;
+}
+
 inline ImageView view_of(const cv::Mat& mat) {
   return {mat.data, mat.cols, mat.rows, static_cast<std::ptrdiff_t>(mat.step),
           mat.channels() == 1 ? PixelFormat::kGray8 : PixelFormat::kRgb8};
