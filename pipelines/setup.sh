@@ -9,7 +9,7 @@ packages=(g++ pkg-config cmake meson ninja-build ccache libtorch-dev libopenblas
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   libcli11-dev nlohmann-json3-dev libzip-dev libpugixml-dev libpango1.0-dev libcairo2-dev fonts-dejavu-core python-matplotlib-data)
 if [[ "${1:-}" == --tests ]]; then
-  packages+=(libgtest-dev python3-torch python3-torchvision python3-gi gir1.2-gst-plugins-base-1.0 gstreamer1.0-opencv opencv-data
+  packages+=(locales libgtest-dev python3-torch python3-torchvision python3-gi gir1.2-gst-plugins-base-1.0 gstreamer1.0-opencv opencv-data
     chromium chromium-driver python3-selenium slurm-wlm munge)
 fi
 # The report of fmpn-annotate embeds a chart library from npm, whichever npm there is, or from a file that an option names.

@@ -20,6 +20,8 @@ struct ClassificationNetImpl : torch::nn::Module {
   virtual torch::Tensor forward(const torch::Tensor& rgb) = 0;
   /// Name of the layer that makes the logits: the one that other weights don't fit.
   virtual std::string final_layer() const = 0;
+  /// The smallest S that leaves pixels for the last layers.
+  virtual int64_t smallest_side() const { return 1; }
 };
 using ClassificationNet = std::shared_ptr<ClassificationNetImpl>;
 

@@ -73,8 +73,8 @@ DenseNet121Impl::DenseNet121Impl(int64_t classes, int64_t width)
       classifier_(register_module("classifier", nn::Linear(16 * width, classes))) {}
 
 torch::Tensor DenseNet121Impl::forward(const torch::Tensor& rgb) {
-  TORCH_CHECK(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= 32 && rgb.size(3) >= 32,
-              "DenseNet-121 takes N×3×S×S with S ≥ 32, got ", rgb.sizes());
+  TORCH_CHECK(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= smallest_side() && rgb.size(3) >= smallest_side(),
+              "DenseNet-121 takes N×3×S×S with S ≥ ", smallest_side(), ", got ", rgb.sizes());
   const torch::Tensor x = torch::relu(features_->forward(rgb));
   return classifier_(torch::adaptive_avg_pool2d(x, {1, 1}).flatten(1));
 }

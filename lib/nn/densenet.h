@@ -11,6 +11,7 @@ struct DenseNet121Impl : ClassificationNetImpl {
   DenseNet121Impl(int64_t classes, int64_t width);
   torch::Tensor forward(const torch::Tensor& rgb) override;
   std::string final_layer() const override { return "classifier"; }
+  int64_t smallest_side() const override { return 32; }
 
  private:
   torch::nn::Sequential features_;

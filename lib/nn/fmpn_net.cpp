@@ -1,5 +1,7 @@
 #include "nn/fmpn_net.h"
 
+#include <fmpn/error.h>
+
 namespace fmpn {
 
 FmpnNetImpl::FmpnNetImpl(const ModelInfo& info) : uses_masks(info.uses_masks), mirror_average(info.mirror_average) {
@@ -9,6 +11,9 @@ FmpnNetImpl::FmpnNetImpl(const ModelInfo& info) : uses_masks(info.uses_masks), m
   }
   cn = register_module("cls", make_classification_net({info.cn, static_cast<int64_t>(info.classes.size()),
                                                        info.cn_width, info.cn_stem}));
+  if (info.input_size < cn->smallest_side())
+    throw Error(ErrorCode::kBadSetting, "input size " + std::to_string(info.input_size) + ": " + info.cn + " takes " +
+                                            std::to_string(cn->smallest_side()) + " and more");
 }
 
 FmpnNetImpl::Output FmpnNetImpl::forward(const torch::Tensor& rgb, const torch::Tensor& given) {

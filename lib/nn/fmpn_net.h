@@ -12,6 +12,7 @@ namespace fmpn {
 /// FMG → PFN → CN. Parameters are named resface.*, fusion.*, cls.*, as the published checkpoints name their files.
 /// With uses_masks = false it is the paper's "CNN (baseline)": CN alone.
 struct FmpnNetImpl : torch::nn::Module {
+  /// Throws Error(kBadSetting) for a CN that is not known, or an input size that is too small for it.
   explicit FmpnNetImpl(const ModelInfo& info);
 
   struct Output {

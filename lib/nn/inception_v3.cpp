@@ -130,8 +130,8 @@ InceptionV3Impl::InceptionV3Impl(int64_t classes)
       fc_(register_module("fc", nn::Linear(2048, classes))) {}
 
 torch::Tensor InceptionV3Impl::forward(const torch::Tensor& rgb) {
-  TORCH_CHECK(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= 75 && rgb.size(3) >= 75,
-              "Inception V3 takes N×3×S×S with S ≥ 75, got ", rgb.sizes());
+  TORCH_CHECK(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= smallest_side() && rgb.size(3) >= smallest_side(),
+              "Inception V3 takes N×3×S×S with S ≥ ", smallest_side(), ", got ", rgb.sizes());
   const auto scale = torch::tensor({0.458F, 0.448F, 0.45F}, rgb.options()).view({1, 3, 1, 1});
   const auto shift = torch::tensor({-0.030F, -0.088F, -0.188F}, rgb.options()).view({1, 3, 1, 1});
   torch::Tensor x = stem_a_->forward(rgb * scale + shift);

@@ -10,6 +10,7 @@ struct InceptionV3Impl : ClassificationNetImpl {
   explicit InceptionV3Impl(int64_t classes);
   torch::Tensor forward(const torch::Tensor& rgb) override;
   std::string final_layer() const override { return "fc"; }
+  int64_t smallest_side() const override { return 75; }
 
  private:
   torch::nn::Sequential stem_a_, stem_b_, blocks_;

@@ -32,8 +32,8 @@ VggImpl::VggImpl(int depth, bool batch_norm, int64_t classes, int64_t width)
                                                                nn::Linear(64 * width, classes)))) {}
 
 torch::Tensor VggImpl::forward(const torch::Tensor& rgb) {
-  TORCH_CHECK(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= 32 && rgb.size(3) >= 32,
-              "VGG takes N×3×S×S with S ≥ 32, got ", rgb.sizes());
+  TORCH_CHECK(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= smallest_side() && rgb.size(3) >= smallest_side(),
+              "VGG takes N×3×S×S with S ≥ ", smallest_side(), ", got ", rgb.sizes());
   return classifier_->forward(torch::adaptive_avg_pool2d(features_->forward(rgb), {7, 7}).flatten(1));
 }
 

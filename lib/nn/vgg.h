@@ -12,6 +12,7 @@ struct VggImpl : ClassificationNetImpl {
   VggImpl(int depth, bool batch_norm, int64_t classes, int64_t width);
   torch::Tensor forward(const torch::Tensor& rgb) override;
   std::string final_layer() const override { return "classifier.6"; }
+  int64_t smallest_side() const override { return 32; }
 
  private:
   torch::nn::Sequential features_, classifier_;

@@ -70,19 +70,34 @@ struct CompiledNet::State {
   std::vector<NetInput> inputs;
   bool bf16 = false;
   int threads = 1;
-  std::mutex mutex;  // guards what follows
+  int output = -1;
+  std::mutex planning;  // guards graph and packed; taken before `mutex`
   LayerGraph graph;
   std::vector<PackedLayer> packed;
+  std::mutex mutex;  // guards what follows; never held while a plan is made: calls that have theirs don't wait
   std::map<std::int64_t, std::unique_ptr<const NetPlan>> plans;
   std::vector<std::unique_ptr<Context>> idle;
 
   /// `numbers_of` is asked by the first plan alone, which packs all weights.
-  std::unique_ptr<Context> take(std::int64_t n, const NumbersOf& numbers_of = nullptr) {
+  const NetPlan& plan(std::int64_t n, const NumbersOf& numbers_of) {
+    const auto made = [&]() -> const NetPlan* {
+      const std::lock_guard lock(mutex);
+      const auto found = plans.find(n);
+      return found == plans.end() ? nullptr : found->second.get();
+    };
+    if (const NetPlan* found = made()) return *found;
+    const std::lock_guard one_at_a_time(planning);
+    if (const NetPlan* found = made()) return *found;  // meanwhile
+    auto plan = make_plan(graph, packed, numbers_of, bf16, n, inputs);
     const std::lock_guard lock(mutex);
-    auto& plan = plans[n];
-    if (!plan) plan = make_plan(graph, packed, numbers_of, bf16, n, inputs);
-    const auto found = std::find_if(idle.begin(), idle.end(), [&](const auto& context) { return &context->plan == plan.get(); });
-    if (found == idle.end()) return std::make_unique<Context>(*plan);
+    return *(plans[n] = std::move(plan));
+  }
+
+  std::unique_ptr<Context> take(std::int64_t n, const NumbersOf& numbers_of = nullptr) {
+    const NetPlan& wanted = plan(n, numbers_of);
+    const std::lock_guard lock(mutex);
+    const auto found = std::find_if(idle.begin(), idle.end(), [&](const auto& context) { return &context->plan == &wanted; });
+    if (found == idle.end()) return std::make_unique<Context>(wanted);
     auto context = std::move(*found);
     idle.erase(found);
     return context;
@@ -103,6 +118,7 @@ CompiledNet::CompiledNet(LayerGraph graph, const NumbersOf& numbers_of, std::vec
   state_->bf16 = bf16;
   state_->threads = threads;
   state_->packed.resize(graph.layers.size());
+  state_->output = graph.output;
   state_->graph = std::move(graph);
   state_->give_back(state_->take(1, numbers_of));  // the first picture need not wait
 }
@@ -111,7 +127,7 @@ CompiledNet::~CompiledNet() = default;
 
 std::vector<float> CompiledNet::run(std::int64_t n, const std::vector<const float*>& inputs) const {
   const ThreadCount count(state_->threads);
-  const int output = state_->graph.output;
+  const int output = state_->output;
   std::vector<float> result;
   for (std::int64_t first = 0; first < n; first += kLargestBatch) {
     auto context = state_->take(std::min(kLargestBatch, n - first));

@@ -63,10 +63,11 @@ class CpuEngine final : public Engine {
   std::vector<Expression> classify(const std::vector<ImageView>& crops) const override {
     if (crops.empty()) return {};
     return one_error([&] {
-      const auto rgb = crop_pixels(crops, info_);
-      if (!info_.uses_masks) return expressions_of(logits_of(rgb, {}, crops.size()), {}, info_);
-      const auto gray = luma_of(rgb);
-      return named(rgb, gray, masks_of(gray, crops.size()), crops.size());
+      auto rgb = crop_pixels(crops, info_);
+      if (!info_.uses_masks) return expressions_of(logits_of(std::move(rgb), {}, crops.size()), {}, info_);
+      auto gray = luma_of(rgb);
+      const auto masks = masks_of(gray, crops.size());
+      return named(std::move(rgb), std::move(gray), masks, crops.size());
     });
   }
 
@@ -75,8 +76,9 @@ class CpuEngine final : public Engine {
     const auto values = joined_masks(masks, crops.size(), info_);
     if (crops.empty()) return {};
     return one_error([&] {
-      const auto rgb = crop_pixels(crops, info_);
-      return named(rgb, luma_of(rgb), values, crops.size());
+      auto rgb = crop_pixels(crops, info_);
+      auto gray = luma_of(rgb);
+      return named(std::move(rgb), std::move(gray), values, crops.size());
     });
   }
 
@@ -112,13 +114,13 @@ class CpuEngine final : public Engine {
   std::unique_ptr<CompiledNet> head_;  ///< face and masked face, or face alone → logits
 };
 
+}  // namespace
+
 int default_threads() {
   const char* wanted = std::getenv("OMP_NUM_THREADS");
   const int number = wanted == nullptr ? 0 : std::atoi(wanted);
   return number > 0 ? number : omp_get_num_procs();
 }
-
-}  // namespace
 
 bool cpu_has_bfloat16() {
   const auto bits = [](dnnl::cpu_isa isa) { return static_cast<unsigned>(isa); };
@@ -129,7 +131,7 @@ bool cpu_has_bfloat16() {
 std::shared_ptr<const Engine> make_cpu_engine(OpenModel model, Precision precision, int threads) {
   if (precision == Precision::kBf16 && !cpu_has_bfloat16())
     throw Error(ErrorCode::kBadSetting, "precision bf16: this CPU has no bfloat16 instructions");
-  return std::make_shared<CpuEngine>(std::move(model), precision, threads > 0 ? threads : default_threads());
+  return std::make_shared<CpuEngine>(std::move(model), precision, threads);
 }
 
 }  // namespace fmpn

@@ -1,16 +1,19 @@
 #include <fmpn/engine.h>
 
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <tuple>
 
 #include <torch/torch.h>
 
 #include <fmpn/error.h>
 
+#include "core/file_identity.h"
 #include "runtime/device.h"
 #include "runtime/engines.h"
 #include "runtime/model_file.h"
@@ -19,16 +22,27 @@
 namespace fmpn {
 namespace {
 
+constexpr int kMostThreads = 1024;  // OpenMP ends the process where it cannot make as many as it was told
+
+/// The number that `text` is, whatever the locale; none where anything else stands there.
+std::optional<double> number_of(const std::string& text) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, fault] = std::from_chars(text.data(), end, number);
+  return fault == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
 /// bfloat16 is taken of its own accord only for a model of which it is known that its answers stay what they are.
-Precision chosen(const EngineOptions& options, const torch::Device& device, const ModelInfo& info) {
+Precision chosen(Precision wanted, const torch::Device& device, const ModelInfo& info) {
   constexpr double kAgreement = 0.995;       // of the labels
   constexpr double kMaskDifference = 0.03;   // between two values of a mask
-  if (options.precision != Precision::kAuto) return options.precision;
-  const auto measured = [&](const char* key, double otherwise) {
+  if (wanted != Precision::kAuto) return wanted;
+  const auto measured = [&](const char* key) {
     const auto found = info.provenance.find(key);
-    return found == info.provenance.end() || found->second.empty() ? otherwise : std::strtod(found->second.c_str(), nullptr);
+    return found == info.provenance.end() ? std::nullopt : number_of(found->second);
   };
-  const bool agrees = measured("bf16_agreement", 0) >= kAgreement && measured("bf16_mask_difference", 1) <= kMaskDifference;
+  const auto agreement = measured("bf16_agreement"), difference = measured("bf16_mask_difference");
+  const bool agrees = agreement && *agreement >= kAgreement && difference && *difference <= kMaskDifference;
   return agrees && device.is_cpu() && cpu_has_bfloat16() ? Precision::kBf16 : Precision::kFp32;
 }
 
@@ -47,30 +61,31 @@ std::string default_model() {
 }
 
 std::shared_ptr<const Engine> Engine::load(const std::string& path, const EngineOptions& options) {
-  if (options.threads < 0) throw Error(ErrorCode::kBadSetting, "threads must not be negative");
-  // A file that was replaced in the meantime is another model: its size and time are part of the key.
-  std::error_code missing;
-  const auto time = std::filesystem::last_write_time(path, missing).time_since_epoch().count();
-  if (missing) throw Error(ErrorCode::kNotFound, path + ": no such model file");
-  const auto size = std::filesystem::file_size(path, missing);
-  if (missing) throw Error(ErrorCode::kBadFormat, path + ": not a model file");
-  using Key = std::tuple<std::string, std::int64_t, std::uintmax_t, std::string, Precision, int>;
+  if (options.threads < 0 || options.threads > kMostThreads)
+    throw Error(ErrorCode::kBadSetting, "threads " + std::to_string(options.threads) + " is not in 0…" + std::to_string(kMostThreads));
+  const auto identity = identity_of(path);
+  if (!identity) throw Error(ErrorCode::kNotFound, path + ": no such model file");
+  std::error_code gone;
+  if (std::filesystem::is_directory(path, gone)) throw Error(ErrorCode::kBadFormat, path + ": a folder, not a model file");
+  // The key is what the options come to: two ways to ask for the same share one engine.
+  using Key = std::tuple<FileIdentity, std::string, Precision, int>;
   static std::mutex mutex;  // guards `loaded`; held while loading, so that two streams don't load one file twice
   static std::map<Key, std::weak_ptr<const Engine>> loaded;
   const std::lock_guard lock(mutex);
-  const Key key{path, time, size, options.device, options.precision, options.threads};
-  for (auto item = loaded.begin(); item != loaded.end();) item = item->second.expired() ? loaded.erase(item) : std::next(item);
-  if (const auto found = loaded.find(key); found != loaded.end())
-    if (auto engine = found->second.lock()) return engine;
-  auto engine = one_error([&] {
+  return one_error([&] {
     const torch::Device device = parse_device(options.device);
+    const Precision precision = chosen(options.precision, device, read_model_info(path));
+    const int threads = !device.is_cpu() ? 0 : options.threads > 0 ? options.threads : default_threads();
+    const Key key{*identity, device.str(), precision, threads};
+    for (auto item = loaded.begin(); item != loaded.end();) item = item->second.expired() ? loaded.erase(item) : std::next(item);
+    if (const auto found = loaded.find(key); found != loaded.end())
+      if (auto engine = found->second.lock()) return engine;
     OpenModel model = open_model(path);
-    const Precision precision = chosen(options, device, model.info);
-    return device.is_cpu() ? make_cpu_engine(std::move(model), precision, options.threads)
-                           : make_torch_engine(read_all(std::move(model)), device, precision);
+    auto engine = device.is_cpu() ? make_cpu_engine(std::move(model), precision, threads)
+                                  : make_torch_engine(read_all(std::move(model)), device, precision);
+    loaded[key] = engine;
+    return engine;
   });
-  loaded[key] = engine;
-  return engine;
 }
 
 }  // namespace fmpn

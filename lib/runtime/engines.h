@@ -10,8 +10,11 @@
 
 namespace fmpn {
 
+/// OMP_NUM_THREADS, or as many as the process may use.
+int default_threads();
+
 /// What Engine::load() chooses between. The networks run as they were compiled for the CPU …
-std::shared_ptr<const Engine> make_cpu_engine(OpenModel model, Precision precision, int threads = 0);
+std::shared_ptr<const Engine> make_cpu_engine(OpenModel model, Precision precision, int threads = default_threads());
 /// … or as torch runs them: on a CUDA device, and as the measure for the other.
 std::shared_ptr<const Engine> make_torch_engine(LoadedModel model, const torch::Device& device, Precision precision);
 

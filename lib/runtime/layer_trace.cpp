@@ -49,6 +49,12 @@ class Translator {
     const c10::IValue value = constant(node, i);
     return value.isTensor() ? value.toTensor() : torch::Tensor();
   }
+  /// What the examples' value measured there.
+  static std::vector<std::int64_t> sizes(const Node& node, std::size_t i) {
+    const auto known = node.input(i)->type()->expect<c10::TensorType>()->sizes().concrete_sizes();
+    if (!known) unknown(name(node) + " of a value whose size is not known");
+    return *known;
+  }
   bool is_value(const Node& node, std::size_t i) const { return values_.count(node.input(i)) != 0; }
   int value(const Node& node, std::size_t i) const {
     const auto found = values_.find(node.input(i));
@@ -80,6 +86,9 @@ class Translator {
   }
 
   void translate(const Node& node);
+  void unchanged(const Node& node, const std::string& op);
+  void addmm(const Node& node);
+  void concatenation(const Node& node);
   void convolution(const Node& node);
   void linear(const Node& node, std::size_t picture, const torch::Tensor& weight, const torch::Tensor& bias);
   void batch_norm(const Node& node);
@@ -96,7 +105,7 @@ class Translator {
 void Translator::translate(const Node& node) {
   const std::string op = name(node);
   if (op == "prim::Constant" || op == "prim::ListConstruct") return;
-  if (op == "aten::flatten" || op == "aten::contiguous" || op == "aten::dropout") values_[node.output()] = value(node, 0);
+  if (op == "aten::flatten" || op == "aten::contiguous" || op == "aten::dropout") unchanged(node, op);
   else if (op == "aten::_convolution") convolution(node);
   else if (op == "aten::batch_norm") batch_norm(node);
   else if (op == "aten::relu") activation(node, {Layer::Step::Kind::kLeaky, 0, -1});
@@ -109,15 +118,32 @@ void Translator::translate(const Node& node) {
   else if (op == "aten::adaptive_avg_pool2d") add(node, Layer::Kind::kAdaptivePool, {value(node, 0)}).kernel = integers(node, 1, 1);
   else if (op == "aten::slice") slice(node);
   else if (op == "aten::linear") linear(node, 0, tensor(node, 1), tensor(node, 2));
-  else if (op == "aten::addmm") linear(node, 1, tensor(node, 2).t(), tensor(node, 0));
-  else if (op == "aten::cat") {
-    std::vector<int> parts;
-    const Node& list = *node.input(0)->node();
-    for (std::size_t i = 0; i < list.inputs().size(); ++i) parts.push_back(value(list, i));
-    add(node, Layer::Kind::kConcat, std::move(parts));
-  } else {
-    unknown(op);
-  }
+  else if (op == "aten::addmm") addmm(node);
+  else if (op == "aten::cat") concatenation(node);
+  else unknown(op);
+}
+
+/// What leaves the numbers as they lie, channels last: (input, first, last) or (input, …), and dropout in eval mode, (input, p, train).
+void Translator::unchanged(const Node& node, const std::string& op) {
+  if (op == "aten::flatten" && (integer(node, 1) != 1 || integer(node, 2) != -1)) unknown("flatten that keeps rows or joins pictures");
+  if (op == "aten::dropout" && constant(node, 2).toBool()) unknown("dropout that drops");
+  values_[node.output()] = value(node, 0);
+}
+
+// (bias, input, weight, beta, alpha)
+void Translator::addmm(const Node& node) {
+  for (const std::size_t factor : {3U, 4U})
+    if (constant(node, factor).toScalar().toDouble() != 1) unknown("addmm with a factor");
+  linear(node, 1, tensor(node, 2).t(), tensor(node, 0));
+}
+
+// (parts, dimension)
+void Translator::concatenation(const Node& node) {
+  if (integer(node, 1) != 1) unknown("cat along anything but the channels");
+  std::vector<int> parts;
+  const Node& list = *node.input(0)->node();
+  for (std::size_t i = 0; i < list.inputs().size(); ++i) parts.push_back(value(list, i));
+  add(node, Layer::Kind::kConcat, std::move(parts));
 }
 
 // (input, weight, bias, stride, padding, dilation, transposed, output_padding, groups, …)
@@ -128,9 +154,11 @@ void Translator::convolution(const Node& node) {
   layer.kernel = {layer.weight.size(2), layer.weight.size(3)};
   layer.stride = integers(node, 3, 1), layer.padding = integers(node, 4, 0);
   layer.channels = layer.weight.size(transposed ? 1 : 0);
-  layer.extra = integers(node, 7, 0)[0];
+  const Pair extra = integers(node, 7, 0);
+  layer.extra = extra[0];
   const bool plain = integers(node, 5, 1) == Pair{1, 1} && integer(node, 8) == 1;
-  const bool known = !transposed || (layer.kernel == Pair{4, 4} && layer.stride == Pair{2, 2} && layer.padding == Pair{1, 1});
+  const bool known = !transposed || (layer.kernel == Pair{4, 4} && layer.stride == Pair{2, 2} && layer.padding == Pair{1, 1} &&
+                                     extra[0] == extra[1]);
   if (!plain || !known) unknown("a convolution with dilation or groups, or a transposed one other than 4×4, stride 2, padding 1");
 }
 
@@ -142,14 +170,20 @@ void Translator::linear(const Node& node, std::size_t picture, const torch::Tens
 
 // (input, weight, bias, mean, variance, training, momentum, eps, …)
 void Translator::batch_norm(const Node& node) {
+  if (constant(node, 5).toBool()) unknown("batch_norm in training");
   const auto weight = tensor(node, 1) / torch::sqrt(tensor(node, 4) + constant(node, 7).toDouble());
   scale(node, 0, weight, tensor(node, 2) - tensor(node, 3) * weight);
 }
 
 void Translator::sum(const Node& node) {
   if (!constant(node, 2).isScalar() || constant(node, 2).toScalar().toDouble() != 1) unknown("a sum with a factor");
-  if (is_value(node, 0) && is_value(node, 1)) add(node, Layer::Kind::kAdd, {value(node, 0), value(node, 1)});
-  else if (const auto shift = by_channel(node, 1); true) scale(node, 0, torch::ones_like(shift), shift);
+  if (is_value(node, 0) && is_value(node, 1)) {
+    if (sizes(node, 0) != sizes(node, 1)) unknown("a sum of values of different sizes");
+    add(node, Layer::Kind::kAdd, {value(node, 0), value(node, 1)});
+    return;
+  }
+  const auto shift = by_channel(node, 1);
+  scale(node, 0, torch::ones_like(shift), shift);
 }
 
 void Translator::product(const Node& node) {
@@ -165,7 +199,8 @@ void Translator::pool(const Node& node, Layer::Kind kind) {
   if (!plain) unknown(name(node) + " with dilation, rounding up, or another divisor than its area");
   Layer& layer = add(node, kind, {value(node, 0)});
   layer.kernel = integers(node, 1, 1);
-  layer.stride = pair_of(constant(node, 2).toIntVector(), layer.kernel[0]);
+  const auto stride = constant(node, 2).toIntVector();
+  layer.stride = stride.empty() ? layer.kernel : pair_of(stride, 1);
   layer.padding = integers(node, 3, 0);
 }
 

@@ -27,7 +27,7 @@ struct OpenModel {
   ModelInfo info;
   FmpnNet net{nullptr};  ///< on the CPU, in eval mode
   /// The float32 numbers that a weight of `net`, or a view of one, stands for, as a new tensor; other tensors are given back as they are.
-  /// Throws kBadFormat where they are not finite, or the file has changed.
+  /// Throws kBadFormat where they are not finite, or the file has become shorter.
   std::function<torch::Tensor(const torch::Tensor& weight)> numbers_of;
 };
 

@@ -91,7 +91,8 @@ class Planner {
   }
   void define(int value, const PixelBlock& shape) {
     plan_.shapes[at(value)] = shape;
-    plan_.slot_of[at(value)] = new_slot(static_cast<std::size_t>(shape.bytes()), last_use_[at(value)]);
+    const int last = std::max(now_, last_use_[at(value)]);  // a value that nothing uses is written all the same
+    plan_.slot_of[at(value)] = new_slot(static_cast<std::size_t>(shape.bytes()), last);
   }
   /// The value takes the place of another one, which nothing needs any more.
   void define_over(int value, const PixelBlock& shape, int old) {
@@ -101,6 +102,9 @@ class Planner {
   }
   Operation::Argument of_value(int key, int value) const { return {key, desc_of(plan_.shape(value)), plan_.slot_of[at(value)], {}}; }
   Operation::Argument of_weight(int key, const memory& shared) const { return {key, shared.get_desc(), -1, shared}; }
+  void need_one_precision(int a, int b) const {
+    if (plan_.shape(a).bf16 != plan_.shape(b).bf16) throw Error(ErrorCode::kRuntime, "the CPU engine: one layer takes values of two precisions");
+  }
   void scratchpad(Operation& operation, const Desc& desc) {
     if (desc.get_size() > 0) operation.arguments.push_back({DNNL_ARG_SCRATCHPAD, desc, new_slot(desc.get_size(), now_), {}});
   }
@@ -269,7 +273,7 @@ void Planner::pool(const Layer& layer) {
 
 void Planner::concatenate(const Layer& layer, PixelBlock out) {
   out.c = 0;
-  for (const int part : layer.inputs) out.c += plan_.shape(part).c;
+  for (const int part : layer.inputs) need_one_precision(layer.inputs[0], part), out.c += plan_.shape(part).c;
   define(layer.output, out);
   std::int64_t offset = 0;
   for (const int part : layer.inputs) {
@@ -290,6 +294,7 @@ void Planner::step(const Layer& layer) {
     step.slope = one.slope;
   }
   const int source = layer.inputs[0], addend = layer.kind == Kind::kAdd ? layer.inputs[1] : -1;
+  if (addend >= 0) need_one_precision(source, addend);
   call([=, target = layer.output](const NetPlan& p, char* arena) {
     apply_step(p.at(arena, source), p.shape(source), step, addend < 0 ? nullptr : p.at(arena, addend), p.at(arena, target));
   });

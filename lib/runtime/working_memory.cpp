@@ -6,6 +6,8 @@ namespace fmpn {
 namespace {
 
 constexpr std::size_t kIdleBytes = std::size_t{64} << 20;  // that are kept besides the block that was used last
+constexpr std::size_t kFarLarger = 4;
+constexpr int kPatience = 16;  // uses of a block that is far too large, until it is given up
 
 }  // namespace
 
@@ -16,7 +18,9 @@ std::unique_ptr<Pages> WorkingMemory::take(std::size_t bytes) {
     if (found != idle_.rend()) {
       auto block = std::move(*found);
       idle_.erase(std::next(found).base());
-      return block;
+      too_large_ = block->size() > kIdleBytes && block->size() / kFarLarger > bytes ? too_large_ + 1 : 0;
+      if (too_large_ < kPatience) return block;
+      too_large_ = 0;
     }
   }
   return std::make_unique<Pages>(bytes);

@@ -22,7 +22,7 @@ struct AlignerOptions {
 /// One face, found and warped. Coordinates are the frame's pixels.
 struct AlignedFace {
   Box box;              ///< clipped to the frame
-  double score = 0;     ///< dlib's detection score, > detector_threshold
+  double score = 0;     ///< dlib's detection score: ≥ detector_threshold; of a followed face ≥ 0.2 less, in a small still ≥ −0.6
   Landmarks landmarks;  ///< may lie outside the frame where the border cuts the face
   Affine warp{};        ///< frame → crop
   float quality = 0;    ///< 0…1: size, sharpness, pose and landmark residual; 1 is a sharp frontal face

@@ -16,7 +16,7 @@ enum class Precision { kAuto, kFp32, kBf16 };
 struct EngineOptions {
   std::string device = "cpu";  ///< cpu, cuda or cuda:N
   Precision precision = Precision::kAuto;
-  int threads = 0;  ///< of the CPU, for one call; 0: OMP_NUM_THREADS, or as many as there are
+  int threads = 0;  ///< of the CPU, for one call, 0…1024; 0: OMP_NUM_THREADS, or as many as there are
 };
 
 /// One face's result.
@@ -42,15 +42,15 @@ FMPN_API std::string reference_blas();
 /// same file with the same options as long as one of them holds it.
 class FMPN_API Engine {
  public:
-  /// Throws kNotFound, kBadFormat (names file and key), kBadSetting (device or precision not to be had, threads < 0).
+  /// Throws kNotFound, kBadFormat (names file and key), kBadSetting (device or precision not to be had, threads out of range).
   static std::shared_ptr<const Engine> load(const std::string& path, const EngineOptions& options = {});
   virtual ~Engine() = default;
 
   virtual const ModelInfo& info() const = 0;
   virtual Precision precision() const = 0;  ///< what kAuto became
 
-  /// FMG alone: one mask a crop. Crops are RGB, ModelInfo::crop_size square. Throws kBadSetting for another size, and
-  /// for a model without masks.
+  /// FMG alone: one mask a crop. Crops are RGB or gray, square, of ModelInfo::crop_size pixels a side, of which the centre is taken, or of
+  /// input_size. Throws kBadSetting for another size, and for a model without masks.
   virtual std::vector<MotionMask> generate_masks(const std::vector<ImageView>& crops) const = 0;
 
   /// FMG → PFN → CN as one batch. With `masks` (one a crop, from generate_masks of this model) FMG does not run again.
