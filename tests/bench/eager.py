@@ -7,6 +7,7 @@ Spoken to like the engine's side (engine.cpp): one JSON object a line from stand
   {"do": "crops", "file": FILE, "side": S}
   {"do": "run", "name": NAME, "batch": N, "at_least": SECONDS}
   {"do": "compare", "name": NAME, "file": FILE}     the engine's outputs of all crops: largest differences of logits, probabilities and mask
+  {"do": "exact", "name": NAME, "file": FILE}       of the first crop: both sides' largest differences of logits from double precision
   {"do": "count", "name": NAME}                     FLOPs of one face, parameters, and the elements of the largest input and output of a layer
 """
 import json
@@ -30,9 +31,11 @@ class ResidualBlock(nn.Module):
 
 
 class TransposedConv(nn.ConvTranspose2d):
-    """In float32 whatever its input: PyTorch 1.13 takes the weight's channels the wrong way round in bfloat16, and stops."""
+    """In float32 where its input is bfloat16: PyTorch 1.13 takes the weight's channels the wrong way round there, and stops."""
 
     def forward(self, x):
+        if x.dtype != torch.bfloat16:
+            return super().forward(x)
         return nn.functional.conv_transpose2d(x.float(), self.weight.float(), None, self.stride, self.padding, self.output_padding).to(x.dtype)
 
 
@@ -175,6 +178,17 @@ class Side:
         return {"logits": far(logits, theirs), "probabilities": far(logits.softmax(1), theirs.softmax(1)), "mask": far(mask, their_mask),
                 "mask_deviation": float(mask.std()), "logits_deviation": float(logits.std())}
 
+    def exact(self, order):
+        """How far the first crop's logits lie from those in double precision: this side's, and the engine's."""
+        net, crop = self.nets[order["name"]], self.crops[:1]
+        logits = net(crop)[0]
+        with open(order["file"], "rb") as file:
+            theirs = torch.frombuffer(bytearray(file.read(4 * logits.numel())), dtype=torch.float32).view_as(logits)
+        truth = Fmpn(self.meta[order["name"]]).double().eval()
+        truth.load_state_dict(net.state_dict())
+        truth = truth(crop.double())[0]
+        return {"eager": float((logits - truth).abs().max()), "theirs": float((theirs - truth).abs().max())}
+
     def count(self, order):
         net, side = self.nets[order["name"]], int(self.meta[order["name"]]["input_size"])
         total = {"flop": 0, "pair": 0}
@@ -202,7 +216,7 @@ class Side:
 
 def main():
     side = Side()
-    orders = {"load": side.load, "crops": side.read_crops, "run": side.run, "compare": side.compare, "count": side.count}
+    orders = {"load": side.load, "crops": side.read_crops, "run": side.run, "compare": side.compare, "exact": side.exact, "count": side.count}
     with torch.no_grad():
         for line in sys.stdin:
             order = json.loads(line)

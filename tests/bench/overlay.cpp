@@ -13,7 +13,7 @@ namespace {
 using namespace fmpn;
 using namespace fmpn::test;
 
-constexpr int kFrames = 300;
+int g_frames = 300;  // --quick: 5, for checking the program
 
 Buffer frame_with_faces(GstBuffer* pixels, const GstVideoInfo& info, int frame) {
   Buffer buffer(gst_buffer_copy_deep(pixels));
@@ -41,7 +41,7 @@ void measure(const char* title, const char* launch, bool attach) {
   h.caps(info);
   const Buffer pixels = make_buffer(cv::Mat(1080, 1920, CV_8UC3, cv::Scalar(90, 100, 110)), info);
   double total = 0, longest = 0;
-  for (int i = 0; i < kFrames; ++i) {
+  for (int i = 0; i < g_frames; ++i) {
     Buffer in = frame_with_faces(pixels.get(), info, i);
     const auto begun = std::chrono::steady_clock::now();
     const Buffer out = h.push(std::move(in));
@@ -50,13 +50,14 @@ void measure(const char* title, const char* launch, bool attach) {
     total += ms;
     longest = std::max(longest, ms);
   }
-  std::printf("%-28s mean %.2f ms, longest %.2f ms\n", title, total / (kFrames - 1), longest);
+  std::printf("%-28s mean %.2f ms, longest %.2f ms\n", title, total / (g_frames - 1), longest);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   gst_init(&argc, &argv);
+  if (argc > 1 && std::string(argv[1]) == "--quick") g_frames = 5;
   measure("attached", "fmpnoverlay", true);
   measure("blended into I420", "fmpnoverlay", false);
   measure("pixelated, nothing drawn", "fmpnoverlay show-box=false show-label=false show-bars=false anonymize=pixelate", false);

@@ -159,7 +159,7 @@ std::map<std::string, std::vector<double>> compare(const Options& o, const Scene
 void speed(const Options& o) {
   for (const int faces : {1, 4}) {
     SceneOptions options;
-    if (o.quick) options.width = faces == 1 ? 320 : 640, options.height = faces == 1 ? 184 : 360, options.head = 174, options.frames = 30;
+    if (o.quick) options.width = faces == 1 ? 320 : 640, options.height = faces == 1 ? 208 : 416, options.head = 174, options.frames = 30;
     options.faces = faces;
     const Scene scene(options);
     auto ms = compare(o, scene, faces);
@@ -209,7 +209,7 @@ void grow_faces(const Options& o) {
   std::vector<std::shared_ptr<Scene>> scenes;
   std::vector<Step> steps;
   for (const int faces : o.quick ? std::vector<int>{1, 2} : std::vector<int>{1, 2, 4, 8, 16}) {
-    const SceneOptions options = o.quick ? SceneOptions{640, 360, faces, 180, 10} : SceneOptions{1920, 1080, faces, 250, 40};
+    const SceneOptions options = o.quick ? SceneOptions{640, 360, faces, 180, 10} : SceneOptions{1920, 1080, faces, 220, 40};
     const auto scene = std::make_shared<Scene>(options);
     steps.push_back({std::to_string(faces), static_cast<double>(faces), [&o, scene, faces] {
                        const RunTimes times = TimedPipeline(*scene, kElements).run(o.warm_up(), o.frames(30));
@@ -223,7 +223,7 @@ void grow_faces(const Options& o) {
 void grow_pixels(const Options& o) {
   std::vector<Step> steps;
   const std::vector<std::pair<int, int>> all{{640, 360}, {960, 540}, {1280, 720}, {1920, 1080}, {2560, 1440}, {3840, 2160}},
-      few{{320, 184}, {640, 360}};
+      few{{320, 208}, {640, 360}};
   for (const auto& [width, height] : o.quick ? few : all) {
     const double size = static_cast<double>(width) * height;
     const SceneOptions options{width, height, 1, 174, o.quick ? 10 : std::clamp(static_cast<int>(1.2e8 / size), 16, 60)};
@@ -239,12 +239,12 @@ void grow_pixels(const Options& o) {
 
 void grow_streams(const Options& o) {
   std::vector<Step> steps;
-  const auto scene = std::make_shared<Scene>(o.quick ? SceneOptions{320, 184, 1, 174, 10} : SceneOptions{640, 360, 1, 200, 60});
+  const auto scene = std::make_shared<Scene>(o.quick ? SceneOptions{320, 208, 1, 174, 10} : SceneOptions{640, 360, 1, 200, 60});
   for (const int streams : o.quick ? std::vector<int>{1, 2} : std::vector<int>{1, 2, 4})
     steps.push_back({std::to_string(streams), static_cast<double>(streams), [&o, scene, streams] {
                        return run_together(*scene, "fmpnalign ! fmpnclassify mode=sync ! fmpnoverlay", streams, o.warm_up(), o.frames(90));
                      }});
-  grow(o, std::string("streams of ") + (o.quick ? "320×184" : "640×360") + " in one process", steps);
+  grow(o, std::string("streams of ") + (o.quick ? "320×208" : "640×360") + " in one process", steps);
 }
 
 }  // namespace

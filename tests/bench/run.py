@@ -33,9 +33,9 @@ def arguments():
     options.only = options.only.split(",")
     if options.json and options.json.exists():
         try:
-            earlier_rows(options.json)
+            check_mixing(options.json, options.quick)
         except (ValueError, OSError, KeyError, TypeError) as fault:
-            parser.error(f"{options.json}: not rows of this program ({fault}); give another file, or remove it")
+            parser.error(f"{options.json}: not rows that this run could join ({fault}); give another file, or remove it")
     unknown = set(options.only) - set(PARTS)
     if unknown:
         parser.error(f"no part {', '.join(sorted(unknown))}: {', '.join(PARTS)} are known")
@@ -52,7 +52,7 @@ def pipeline(options, part):
 
 
 def annotate(options):
-    size = ["--seconds", "2", "--repeat", "1", "--images", "5"] if options.quick else ["--seconds", "10", "--repeat", "2", "--images", "40"]
+    size = ["--seconds", "2", "--repeat", "1", "--images", "5"] if options.quick else ["--seconds", "10", "--repeat", "3", "--images", "40"]
     program = options.build / "pipelines" / "annotate" / "fmpn-annotate"
     done = subprocess.run([sys.executable, str(HERE / "annotate_bench.py"), str(program), *size], stdout=subprocess.PIPE, text=True)
     if not done.stdout:
@@ -79,6 +79,12 @@ def earlier_rows(path):
     return {one["name"]: one for one in json.loads(path.read_text())}
 
 
+def check_mixing(path, quick):
+    """Rows of small runs are no measurements: they must not take the place of any."""
+    if any(one.get("quick", False) != quick for one in earlier_rows(path).values()):
+        raise ValueError("it holds rows of a run with" + ("out" if quick else "") + " --quick")
+
+
 def keep(path, rows):
     """Puts rows into the file in place of earlier ones of their names."""
     names = {one["name"] for one in rows}
@@ -102,7 +108,7 @@ def main():
         rows = []
         try:
             for one in measure[part]():
-                rows.append({"part": part, **one})
+                rows.append({"part": part, **one, **({"quick": True} if options.quick else {})})
                 print(line(one), flush=True)
         except (RuntimeError, OSError, ValueError, subprocess.CalledProcessError) as fault:
             print(f"run.py: {part}: {fault}", file=sys.stderr)

@@ -15,13 +15,7 @@ namespace {
 
 constexpr double kSpeed = 6;  // pixels a frame
 constexpr double kTurn = 6.283185307179586;
-
-cv::Mat head_of(int height) {
-  const Image photo = read_image(test::photograph_path());
-  cv::Mat head;
-  cv::resize(test::as_cv(photo)(cv::Rect(110, 20, 330, 370)), head, {height * 33 / 37, height}, 0, 0, cv::INTER_AREA);
-  return head;
-}
+constexpr int kShortestRound = 9;  // frames: a head that goes round faster shakes
 
 /// Blotches and grain: something for a cascade to look at, but no face.
 cv::Mat wall(int width, int height) {
@@ -60,17 +54,18 @@ Scene::Scene(const SceneOptions& o) {
   GST_VIDEO_INFO_FPS_D(&info) = 1;
   if (GST_VIDEO_INFO_SIZE(&info) != static_cast<gsize>(o.width) * static_cast<gsize>(o.height) * 3 / 2)
     throw Error(ErrorCode::kBadSetting, "scene: width a multiple of 8 and even height are needed");
-  const cv::Mat head = head_of(o.head), background = wall(o.width, o.height);
+  const cv::Mat head = test::photograph_head(o.head), background = wall(o.width, o.height);
   const int columns = static_cast<int>(std::ceil(std::sqrt(o.faces))), rows = (o.faces + columns - 1) / columns;
   const double cell_width = static_cast<double>(o.width) / columns, cell_height = static_cast<double>(o.height) / rows;
   const double room = std::min(cell_width - head.cols, cell_height - head.rows) / 2 - 1;
-  if (room < 0)
-    throw Error(ErrorCode::kBadSetting, "scene: " + std::to_string(o.faces) + " heads of " + std::to_string(o.head) + " px don't fit");
-  const double radius = std::min(room, kSpeed * o.frames / kTurn);
-  for (int t = 0; t < o.frames; ++t) {
+  const int round = std::min(o.frames, static_cast<int>(kTurn * room / kSpeed));
+  if (round < kShortestRound)
+    throw Error(ErrorCode::kBadSetting, "scene: " + std::to_string(o.faces) + " heads of " + std::to_string(o.head) + " px have no room to move");
+  const double radius = kSpeed * round / kTurn;
+  for (int t = 0; t < round; ++t) {
     cv::Mat frame = background.clone();
     for (int i = 0; i < o.faces; ++i) {
-      const double angle = kTurn * (static_cast<double>(t) / o.frames + 0.37 * i);
+      const double angle = kTurn * (static_cast<double>(t) / round + 0.37 * i);
       paste(frame, head, (i % columns + 0.5) * cell_width - head.cols / 2.0 + radius * std::cos(angle),
             (i / columns + 0.5) * cell_height - head.rows / 2.0 + radius * std::sin(angle));
     }

@@ -17,15 +17,16 @@ struct SceneOptions {
   int height = 720;
   int faces = 1;
   int head = 320;    ///< height of each pasted head in pixels; the face that detectors see is about half of it
-  int frames = 120;  ///< of one round of the heads' way; the last is followed by the first without a jump
+  int frames = 120;  ///< at most, of one round of the heads' way; the last is followed by the first without a jump
 };
 
-/// A film rendered beforehand: heads of the photograph on a grainy wall, each going round a circle of its own at up to 6 px a frame.
+/// A film rendered beforehand: heads of the photograph on a grainy wall, each going round a circle of its own at 6 px a frame. Where there is little room the
+/// circles are small, and a round has fewer frames.
 struct Scene {
   GstVideoInfo info{};          ///< I420
   std::vector<Buffer> frames;
 
-  /// Throws kNotFound where the photograph is not installed, kBadSetting where the heads don't fit.
+  /// Throws kNotFound where the photograph is not installed, kBadSetting where the heads have no room to move.
   explicit Scene(const SceneOptions& options);
 };
 

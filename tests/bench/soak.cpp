@@ -27,9 +27,7 @@ int main(int argc, char** argv) {
   gst_init(&argc, &argv);
   const int frames = argc > 1 ? std::atoi(argv[1]) : 20000;
   const int warm = std::min(2000, frames / 4);
-  const Image image = read_image(photograph_path());
-  cv::Mat head;
-  cv::resize(as_cv(image)(cv::Rect(110, 20, 330, 370)), head, {132, 148}, 0, 0, cv::INTER_AREA);
+  const cv::Mat head = photograph_head(148);
   double before = 0;
   std::size_t faces = 0;
   {

@@ -138,7 +138,8 @@ RunTimes TimedPipeline::run(int warm_up, int frames) {
   if (s.arrived.size() != all)
     throw Error(ErrorCode::kRuntime, std::to_string(s.arrived.size()) + " of " + std::to_string(all) + " frames came through");
   RunTimes times;
-  times.frame_ms = ms_between(s.arrived[first - 1], s.arrived.back()) / frames;
+  times.begun = s.arrived[first - 1], times.ended = s.arrived.back();
+  times.frame_ms = ms_between(times.begun, times.ended) / frames;
   times.faces = static_cast<double>(s.faces) / frames;
   for (std::size_t e = 0; e < s.left.size(); ++e) {
     const auto& begun = e == 0 ? s.entered : s.left[e - 1];
@@ -153,23 +154,22 @@ double run_together(const Scene& scene, const std::string& elements, int streams
   std::vector<std::unique_ptr<TimedPipeline>> pipelines;
   std::vector<std::thread> threads;
   std::vector<std::string> faults(static_cast<std::size_t>(streams));
-  std::vector<double> frame_ms(static_cast<std::size_t>(streams));
+  std::vector<RunTimes> times(faults.size());
   for (int i = 0; i < streams; ++i) pipelines.push_back(std::make_unique<TimedPipeline>(scene, elements));
   for (std::size_t i = 0; i < pipelines.size(); ++i)
     threads.emplace_back([&, i] {
       try {
-        frame_ms[i] = pipelines[i]->run(warm_up, frames).frame_ms;
+        times[i] = pipelines[i]->run(warm_up, frames);
       } catch (const Error& error) {
         faults[i] = error.what();
       }
     });
   for (auto& thread : threads) thread.join();
-  double sum = 0;
-  for (std::size_t i = 0; i < pipelines.size(); ++i) {
-    if (!faults[i].empty()) throw Error(ErrorCode::kRuntime, faults[i]);
-    sum += frame_ms[i];
-  }
-  return sum / streams;
+  for (const std::string& fault : faults)
+    if (!fault.empty()) throw Error(ErrorCode::kRuntime, fault);
+  Clock::time_point begun = times.front().begun, ended = times.front().ended;
+  for (const RunTimes& one : times) begun = std::min(begun, one.begun), ended = std::max(ended, one.ended);
+  return ms_between(begun, ended) / frames;
 }
 
 }  // namespace fmpn::bench

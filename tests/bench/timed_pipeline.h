@@ -1,6 +1,6 @@
 #pragma once
 
-#include <atomic>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -13,6 +13,7 @@ struct RunTimes {
   double frame_ms = 0;             ///< wall-clock time from frame to frame at the end of the pipeline
   std::vector<double> element_ms;  ///< time that a frame stays in each of the elements asked for
   double faces = 0;                ///< annotated regions a frame at the end
+  std::chrono::steady_clock::time_point begun, ended;  ///< when the warm-up was over, and the last frame through
 };
 
 /// Pushes a scene round and round through elements, as fast as they take it: appsrc ! ELEMENTS ! fakesink.
@@ -34,8 +35,8 @@ class TimedPipeline {
   std::unique_ptr<State> state_;
 };
 
-/// Several pipelines at once in one process: the time from the first frame after the warm-up until the last is through, divided by
-/// the frames of one pipeline.
+/// Several pipelines at once in one process: the time from when the first of them has warmed up until the last of them is through, divided
+/// by the frames of one pipeline.
 double run_together(const Scene& scene, const std::string& elements, int streams, int warm_up, int frames);
 
 }  // namespace fmpn::bench
