@@ -1,5 +1,7 @@
 #include "nn/densenet.h"
 
+#include "nn/in_place_relu.h"
+
 namespace fmpn {
 namespace nn = torch::nn;
 namespace {
@@ -16,7 +18,7 @@ struct DenseLayerImpl : nn::Module {
         norm2(register_module("norm2", nn::BatchNorm2d(4 * growth))),
         conv2(register_module("conv2", conv(4 * growth, growth, 3))) {}
   torch::Tensor forward(const torch::Tensor& x) {
-    return torch::cat({x, conv2(torch::relu(norm2(conv1(torch::relu(norm1(x))))))}, 1);
+    return torch::cat({x, conv2(in_place_relu(norm2(conv1(in_place_relu(norm1(x))))))}, 1);
   }
   nn::BatchNorm2d norm1;
   nn::Conv2d conv1;
@@ -40,7 +42,7 @@ Chain dense_block(int64_t in, int64_t layers, int64_t growth) {
 Chain transition(int64_t in) {
   Chain chain;
   chain->push_back("norm", nn::BatchNorm2d(in));
-  chain->push_back("relu", nn::ReLU());
+  chain->push_back("relu", in_place_relu());
   chain->push_back("conv", conv(in, in / 2, 1));
   chain->push_back("pool", nn::AvgPool2d(2));
   return chain;
@@ -50,7 +52,7 @@ nn::Sequential features(int64_t width) {
   const int64_t growth = width / 2;
   nn::Sequential all({{"conv0", conv(3, width, 7, 2)},
                       {"norm0", nn::BatchNorm2d(width)},
-                      {"relu0", nn::ReLU()},
+                      {"relu0", in_place_relu()},
                       {"pool0", nn::MaxPool2d(nn::MaxPool2dOptions(3).stride(2).padding(1))}});
   int64_t channels = width;
   int block = 0;
@@ -75,7 +77,7 @@ DenseNet121Impl::DenseNet121Impl(int64_t classes, int64_t width)
 torch::Tensor DenseNet121Impl::forward(const torch::Tensor& rgb) {
   TORCH_CHECK(rgb.dim() == 4 && rgb.size(1) == 3 && rgb.size(2) >= smallest_side() && rgb.size(3) >= smallest_side(),
               "DenseNet-121 takes N×3×S×S with S ≥ ", smallest_side(), ", got ", rgb.sizes());
-  const torch::Tensor x = torch::relu(features_->forward(rgb));
+  const torch::Tensor x = in_place_relu(features_->forward(rgb));
   return classifier_(torch::adaptive_avg_pool2d(x, {1, 1}).flatten(1));
 }
 

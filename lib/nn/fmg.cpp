@@ -2,6 +2,7 @@
 
 #include <fmpn/error.h>
 
+#include "nn/in_place_relu.h"
 #include "nn/upsample.h"
 
 namespace fmpn {
@@ -30,10 +31,10 @@ FmgImpl::FmgImpl(const FmgOptions& o) : options(o) {
   const auto up = [&](int64_t in, int64_t out) { return Upsample(in, out, s % 2); };
   feature_extractor = register_module(
       "feature_extractor",
-      nn::Sequential(conv(1, w, 7, 1, 3), nn::BatchNorm2d(w), nn::ReLU(), conv(w, 2 * w, 4, 2, 1),
-                     nn::BatchNorm2d(2 * w), nn::ReLU(), conv(2 * w, 4 * w, 4, 2, 1), nn::BatchNorm2d(4 * w),
-                     nn::ReLU(), ResidualBlock(4 * w), ResidualBlock(4 * w), ResidualBlock(4 * w), ResidualBlock(4 * w),
-                     up(4 * w, 2 * w), nn::BatchNorm2d(2 * w), nn::ReLU(), up(2 * w, w), nn::BatchNorm2d(w), nn::ReLU()));
+      nn::Sequential(conv(1, w, 7, 1, 3), nn::BatchNorm2d(w), in_place_relu(), conv(w, 2 * w, 4, 2, 1),
+                     nn::BatchNorm2d(2 * w), in_place_relu(), conv(2 * w, 4 * w, 4, 2, 1), nn::BatchNorm2d(4 * w),
+                     in_place_relu(), ResidualBlock(4 * w), ResidualBlock(4 * w), ResidualBlock(4 * w), ResidualBlock(4 * w),
+                     up(4 * w, 2 * w), nn::BatchNorm2d(2 * w), in_place_relu(), up(2 * w, w), nn::BatchNorm2d(w), in_place_relu()));
   res_top = register_module("res_top", nn::Sequential(conv(w, 1, 7, 1, 3), nn::Sigmoid()));
 }
 

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "nn/in_place_relu.h"
+
 namespace fmpn {
 namespace nn = torch::nn;
 namespace {
@@ -15,7 +17,7 @@ struct ConvUnitImpl : nn::Module {
       : conv(register_module("conv",
                              nn::Conv2d(nn::Conv2dOptions(in, out, kernel).stride(stride).padding(padding).bias(false)))),
         bn(register_module("bn", nn::BatchNorm2d(nn::BatchNorm2dOptions(out).eps(1e-3)))) {}
-  torch::Tensor forward(const torch::Tensor& x) { return torch::relu(bn(conv(x))); }
+  torch::Tensor forward(const torch::Tensor& x) { return in_place_relu(bn(conv(x))); }
   nn::Conv2d conv;
   nn::BatchNorm2d bn;
 };

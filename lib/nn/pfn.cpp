@@ -1,5 +1,7 @@
 #include "nn/pfn.h"
 
+#include "nn/in_place_relu.h"
+
 namespace fmpn {
 namespace nn = torch::nn;
 namespace {
@@ -11,8 +13,8 @@ nn::Conv2d conv3(int64_t in, int64_t out) {
 }  // namespace
 
 PfnImpl::PfnImpl()
-    : process_a(register_module("process_a", nn::Sequential(conv3(3, 3), nn::BatchNorm2d(3), nn::ReLU()))),
-      process_b(register_module("process_b", nn::Sequential(conv3(1, 3), nn::BatchNorm2d(3), nn::ReLU()))),
+    : process_a(register_module("process_a", nn::Sequential(conv3(3, 3), nn::BatchNorm2d(3), in_place_relu()))),
+      process_b(register_module("process_b", nn::Sequential(conv3(1, 3), nn::BatchNorm2d(3), in_place_relu()))),
       model(register_module("model", nn::Sequential(ResidualBlock(3), conv3(3, 3), nn::Sigmoid()))) {}
 
 torch::Tensor PfnImpl::forward(const torch::Tensor& rgb, const torch::Tensor& masked_gray) {

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "nn/in_place_relu.h"
+
 namespace fmpn {
 namespace nn = torch::nn;
 namespace F = torch::nn::functional;
@@ -41,8 +43,8 @@ struct BasicBlockImpl : nn::Module {
     if (!downsample.is_empty()) register_module("downsample", downsample);
   }
   torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor inner = bn2(conv2(torch::relu(bn1(conv1(x)))));
-    return torch::relu(inner + (downsample.is_empty() ? x : downsample->forward(x)));
+    const torch::Tensor inner = bn2(conv2(in_place_relu(bn1(conv1(x)))));
+    return in_place_relu(inner + (downsample.is_empty() ? x : downsample->forward(x)));
   }
   nn::Conv2d conv1;
   nn::BatchNorm2d bn1;
@@ -64,8 +66,8 @@ struct BottleneckImpl : nn::Module {
     if (!downsample.is_empty()) register_module("downsample", downsample);
   }
   torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor inner = bn3(conv3(torch::relu(bn2(conv2(torch::relu(bn1(conv1(x))))))));
-    return torch::relu(inner + (downsample.is_empty() ? x : downsample->forward(x)));
+    const torch::Tensor inner = bn3(conv3(in_place_relu(bn2(conv2(in_place_relu(bn1(conv1(x))))))));
+    return in_place_relu(inner + (downsample.is_empty() ? x : downsample->forward(x)));
   }
   nn::Conv2d conv1;
   nn::BatchNorm2d bn1;
@@ -116,7 +118,7 @@ ResNetImpl::ResNetImpl(int depth, int64_t classes, int64_t w, bool small_stem)
       fc_(register_module("fc", nn::Linear(8 * w * plan_of(depth).expansion, classes))) {}
 
 torch::Tensor ResNetImpl::forward(const torch::Tensor& rgb) {
-  torch::Tensor x = torch::relu(bn1_(conv1_(rgb)));
+  torch::Tensor x = in_place_relu(bn1_(conv1_(rgb)));
   if (!small_stem_) x = F::max_pool2d(x, F::MaxPool2dFuncOptions(3).stride(2).padding(1));
   x = layer4_->forward(layer3_->forward(layer2_->forward(layer1_->forward(x))));
   return fc_(torch::adaptive_avg_pool2d(x, {1, 1}).flatten(1));

@@ -1,5 +1,7 @@
 #include "nn/vgg.h"
 
+#include "nn/in_place_relu.h"
+
 namespace fmpn {
 namespace nn = torch::nn;
 namespace {
@@ -15,7 +17,7 @@ nn::Sequential features(int depth, bool batch_norm, int64_t width) {
     for (int i = 0; i < convolutions; ++i) {
       all->push_back(nn::Conv2d(nn::Conv2dOptions(in, out, 3).padding(1)));
       if (batch_norm) all->push_back(nn::BatchNorm2d(out));
-      all->push_back(nn::ReLU());
+      all->push_back(in_place_relu());
       in = out;
     }
     all->push_back(nn::MaxPool2d(2));
@@ -27,8 +29,8 @@ nn::Sequential features(int depth, bool batch_norm, int64_t width) {
 
 VggImpl::VggImpl(int depth, bool batch_norm, int64_t classes, int64_t width)
     : features_(register_module("features", features(depth, batch_norm, width))),
-      classifier_(register_module("classifier", nn::Sequential(nn::Linear(8 * width * 7 * 7, 64 * width), nn::ReLU(), nn::Dropout(0.5),
-                                                               nn::Linear(64 * width, 64 * width), nn::ReLU(), nn::Dropout(0.5),
+      classifier_(register_module("classifier", nn::Sequential(nn::Linear(8 * width * 7 * 7, 64 * width), in_place_relu(), nn::Dropout(0.5),
+                                                               nn::Linear(64 * width, 64 * width), in_place_relu(), nn::Dropout(0.5),
                                                                nn::Linear(64 * width, classes)))) {}
 
 torch::Tensor VggImpl::forward(const torch::Tensor& rgb) {

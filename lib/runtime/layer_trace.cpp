@@ -108,7 +108,8 @@ void Translator::translate(const Node& node) {
   if (op == "aten::flatten" || op == "aten::contiguous" || op == "aten::dropout") unchanged(node, op);
   else if (op == "aten::_convolution") convolution(node);
   else if (op == "aten::batch_norm") batch_norm(node);
-  else if (op == "aten::relu") activation(node, {Layer::Step::Kind::kLeaky, 0, -1});
+  // The tracer gives what was changed in place a new value: from there on relu_ is relu.
+  else if (op == "aten::relu" || op == "aten::relu_") activation(node, {Layer::Step::Kind::kLeaky, 0, -1});
   else if (op == "aten::sigmoid") activation(node, {Layer::Step::Kind::kSigmoid, 0, -1});
   else if (op == "aten::prelu") activation(node, {Layer::Step::Kind::kLeaky, tensor(node, 1).item<float>(), -1});
   else if (op == "aten::add") sum(node);

@@ -200,6 +200,17 @@ TEST(Layers, WhatHasNoLayerIsAnErrorThatNamesIt) {
   expect_refused("addmm", [&](const auto& in) { return torch::addmm(bias, in[0].flatten(1), rows, 1, 2); });
 }
 
+TEST(Layers, WhatIsDoneInPlaceComesAfterItsEarlierUses) {
+  const torch::NoGradGuard no_grad;
+  const auto w = torch::randn({4, 4, 3, 3});
+  expect_as_torch([&](const auto& in) {
+    auto x = torch::conv2d(in[0], w, {}, 1, 1);
+    const auto before = torch::sigmoid(x);
+    const auto after = torch::relu_(x);
+    return torch::cat({before, after + x}, 1);
+  });
+}
+
 TEST(Layers, AnOblongPoolStepsByItsOwnSides) {
   expect_as_torch([](const auto& in) { return torch::avg_pool2d(in[0], {2, 3}); });
 }
