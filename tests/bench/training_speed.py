@@ -4,14 +4,15 @@
     tests/bench/training_speed.py [--shape paper|default] [--images N] [--batch N] [--threads N] [--precision fp32|bf16]
 
 Both sides hold the same random crops in memory, cut and flip them as the paper does, and take the same steps with as many
-threads; an epoch warms up, the next ones are timed. Python runs as people write it, and again with channels-last tensors.
-Runs alternate, and each side's best counts, so that a passing load on the machine weighs on neither. FMPN_TRAIN names the program.
+threads. Python runs as people write it, and again with channels-last tensors. Each run is a process of its own, they take turns, an
+epoch warms up and the next ones are timed; medians count. FMPN_TRAIN names the program.
 """
 
 import argparse
 import csv
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,8 +30,9 @@ from torchvision.models.resnet import BasicBlock
 
 SHAPES = {
     "paper": dict(cn="inception_v3", width=64, stem="imagenet", fmg=64, side=299, crop=320, images=8, batch=4),
-    "default": dict(cn="resnet18", width=32, stem="small", fmg=8, side=40, crop=44, images=512, batch=128),
+    "default": dict(cn="resnet18", width=40, stem="small", fmg=8, side=40, crop=44, images=512, batch=128),
 }
+EPOCHS = 3
 CLASSES = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
 
 
@@ -124,12 +126,28 @@ class PythonTraining:
         return len(self.crops) / (time.perf_counter() - start)
 
 
-def fmpn_train(program, folder, run, shape, threads, precision, epochs):
+def python_rates(options, shape, folder, channels_last):
+    """Images a second of each epoch but the first, in this process."""
+    torch.set_num_threads(options.threads)
+    training = PythonTraining(shape, torch.load(folder + "/tensors.pt"), channels_last, options.precision)
+    return [training.epoch() for _ in range(EPOCHS)][1:]
+
+
+def python_train(folder, channels_last):
+    """The same in a new process."""
+    command = [sys.executable, os.path.abspath(__file__), *sys.argv[1:], "--python", "channels-last" if channels_last else "contiguous", "--folder", folder]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    return json.loads(done.stdout)
+
+
+def fmpn_train(program, folder, run, shape, threads, precision):
     """Images a second of each epoch but the first."""
     command = [program, "fit", folder, "-o", run, "--recipe", "paper", "--masks", folder + "/masks", "--valid-split", "",
                "--cn", shape["cn"], "--cn-width", shape["width"], "--cn-stem", shape["stem"], "--fmg-width", shape["fmg"],
-               "--input-size", shape["side"], "--crop-size", shape["crop"], "--phase1-epochs", 0, "--epochs", epochs,
-               "--constant", epochs, "--batch", shape["batch"], "--threads", threads, "--precision", precision]
+               "--input-size", shape["side"], "--crop-size", shape["crop"], "--phase1-epochs", 0, "--epochs", EPOCHS,
+               "--constant", EPOCHS, "--batch", shape["batch"], "--threads", threads, "--precision", precision]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(done.stderr)
@@ -147,29 +165,30 @@ def main():
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--python", choices=["contiguous", "channels-last"], help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
     options = parser.parse_args()
     program = os.environ.get("FMPN_TRAIN", os.path.join(HERE, "..", "..", "build", "train", "fmpn-train"))
     shape = dict(SHAPES[options.shape])
     shape.update({name: value for name in ("images", "batch") if (value := getattr(options, name))})
-    torch.set_num_threads(options.threads)
+    if options.python:
+        print(json.dumps(python_rates(options, shape, options.folder, options.python == "channels-last")))
+        return
     rates = {"fmpn-train": [], "python": [], "python, channels-last": []}
     with tempfile.TemporaryDirectory() as folder:
-        data = make_data(folder + "/data", shape)
-        sides = {name: PythonTraining(shape, data, "last" in name, options.precision) for name in rates if name != "fmpn-train"}
-        for training in sides.values():
-            training.epoch()
+        torch.save(make_data(folder + "/data", shape), folder + "/tensors.pt")
         for turn in range(options.rounds):
-            rates["fmpn-train"] += fmpn_train(program, folder + "/data", "%s/run%d" % (folder, turn), shape, options.threads, options.precision, 3)
-            for name, training in sides.items():
-                rates[name] += [training.epoch() for _ in range(2)]
-    best = {name: max(values) for name, values in rates.items()}
-    result = {"shape": options.shape, "threads": options.threads, "precision": options.precision, "images_per_second": best,
-              "ratio": {name: best["fmpn-train"] / best[name] for name in sides}}
+            rates["fmpn-train"] += fmpn_train(program, folder + "/data", "%s/run%d" % (folder, turn), shape, options.threads, options.precision)
+            rates["python"] += python_train(folder, False)
+            rates["python, channels-last"] += python_train(folder, True)
+    median = {name: statistics.median(values) for name, values in rates.items()}
+    result = {"shape": options.shape, "threads": options.threads, "precision": options.precision, "images_per_second": median,
+              "ratio": {name: median["fmpn-train"] / median[name] for name in rates if name != "fmpn-train"}}
     if options.json:
         print(json.dumps(result))
         return
     print("%s shape, %d threads, %s" % (options.shape, options.threads, options.precision))
-    for name, value in best.items():
+    for name, value in median.items():
         print("  %-22s %8.2f images/s%s" % (name, value, "" if name == "fmpn-train" else "   fmpn-train: %.2f times" % result["ratio"][name]))
 
 
