@@ -100,12 +100,15 @@ std::map<std::string, std::string> values_of(const std::string& recipe) {
   return values;
 }
 
-// It starts from the bundled model's weights: the networks have to be the same.
-TEST(Recipe, FineTuneHasTheNetworksOfTheDefault) {
-  auto tuned = values_of("fine-tune"), bundled = values_of("default");
-  for (const char* name : {"cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "mirror-average"}) {
-    EXPECT_NE(tuned[name], "") << name;
-    EXPECT_EQ(tuned[name], bundled[name]) << name;
+// They start from a model that the default recipe made: the networks have to be the same.
+TEST(Recipe, WhatGoesOnFromTheDefaultHasItsNetworks) {
+  auto first = values_of("default");
+  for (const char* recipe : {"second-cycle", "fine-tune"}) {
+    auto values = values_of(recipe);
+    for (const char* name : {"cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "mirror-average"}) {
+      EXPECT_NE(values[name], "") << recipe << ", " << name;
+      EXPECT_EQ(values[name], first[name]) << recipe << ", " << name;
+    }
   }
 }
 
