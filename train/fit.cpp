@@ -16,6 +16,7 @@
 #include "commands.h"
 #include "input_schedule.h"
 #include "interrupt.h"
+#include "keep_memory.h"
 #include "mask_set.h"
 #include "recipe.h"
 #include "report.h"
@@ -139,6 +140,7 @@ void fit(FitOptions o, const std::string& configuration) {
   RunFolder run(o.run);
   run.open("[fit]\n" + configuration, o.resume);
   // LibTorch counts physical cores; training gains from every hardware thread.
+  keep_memory();
   torch::set_num_threads(o.threads > 0 ? o.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   torch::set_num_interop_threads(1);
   o.model.classes = classes_of(o.data);

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The paper's networks written plainly in eager PyTorch: what users would run instead of the engine, and the check that both agree.
+"""The paper's networks, written plainly, in eager PyTorch: what users would run instead of the engine, and the check that both agree.
 
 Spoken to like the engine's side (engine.cpp): one JSON object a line from standard input, one JSON object a line as the answer.
 
@@ -13,23 +13,17 @@ Spoken to like the engine's side (engine.cpp): one JSON object a line from stand
 import ctypes
 import json
 import math
+import os
 import struct
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import torchvision_reference as reference  # noqa: E402  (exits with 77 where PyTorch is missing)
+
 import torch
 from torch import nn
 import torchvision
-
-
-class ResidualBlock(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.conv_block = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.PReLU(),
-                                        nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.PReLU())
-
-    def forward(self, x):
-        return x + self.conv_block(x)
 
 
 class TransposedConv(nn.ConvTranspose2d):
@@ -41,60 +35,13 @@ class TransposedConv(nn.ConvTranspose2d):
         return nn.functional.conv_transpose2d(x.float(), self.weight.float(), None, self.stride, self.padding, self.output_padding).to(x.dtype)
 
 
-class Fmg(nn.Module):
-    def __init__(self, w, side):
-        super().__init__()
-        def conv(i, o, kernel, stride, padding):
-            return [nn.Conv2d(i, o, kernel, stride, padding, bias=False), nn.BatchNorm2d(o), nn.ReLU(True)]
-
-        def up(i, o):
-            return [TransposedConv(i, o, 4, 2, 1, output_padding=side % 2, bias=False), nn.BatchNorm2d(o), nn.ReLU(True)]
-        self.feature_extractor = nn.Sequential(*conv(1, w, 7, 1, 3), *conv(w, 2 * w, 4, 2, 1), *conv(2 * w, 4 * w, 4, 2, 1),
-                                               *(ResidualBlock(4 * w) for _ in range(4)), *up(4 * w, 2 * w), *up(2 * w, w))
-        self.res_top = nn.Sequential(nn.Conv2d(w, 1, 7, 1, 3, bias=False), nn.Sigmoid())
-
-    def forward(self, gray):
-        return self.res_top(self.feature_extractor(gray))
-
-
-class Pfn(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.process_a = nn.Sequential(nn.Conv2d(3, 3, 3, 1, 1, bias=False), nn.BatchNorm2d(3), nn.ReLU(True))
-        self.process_b = nn.Sequential(nn.Conv2d(1, 3, 3, 1, 1, bias=False), nn.BatchNorm2d(3), nn.ReLU(True))
-        self.model = nn.Sequential(ResidualBlock(3), nn.Conv2d(3, 3, 3, 1, 1, bias=False), nn.Sigmoid())
-
-    def forward(self, rgb, masked_gray):
-        return self.model(self.process_a(rgb) + self.process_b(masked_gray))
-
-
-class BasicBlock(nn.Module):
-    def __init__(self, i, o, stride):
-        super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o)
-        self.conv2, self.bn2 = nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o)
-        self.downsample = None if stride == 1 and i == o else nn.Sequential(nn.Conv2d(i, o, 1, stride, bias=False), nn.BatchNorm2d(o))
-
-    def forward(self, x):
-        inner = self.bn2(self.conv2(torch.relu_(self.bn1(self.conv1(x)))))
-        return torch.relu_(inner + (x if self.downsample is None else self.downsample(x)))
-
-
-class ResNet18(nn.Module):
-    """Width w, the stem 3×3 in steps of one without pooling."""
-
-    def __init__(self, w, classes):
-        super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(3, w, 3, 1, 1, bias=False), nn.BatchNorm2d(w)
-        widths = [w, w, 2 * w, 4 * w, 8 * w]
-        for k in range(4):
-            setattr(self, f"layer{k + 1}", nn.Sequential(BasicBlock(widths[k], widths[k + 1], 1 if k == 0 else 2), BasicBlock(widths[k + 1], widths[k + 1], 1)))
-        self.fc = nn.Linear(8 * w, classes)
-
-    def forward(self, x):
-        x = torch.relu_(self.bn1(self.conv1(x)))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(torch.flatten(nn.functional.adaptive_avg_pool2d(x, 1), 1))
+def plain_fmg(width, side):
+    fmg = reference.Fmg(width, side)
+    for sequence in fmg.children():
+        for at, layer in enumerate(sequence):
+            if isinstance(layer, nn.ConvTranspose2d):
+                sequence[at] = TransposedConv(layer.in_channels, layer.out_channels, 4, 2, 1, output_padding=side % 2, bias=False)
+    return fmg
 
 
 class Fmpn(nn.Module):
@@ -102,11 +49,11 @@ class Fmpn(nn.Module):
         super().__init__()
         classes = len(json.loads(meta["classes"]))
         self.mirror = meta.get("mirror_average") == "1"
-        self.resface, self.fusion = Fmg(int(meta["fmg_width"]), int(meta["input_size"])), Pfn()
+        self.resface, self.fusion = plain_fmg(int(meta["fmg_width"]), int(meta["input_size"])), reference.Pfn()
         if meta["cn"] == "inception_v3":
             self.cls = torchvision.models.inception_v3(weights=None, num_classes=classes, aux_logits=False, transform_input=True, init_weights=False)
         elif meta["cn"] == "resnet18" and meta["cn_stem"] == "small":
-            self.cls = ResNet18(int(meta["cn_width"]), classes)
+            self.cls = reference.SmallResNet18(int(meta["cn_width"]), classes)
         else:
             raise ValueError(f"no plain version of {meta['cn']} with the stem {meta['cn_stem']}")
 

@@ -26,7 +26,6 @@ import torch
 import torchvision
 from PIL import Image
 from torch import nn
-from torchvision.models.resnet import BasicBlock
 
 SHAPES = {
     "paper": dict(cn="inception_v3", width=64, stem="imagenet", fmg=64, side=299, crop=320, images=8, batch=4),
@@ -34,28 +33,6 @@ SHAPES = {
 }
 EPOCHS = 3
 CLASSES = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
-
-
-class SmallResNet18(nn.Module):
-    """torchvision's blocks behind a 3×3 stem of any width."""
-
-    def __init__(self, width, classes):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        stages, inner = [], width
-        for index in range(4):
-            outer, stride = width << index, 1 if index == 0 else 2
-            down = None
-            if stride != 1:
-                down = nn.Sequential(nn.Conv2d(inner, outer, 1, stride=stride, bias=False), nn.BatchNorm2d(outer))
-            stages += [BasicBlock(inner, outer, stride, down), BasicBlock(outer, outer)]
-            inner = outer
-        self.stages = nn.Sequential(*stages)
-        self.fc = nn.Linear(inner, classes)
-
-    def forward(self, x):
-        return self.fc(self.stages(torch.relu(self.bn1(self.conv1(x)))).mean((2, 3)))
 
 
 def make_data(folder, shape):
@@ -91,7 +68,7 @@ class PythonTraining:
             self.cn = torchvision.models.inception_v3(
                 weights=None, num_classes=len(CLASSES), aux_logits=False, transform_input=True, init_weights=False)
         else:
-            self.cn = SmallResNet18(shape["width"], len(CLASSES))
+            self.cn = reference.SmallResNet18(shape["width"], len(CLASSES))
         for net in (self.fmg, self.pfn, self.cn):
             net.train().to(memory_format=self.format)
         self.optimiser = torch.optim.Adam(

@@ -14,6 +14,7 @@ try:
     import torch
     import torchvision
     from torch import nn
+    from torchvision.models.resnet import BasicBlock
 except ImportError as fault:
     print(fault)
     sys.exit(77)
@@ -52,13 +53,13 @@ class Fmg(nn.Module):
         super().__init__()
 
         def down(inner, outer):
-            return [nn.Conv2d(inner, outer, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU()]
+            return [nn.Conv2d(inner, outer, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU(True)]
 
         def up(inner, outer):
             transposed = nn.ConvTranspose2d(inner, outer, 4, stride=2, padding=1, output_padding=side % 2, bias=False)
-            return [transposed, nn.BatchNorm2d(outer), nn.ReLU()]
+            return [transposed, nn.BatchNorm2d(outer), nn.ReLU(True)]
 
-        first = [nn.Conv2d(1, width, 7, padding=3, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        first = [nn.Conv2d(1, width, 7, padding=3, bias=False), nn.BatchNorm2d(width), nn.ReLU(True)]
         blocks = [Residual(4 * width) for _ in range(4)]
         self.feature_extractor = nn.Sequential(
             *first, *down(width, 2 * width), *down(2 * width, 4 * width), *blocks,
@@ -72,12 +73,34 @@ class Fmg(nn.Module):
 class Pfn(nn.Module):
     def __init__(self):
         super().__init__()
-        self.process_a = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU())
-        self.process_b = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU())
+        self.process_a = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU(True))
+        self.process_b = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU(True))
         self.model = nn.Sequential(Residual(3), nn.Conv2d(3, 3, 3, padding=1, bias=False), nn.Sigmoid())
 
     def forward(self, rgb, masked_gray):
         return self.model(self.process_a(rgb) + self.process_b(masked_gray))
+
+
+class SmallResNet18(nn.Module):
+    """torchvision's blocks and names at any width, behind a 3×3 stem without pooling."""
+
+    def __init__(self, width, classes):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        inner = width
+        for index in range(4):
+            outer, stride = width << index, 1 if index == 0 else 2
+            down = None
+            if stride != 1:
+                down = nn.Sequential(nn.Conv2d(inner, outer, 1, stride=stride, bias=False), nn.BatchNorm2d(outer))
+            setattr(self, "layer%d" % (index + 1), nn.Sequential(BasicBlock(inner, outer, stride, down), BasicBlock(outer, outer)))
+            inner = outer
+        self.fc = nn.Linear(inner, classes)
+
+    def forward(self, x):
+        x = torch.relu_(self.bn1(self.conv1(x)))
+        return self.fc(self.layer4(self.layer3(self.layer2(self.layer1(x)))).mean((2, 3)))
 
 
 def vgg(name, weights):
