@@ -45,7 +45,7 @@ AlignedFace finish_face(const ImageView& frame, const Detection& detection, cons
   return face;
 }
 
-Aligner::Aligner(const AlignerOptions& options) : state_(std::make_unique<State>()) {
+Aligner::Aligner(const AlignerOptions& options) : state_(core_error([] { return std::make_unique<State>(); })) {
   state_->options = checked(options);
   state_->landmarks = LandmarkModel::load(state_->options.landmark_model);
 }

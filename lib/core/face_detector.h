@@ -17,7 +17,7 @@ struct Detection {
   double score = 0;
 };
 
-/// `box` and half its width on each side, cut to a picture of `size`.
+/// A square box and half its width on each side, cut to a picture of `size`.
 cv::Rect surroundings(const Box& box, cv::Size size);
 
 /// dlib's HOG frontal-face detector: its filters, its pyramid and its choice among overlapping windows, hence its boxes, with features

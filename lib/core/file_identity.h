@@ -9,7 +9,7 @@
 
 namespace fmpn {
 
-/// Device, inode, time of the last change and size: equal for two names of one file, another after the file was replaced.
+/// Device, inode, time of the last modification and size: equal for two names of one file, another after the file was replaced.
 using FileIdentity = std::tuple<dev_t, ino_t, std::int64_t, std::int64_t, off_t>;
 
 /// None where there is no such file, or it cannot be reached.

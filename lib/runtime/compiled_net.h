@@ -12,9 +12,9 @@ namespace fmpn {
 struct NetInput;
 
 /// A network for the CPU: convolutions by oneDNN in single precision or bfloat16, pixels channels last, activations and sums
-/// done on the way to memory, weights packed once for all numbers of pictures that want
-/// them in the same form. For every number of pictures the primitives are made at its first use
-/// and kept. Safe to call from several threads: each call has working memory of its own, which is used again.
+/// done on the way to memory, weights packed once for all numbers of pictures that want them in the same form. For every number of
+/// pictures the primitives are made at its first use and kept. Safe to call from several threads: each call has working memory of
+/// its own, which is used again.
 class CompiledNet {
  public:
   /// `graph` after fuse_layers(); its weights are read one by one as they get packed, and released. `inputs`: S and C of each, S×S

@@ -1,5 +1,6 @@
 #include "runtime/engines.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <omp.h>
@@ -119,7 +120,7 @@ class CpuEngine final : public Engine {
 int default_threads() {
   const char* wanted = std::getenv("OMP_NUM_THREADS");
   const int number = wanted == nullptr ? 0 : std::atoi(wanted);
-  return number > 0 ? number : omp_get_num_procs();
+  return number > 0 ? std::min(number, kMostThreads) : omp_get_num_procs();
 }
 
 bool cpu_has_bfloat16() {

@@ -22,8 +22,6 @@
 namespace fmpn {
 namespace {
 
-constexpr int kMostThreads = 1024;  // OpenMP ends the process where it cannot make as many as it was told
-
 /// The number that `text` is, whatever the locale; none where anything else stands there.
 std::optional<double> number_of(const std::string& text) {
   double number = 0;

@@ -10,7 +10,9 @@
 
 namespace fmpn {
 
-/// OMP_NUM_THREADS, or as many as the process may use.
+constexpr int kMostThreads = 1024;  // OpenMP ends the process where it cannot make as many as it was told
+
+/// OMP_NUM_THREADS, kMostThreads at most, or as many as the process may use.
 int default_threads();
 
 /// What Engine::load() chooses between. The networks run as they were compiled for the CPU …

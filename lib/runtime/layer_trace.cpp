@@ -87,6 +87,7 @@ class Translator {
 
   void translate(const Node& node);
   void unchanged(const Node& node, const std::string& op);
+  void in_place_relu(const Node& node);
   void addmm(const Node& node);
   void concatenation(const Node& node);
   void convolution(const Node& node);
@@ -108,8 +109,8 @@ void Translator::translate(const Node& node) {
   if (op == "aten::flatten" || op == "aten::contiguous" || op == "aten::dropout") unchanged(node, op);
   else if (op == "aten::_convolution") convolution(node);
   else if (op == "aten::batch_norm") batch_norm(node);
-  // The tracer gives what was changed in place a new value: from there on relu_ is relu.
-  else if (op == "aten::relu" || op == "aten::relu_") activation(node, {Layer::Step::Kind::kLeaky, 0, -1});
+  else if (op == "aten::relu_") in_place_relu(node);
+  else if (op == "aten::relu") activation(node, {Layer::Step::Kind::kLeaky, 0, -1});
   else if (op == "aten::sigmoid") activation(node, {Layer::Step::Kind::kSigmoid, 0, -1});
   else if (op == "aten::prelu") activation(node, {Layer::Step::Kind::kLeaky, tensor(node, 1).item<float>(), -1});
   else if (op == "aten::add") sum(node);
@@ -129,6 +130,13 @@ void Translator::unchanged(const Node& node, const std::string& op) {
   if (op == "aten::flatten" && (integer(node, 1) != 1 || integer(node, 2) != -1)) unknown("flatten that keeps rows or joins pictures");
   if (op == "aten::dropout" && constant(node, 2).toBool()) unknown("dropout that drops");
   values_[node.output()] = value(node, 0);
+}
+
+/// The tracer gives what was changed in place a new value: from there on relu_ is relu, but for views of other values.
+void Translator::in_place_relu(const Node& node) {
+  const std::string before = name(*node.input(0)->node());
+  if (before == "aten::slice" || before == "aten::flatten") unknown("relu_ of a part of a value");
+  activation(node, {Layer::Step::Kind::kLeaky, 0, -1});
 }
 
 // (bias, input, weight, beta, alpha)

@@ -20,6 +20,7 @@ memory::data_type type_of(const PixelBlock& shape) { return shape.bf16 ? memory:
 Desc desc_of(const PixelBlock& shape) { return {{shape.n, shape.c, shape.h, shape.w}, type_of(shape), memory::format_tag::nhwc}; }
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
+/// As UpsampleImpl::phase_weight() in nn/, but with the phases one after the other, as interleave_phases() wants them: the
 /// 2×2 convolution that makes the four phases of a 4×4 transposed one, stride 2, padding 1. With a row of padding its row
 /// n sees rows n − 1 and n: those that feed rows 2n (phase 0) and 2n − 1 (phase 1) of the result, by these rows of the kernel.
 torch::Tensor phase_weight(const torch::Tensor& weight) {
@@ -89,21 +90,23 @@ class Planner {
     plan_.slots.push_back({bytes, now_, last, 0});
     return static_cast<int>(plan_.slots.size()) - 1;
   }
+  /// A value that nothing uses is written all the same.
+  int needed_until(int value) const { return std::max(now_, last_use_[at(value)]); }
   void define(int value, const PixelBlock& shape) {
     plan_.shapes[at(value)] = shape;
-    const int last = std::max(now_, last_use_[at(value)]);  // a value that nothing uses is written all the same
-    plan_.slot_of[at(value)] = new_slot(static_cast<std::size_t>(shape.bytes()), last);
+    plan_.slot_of[at(value)] = new_slot(static_cast<std::size_t>(shape.bytes()), needed_until(value));
   }
   /// The value takes the place of another one, which nothing needs any more.
   void define_over(int value, const PixelBlock& shape, int old) {
     plan_.shapes[at(value)] = shape;
     const int slot = plan_.slot_of[at(value)] = plan_.slot_of[at(old)];
-    plan_.slots[at(slot)].last = last_use_[at(value)];
+    plan_.slots[at(slot)].last = needed_until(value);
   }
   Operation::Argument of_value(int key, int value) const { return {key, desc_of(plan_.shape(value)), plan_.slot_of[at(value)], {}}; }
   Operation::Argument of_weight(int key, const memory& shared) const { return {key, shared.get_desc(), -1, shared}; }
   void need_one_precision(int a, int b) const {
-    if (plan_.shape(a).bf16 != plan_.shape(b).bf16) throw Error(ErrorCode::kRuntime, "the CPU engine: one layer takes values of two precisions");
+    if (plan_.shape(a).bf16 != plan_.shape(b).bf16)
+      throw Error(ErrorCode::kRuntime, "the CPU engine: one layer takes values of two precisions");
   }
   void scratchpad(Operation& operation, const Desc& desc) {
     if (desc.get_size() > 0) operation.arguments.push_back({DNNL_ARG_SCRATCHPAD, desc, new_slot(desc.get_size(), now_), {}});
@@ -273,7 +276,10 @@ void Planner::pool(const Layer& layer) {
 
 void Planner::concatenate(const Layer& layer, PixelBlock out) {
   out.c = 0;
-  for (const int part : layer.inputs) need_one_precision(layer.inputs[0], part), out.c += plan_.shape(part).c;
+  for (const int part : layer.inputs) {
+    need_one_precision(layer.inputs[0], part);
+    out.c += plan_.shape(part).c;
+  }
   define(layer.output, out);
   std::int64_t offset = 0;
   for (const int part : layer.inputs) {

@@ -10,9 +10,7 @@ Spoken to like the engine's side (engine.cpp): one JSON object a line from stand
   {"do": "exact", "name": NAME, "file": FILE}       of the first crop: both sides' largest differences of logits from double precision
   {"do": "count", "name": NAME}                     FLOPs of one face, parameters, and the elements of the largest input and output of a layer
 """
-import ctypes
 import json
-import math
 import os
 import struct
 import sys
@@ -24,6 +22,8 @@ import torchvision_reference as reference  # noqa: E402  (exits with 77 where Py
 import torch
 from torch import nn
 import torchvision
+
+from blas_threads import BlasThreads
 
 
 class TransposedConv(nn.ConvTranspose2d):
@@ -89,37 +89,6 @@ def load(path):
     if missing or foreign:
         raise ValueError(f"{path}: tensors missing {missing}, foreign {foreign}")
     return meta, net.eval()
-
-
-class BlasThreads:
-    """PyTorch gives transposed convolutions, and convolutions of one small picture, to BLAS. OpenBLAS has threads of its own, which spin
-    against OpenMP's for the same processors: with some nets they help, with others eager takes three times as long. Each net gets what is
-    faster with it."""
-
-    def __init__(self):
-        self.set = next((library.openblas_set_num_threads for name in ("libopenblas.so.0", "libblas.so.3")
-                         if hasattr(library := self.open(name), "openblas_set_num_threads")), lambda number: None)
-        self.best = {}
-
-    @staticmethod
-    def open(name):
-        try:
-            return ctypes.CDLL(name)
-        except OSError:
-            return None
-
-    def choose(self, key, body):
-        if key not in self.best:
-            body()
-            fastest, started = {}, time.monotonic()
-            while not fastest or time.monotonic() - started < 1:
-                for number in {1, torch.get_num_threads()}:
-                    self.set(number)
-                    begun = time.monotonic()
-                    body()
-                    fastest[number] = min(fastest.get(number, math.inf), time.monotonic() - begun)
-            self.best[key] = min(fastest, key=fastest.get)
-        self.set(self.best[key])
 
 
 class Side:

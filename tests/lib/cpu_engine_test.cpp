@@ -1,6 +1,7 @@
 // The engine that runs compiled networks against torch, which runs the same networks as they are written.
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -105,7 +106,8 @@ TEST_P(CpuEngine, InBfloat16NearlySo) {
 INSTANTIATE_TEST_SUITE_P(Nets, CpuEngine,
                          ::testing::Values(Net{"resnet18", 4, 48, 2, true}, Net{"resnet18", 32, 40, 8, true},
                                            Net{"resnet18", 8, 40, 2, true, true}, Net{"resnet18", 8, 40, 2, false, true},
-                                           Net{"resnet18", 12, 71, 3, true}, Net{"resnet18", 8, 48, 32, true}, Net{"resnet18", 8, 47, 32, true}, Net{"resnet50", 8, 64, 2, false},
+                                           Net{"resnet18", 12, 71, 3, true}, Net{"resnet18", 8, 48, 32, true},
+                                           Net{"resnet18", 8, 47, 32, true}, Net{"resnet50", 8, 64, 2, false},
                                            Net{"densenet121", 8, 64, 2, true}, Net{"vgg16", 4, 36, 2, true},
                                            Net{"vgg19_bn", 4, 64, 2, false}, Net{"inception_v3", 64, 75, 16, true}));
 
@@ -196,6 +198,13 @@ TEST(Layers, WhatHasNoLayerIsAnErrorThatNamesIt) {
   });
   const auto up = torch::randn({4, 2, 4, 4});
   expect_refused("transposed", [&](const auto& in) { return torch::conv_transpose2d(in[0], up, {}, 2, 1, {1, 0}); });
+  // What a view of a value is changed to would change the value, too.
+  expect_refused("relu_", [](const auto& in) {
+    const auto x = torch::sigmoid(in[0]);
+    auto part = x.slice(2, 0, std::numeric_limits<std::int64_t>::max(), 2);
+    part.relu_();
+    return x;
+  });
   const auto bias = torch::randn({3}), rows = torch::randn({144, 3});
   expect_refused("addmm", [&](const auto& in) { return torch::addmm(bias, in[0].flatten(1), rows, 1, 2); });
 }
@@ -216,17 +225,26 @@ TEST(Layers, AnOblongPoolStepsByItsOwnSides) {
 }
 
 TEST(Layers, AValueThatNothingUsesHarmsNone) {
-  // Two inputs, of which the second is not looked at: its place in the working memory must not be another value's.
-  const auto x = torch::randn({1, 4, 6, 6}), unused = torch::randn({1, 4, 6, 6});
-  const TensorFunction net = [](const auto& in) { return torch::relu(in[0]) + in[0]; };
-  LayerGraph graph = trace_layers(net, {x, unused});
-  fuse_layers(graph);
+  // By hand, for the tracer leaves out what nothing uses: x is needed until the end, and `unused` is written before that.
+  const Layer::Step sigmoid{Layer::Step::Kind::kSigmoid, 0, -1}, relu{Layer::Step::Kind::kLeaky, 0, -1};
+  const auto activation = [](int from, int to, const Layer::Step& step) {
+    Layer layer;
+    layer.kind = Layer::Kind::kActivation;
+    layer.inputs = {from}, layer.output = to, layer.steps = {step};
+    return layer;
+  };
+  LayerGraph graph;
+  graph.inputs = 1, graph.values = 4, graph.output = 3;
+  Layer sum;
+  sum.kind = Layer::Kind::kAdd;
+  sum.inputs = {1, 0}, sum.output = 3;
+  graph.layers = {activation(0, 1, sigmoid), activation(1, 2, relu), sum};
+  const auto x = torch::randn({1, 4, 6, 6});
+  const auto pixels = x.permute({0, 2, 3, 1}).contiguous(), expected = (torch::sigmoid(x) + x).permute({0, 2, 3, 1}).contiguous();
   const CompiledNet compiled(
-      std::move(graph), [](const torch::Tensor& weight) { return weight; }, {{6, 4}, {6, 4}}, false, 1, std::make_shared<WorkingMemory>());
-  const auto pixels = x.permute({0, 2, 3, 1}).contiguous(), others = unused.permute({0, 2, 3, 1}).contiguous(),
-             flat = net({x}).permute({0, 2, 3, 1}).contiguous();
-  const auto given = compiled.run(1, {pixels.data_ptr<float>(), others.data_ptr<float>()});
-  EXPECT_EQ(difference({flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()}, given), 0);
+      std::move(graph), [](const torch::Tensor& weight) { return weight; }, {{6, 4}}, false, 1, std::make_shared<WorkingMemory>());
+  const auto given = compiled.run(1, {pixels.data_ptr<float>()});
+  EXPECT_LT(difference({expected.data_ptr<float>(), expected.data_ptr<float>() + expected.numel()}, given), 1e-6F);
 }
 
 TEST(WorkingMemory, ALargeBlockIsGivenUpWhenSmallOnesFollow) {

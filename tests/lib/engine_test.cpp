@@ -231,15 +231,17 @@ TEST_F(EngineTest, AutoReadsItsNumbersInEveryLocale) {
   // One with a decimal comma, made here: machines differ in what they have.
   const std::string make = "localedef --no-archive -i de_DE -f UTF-8 '" + folder_.file("de_DE.UTF-8") + "'";
   if (std::system(make.c_str()) != 0) GTEST_SKIP() << "localedef has no de_DE (Debian: locales)";
+  struct Locale {
+    ~Locale() { std::setlocale(LC_NUMERIC, "C"), unsetenv("LOCPATH"); }
+  };
   setenv("LOCPATH", folder_.path().c_str(), 1);
+  const Locale restored;
   ASSERT_NE(std::setlocale(LC_NUMERIC, "de_DE.UTF-8"), nullptr);
   ASSERT_EQ(std::strtod("0.5", nullptr), 0) << "the locale has a decimal point";
   ModelInfo good = test::tiny_model_info(), bad = good;
   good.provenance["bf16_agreement"] = "0.998885", good.provenance["bf16_mask_difference"] = "0.010000";
   bad.provenance["bf16_agreement"] = "1.000000", bad.provenance["bf16_mask_difference"] = "0.096700";
   const auto bears = Engine::load(write("good", good))->precision(), fails = Engine::load(write("bad", bad))->precision();
-  std::setlocale(LC_NUMERIC, "C");
-  unsetenv("LOCPATH");
   EXPECT_EQ(bears, cpu_has_bfloat16() ? Precision::kBf16 : Precision::kFp32);
   EXPECT_EQ(fails, Precision::kFp32);
 }

@@ -137,14 +137,30 @@ TEST(Networks, UpsamplingIsTheTransposedConvolution) {
       const torch::NoGradGuard no_grad;
       plain->weight.copy_(ours->weight);
     }
-    const auto x = torch::rand({2, 5, 6, 9});
-    const auto a = ours(x), b = plain(x);
+    const auto x = torch::rand({2, 5, 6, 9}).requires_grad_(), y = x.detach().clone().requires_grad_();
+    const auto a = ours(x), b = plain(y);
     ASSERT_EQ(a.sizes(), b.sizes());
     EXPECT_TRUE(torch::allclose(a, b, 1e-5, 1e-6));
     const auto weights = torch::rand_like(b);
     (a * weights).sum().backward();
     (b * weights).sum().backward();
     EXPECT_TRUE(torch::allclose(ours->weight.grad(), plain->weight.grad(), 1e-4, 1e-5));
+    EXPECT_TRUE(torch::allclose(x.grad(), y.grad(), 1e-4, 1e-5));
+  }
+}
+
+// What is done in place must not be needed on the way back: autograd says so, but only there.
+TEST(Networks, EveryNetHasAWayBack) {
+  for (const auto& [name, width, side] : std::vector<std::tuple<std::string, int, int>>{
+           {"inception_v3", 64, 75}, {"resnet18", 4, 32}, {"resnet50", 4, 32}, {"densenet121", 4, 32}, {"vgg16", 4, 32}, {"vgg19_bn", 4, 32}}) {
+    ModelInfo info;
+    info.classes = {"a", "b"};
+    info.cn = name, info.cn_width = width, info.cn_stem = "imagenet", info.fmg_width = 2;
+    info.input_size = info.crop_size = side % 4 == 3 ? side : 4 * (side / 4);
+    FmpnNet net(info);
+    const auto output = net->forward(torch::rand({3, 3, side, side}));
+    ASSERT_NO_THROW((output.logits.sum() + output.mask.sum()).backward()) << name;
+    for (const auto& parameter : net->named_parameters()) EXPECT_TRUE(parameter.value().grad().defined()) << name << ' ' << parameter.key();
   }
 }
 

@@ -44,6 +44,11 @@ TEST_F(BundledModel, BothCyclesAndGoesOn) {
   ASSERT_EQ(again.status, 0) << again.err;
   EXPECT_EQ(fs::last_write_time(file("out/first/checkpoint.pt")), first);
   EXPECT_EQ(weights(model), made);
+  // Stopped at its end: what it had started from is not asked for again.
+  fs::remove(model);
+  const auto rest = test::run_program(script);
+  ASSERT_EQ(rest.status, 0) << rest.err;
+  EXPECT_EQ(weights(model), made);
   EXPECT_EQ(test::run_program({script.front()}).status, 2);
 }
 

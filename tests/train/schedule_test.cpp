@@ -63,7 +63,9 @@ TEST(Schedule, MixupEndsBeforeTheLearningRateGetsSmall) {
 TEST(InputSchedule, SidesByEpoch) {
   const InputSchedule sides("24:2,32:1", 40);
   for (const auto& [epoch, side] : {std::pair{1, 24}, {2, 24}, {3, 32}, {4, 40}, {99, 40}}) EXPECT_EQ(sides.side(epoch), side) << epoch;
+  EXPECT_EQ(sides.smallest(), 24);
   EXPECT_EQ(InputSchedule("", 40).side(1), 40);
+  EXPECT_EQ(InputSchedule("", 40).smallest(), 40);
 }
 
 TEST(InputSchedule, FaultsAreNamed) {
