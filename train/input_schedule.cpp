@@ -1,5 +1,6 @@
 #include "input_schedule.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmpn/error.h>
@@ -28,6 +29,12 @@ InputSchedule::InputSchedule(const std::string& text, int input_size) : input_si
           std::to_string(input_size % 4) + " modulo 4 as that");
     parts_.push_back(part);
   }
+}
+
+int InputSchedule::smallest() const {
+  int smallest = input_size_;
+  for (const Part& part : parts_) smallest = std::min(smallest, part.side);
+  return smallest;
 }
 
 int InputSchedule::side(int epoch) const {

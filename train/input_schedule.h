@@ -14,6 +14,7 @@ class InputSchedule {
   InputSchedule(const std::string& text, int input_size);
   /// For 1-based `epoch`.
   int side(int epoch) const;
+  int smallest() const;
 
  private:
   struct Part {

@@ -65,6 +65,9 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
       device_(parse_device(options.device)),
       net_(options.model),
       average_(options.model) {
+  if (input_schedule_.smallest() < net_->cn->smallest_side())
+    throw Error(ErrorCode::kBadSetting, "--input-schedule: " + options_.model.cn + " takes sides of " +
+                                            std::to_string(net_->cn->smallest_side()) + " and more");
   torch::manual_seed(options_.seed);
   initialise_as_published(*net_);
   if (options_.initialisation == "scratch") {
