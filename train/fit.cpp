@@ -139,8 +139,8 @@ void fit(FitOptions o, const std::string& configuration) {
   parse_device(o.device);  // before anything is written
   RunFolder run(o.run);
   run.open("[fit]\n" + configuration, o.resume);
-  // LibTorch counts physical cores; training gains from every hardware thread.
   keep_memory();
+  // LibTorch counts physical cores; training gains from every hardware thread.
   torch::set_num_threads(o.threads > 0 ? o.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
   torch::set_num_interop_threads(1);
   o.model.classes = classes_of(o.data);
@@ -169,7 +169,8 @@ void add_fit(CLI::App& app) {
   c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);
   const auto add = [c](const char* name, auto& value, const char* help) { return c->add_option(name, value, help)->capture_default_str(); };
   add("--recipe", o->recipe,
-      "Values of all options that are not given: paper, default (small, from scratch), second-cycle (on from that: the bundled model), fine-tune (from the bundled model to a small data set), or a TOML file");
+      "Values of all options that are not given: paper, default (small, from scratch), second-cycle (on from that: the bundled model), "
+      "fine-tune (from the bundled model to a small data set), or a TOML file");
   add("--name", o->model.name, "Model name");
   add("--phase", o->phase, "Phases to run")->check(CLI::IsMember({"1", "2", "both"}));
   add("--ablation", o->ablation, "none; baseline: CN alone; no-mask: no phase 1, no mask loss")

@@ -31,10 +31,11 @@ std::optional<double> number_of(const std::string& text) {
 }
 
 /// bfloat16 is taken of its own accord only for a model of which it is known that its answers stay what they are.
-Precision chosen(Precision wanted, const torch::Device& device, const ModelInfo& info) {
+Precision chosen(Precision wanted, const torch::Device& device, const std::string& path) {
   constexpr double kAgreement = 0.995;       // of the labels
   constexpr double kMaskDifference = 0.03;   // between two values of a mask
   if (wanted != Precision::kAuto) return wanted;
+  const ModelInfo info = read_model_info(path);
   const auto measured = [&](const char* key) {
     const auto found = info.provenance.find(key);
     return found == info.provenance.end() ? std::nullopt : number_of(found->second);
@@ -72,7 +73,7 @@ std::shared_ptr<const Engine> Engine::load(const std::string& path, const Engine
   const std::lock_guard lock(mutex);
   return one_error([&] {
     const torch::Device device = parse_device(options.device);
-    const Precision precision = chosen(options.precision, device, read_model_info(path));
+    const Precision precision = chosen(options.precision, device, path);
     const int threads = !device.is_cpu() ? 0 : options.threads > 0 ? options.threads : default_threads();
     const Key key{*identity, device.str(), precision, threads};
     for (auto item = loaded.begin(); item != loaded.end();) item = item->second.expired() ? loaded.erase(item) : std::next(item);

@@ -75,7 +75,8 @@ Quality measure(const MovingFace& clip, int frames, bool gray, const Finder& fin
         ++found_faces;
         ids.insert(faces[f].id);
         boxes.push_back(100 * box_error(faces[f].face.box, truth.box));
-        if (!faces[f].face.crop.pixels.empty()) landmarks.push_back(100 * landmark_error(faces[f].face.landmarks, truth));  // dlib alone has none
+        const bool aligned = !faces[f].face.crop.pixels.empty();  // not by dlib alone
+        if (aligned) landmarks.push_back(100 * landmark_error(faces[f].face.landmarks, truth));
         break;
       }
     }
@@ -180,7 +181,8 @@ int main(int argc, char** argv) {
     result["one_face"] = quality_table(photo, options);
     result["growth"] = growth_table(photo, options);
     for (const auto& one : result["one_face"])
-      if (one["recall"] < kLeastRecall) throw Error(ErrorCode::kRuntime, one["name"].get<std::string>() + ": faces are missed; its times mean nothing");
+      if (one["recall"] < kLeastRecall)
+        throw Error(ErrorCode::kRuntime, one["name"].get<std::string>() + ": faces are missed; its times mean nothing");
     if (!options.json.empty()) {
       std::ofstream file(options.json);
       file << result.dump(2) << '\n';
