@@ -44,7 +44,7 @@ def arguments():
 
 def pipeline(options, part):
     command = [str(options.build / "tests" / "bench" / "pipeline-bench"), str(options.model), part, *(["--quick"] if options.quick else [])]
-    # The plain loop's best, see BlasThreads in eager.py; the elements don't use BLAS.
+    # The plain loop's best, see blas_threads.py; the elements don't use BLAS.
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}) as process:
         for text in process.stdout:
             yield json.loads(text)
