@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include "crop_views.h"
 #include "runtime/engines.h"
 
 namespace fmpn::train {
@@ -13,14 +14,8 @@ std::optional<Bfloat16Agreement> bfloat16_agreement(const std::string& model, co
   int64_t same = 0;
   float difference = 0;
   for (int64_t first = 0; first < data.size(); first += kBatch) {
-    const auto planes = data.take(torch::arange(first, std::min(first + kBatch, data.size())));
-    const auto pixels = planes.permute({0, 2, 3, 1}).contiguous();
-    const auto side = static_cast<int>(pixels.size(1)), channels = static_cast<int>(pixels.size(3));
-    std::vector<ImageView> crops;
-    for (int64_t i = 0; i < pixels.size(0); ++i)
-      crops.push_back(
-          {pixels[i].data_ptr<std::uint8_t>(), side, side, channels * side, channels == 1 ? PixelFormat::kGray8 : PixelFormat::kRgb8});
-    const auto a = exact->classify(crops), b = fast->classify(crops);
+    const CropViews crops(data.take(torch::arange(first, std::min(first + kBatch, data.size()))));
+    const auto a = exact->classify(crops.views), b = fast->classify(crops.views);
     for (std::size_t i = 0; i < a.size(); ++i) {
       same += a[i].label_id == b[i].label_id ? 1 : 0;
       for (std::size_t j = 0; j < a[i].mask.values.size(); ++j)

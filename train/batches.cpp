@@ -50,7 +50,7 @@ TrainingBatch Batches::make(std::int64_t step) const {
   TrainingBatch made;
   made.images = augment(data_.take(chosen), class_masks_.index_select(0, labels), options_.model.input_size, options_.augmentation,
                         at::detail::createCPUGenerator(seed));
-  made.target = torch::one_hot(labels, static_cast<std::int64_t>(options_.model.classes.size())).to(torch::kFloat32);
+  made.target = data_.targets.index_select(0, chosen);
   if (mix_) {
     std::mt19937_64 generator(seed ^ 0x6d69787570ULL);
     const double share = beta_draw(options_.mixup, generator);

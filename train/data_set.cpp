@@ -97,6 +97,7 @@ DataSet load_data_set(const std::string& folder, const Selection& selection, con
       throw Error(ErrorCode::kBadFormat, data.paths.back() + ": the label '" + row.label + "' is not a class of the run");
     data.labels[i] = label - info.classes.begin();
   }
+  data.targets = torch::one_hot(data.labels, static_cast<int64_t>(info.classes.size())).to(torch::kFloat32);
   const bool cached = count * data.planes * data.side * data.side <= cache_bytes;
   torch::Tensor crops = cached ? torch::empty({count, data.planes, data.side, data.side}, torch::kUInt8) : torch::Tensor();
   Progress progress((cached ? "read " : "check ") + what, count);

@@ -16,6 +16,7 @@ namespace fmpn::train {
 struct DataSet {
   torch::Tensor crops;             ///< N×C×H×W uint8, C = 1 for a gray model, else 3; H = W = crop size; undefined: on disk
   torch::Tensor labels;            ///< N int64, index in `classes`
+  torch::Tensor targets;           ///< N×K float, class shares to train on: all of the label's class
   std::vector<std::string> paths;  ///< N files
   int64_t planes = 3, side = 0;    ///< C and H
   int64_t size() const { return labels.defined() ? labels.size(0) : 0; }

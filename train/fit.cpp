@@ -24,6 +24,7 @@
 #include "runtime/device.h"
 #include "runtime/model_file.h"
 #include "scores.h"
+#include "teacher.h"
 #include "trainer.h"
 
 namespace fmpn::train {
@@ -42,6 +43,7 @@ void check(const FitOptions& o) {
   need(o.ablation != "none" || !o.masks.empty(), "--masks DIR is needed (or --ablation baseline or no-mask)");
   need(o.ema >= 0 && o.ema < 1, "--ema must be in [0, 1)");
   need(o.label_smoothing >= 0 && o.label_smoothing < 1, "--label-smoothing must be in [0, 1)");
+  need(o.teacher_share >= 0 && o.teacher_share <= 1, "--teacher-share must be in [0, 1]");
 }
 
 /// What the held-out pictures are called: "split valid", "fold 3".
@@ -149,9 +151,14 @@ void fit(FitOptions o, const std::string& configuration) {
   if (o.ablation == "no-mask") o.lambda_mask = 0;
   const Selection training{o.fold < 0 ? o.train_split : "", o.fold, false}, held{o.fold < 0 ? o.valid_split : "", o.fold, true};
   const std::int64_t cache = static_cast<std::int64_t>(o.cache_mb) * 1'000'000;
-  const DataSet train = load_data_set(o.data, training, o.model, cache);
+  DataSet train = load_data_set(o.data, training, o.model, cache);
   const DataSet valid = o.fold < 0 && o.valid_split.empty() ? DataSet{} : load_data_set(o.data, held, o.model, cache);
   stop_on_signals();
+  if (!o.teacher.empty()) {
+    // A resumed run asks it again: the answers of an engine depend on the file alone.
+    const auto shares = teacher_shares(o.teacher, {o.device, Precision::kAuto, o.threads}, o.model.classes, train);
+    train.targets = train.targets * (1 - o.teacher_share) + shares * o.teacher_share;
+  }
   Trainer trainer(o, run, train, valid, class_masks(o));
   if (!trainer.run()) throw Error(ErrorCode::kRuntime, "stopped; --resume goes on from the last whole epoch in " + o.run);
   finish(trainer, run, o, valid);
@@ -183,6 +190,8 @@ void add_fit(CLI::App& app) {
   add("--cn", o->model.cn, "Classification net")->check(CLI::IsMember(classification_nets()));
   add("--weights", o->weights, "All networks start from those of this model of fmpn-train");
   add("--cn-weights", o->cn_weights, "CN starts from these: torchvision's .pth or .safetensors, or a model of fmpn-train");
+  add("--teacher", o->teacher, "Model whose answers on the training pictures are learnt beside the labels (distillation)");
+  add("--teacher-share", o->teacher_share, "Share of --teacher in the targets, 0…1");
   add("--cn-width", o->model.cn_width, "Channels of CN's first stage; 64 is torchvision's");
   add("--cn-stem", o->model.cn_stem, "ResNet: imagenet or small")->check(CLI::IsMember({"imagenet", "small"}));
   add("--fmg-width", o->model.fmg_width, "w of FMG");

@@ -18,6 +18,8 @@ struct FitOptions {
   std::string train_split = "train", valid_split = "valid";
   std::string weights;             ///< model file that all networks start from; empty: drawn
   std::string cn_weights;          ///< file that CN starts from, after `weights`; empty: drawn
+  std::string teacher;             ///< model file whose answers are a share of the targets; empty: none
+  double teacher_share = 0.5;
   int fold = -1;                   ///< test fold: trains on the other folds, whatever their split; −1: by split
   bool resume = false;
 

@@ -13,6 +13,7 @@
 #include "contact_sheet.h"
 #include "manifest.h"
 #include "mask_set.h"
+#include "mean_faces.h"
 #include "progress.h"
 #include "whole_file.h"
 
@@ -22,7 +23,7 @@ namespace {
 
 struct Options {
   std::string data, out, from, split, missing_mask = "none";
-  bool contact_sheet = false;
+  bool contact_sheet = false, class_means = false;
 };
 
 using Masks = std::map<std::string, Image>;
@@ -55,7 +56,7 @@ Masks masks_of(const std::string& folder, const std::vector<ManifestRow>& rows, 
   }
   if (builders.empty())
     throw Error(ErrorCode::kBadFormat,
-                folder + ": no row of the manifest names a neutral face; --from DIR borrows another data set's masks");
+                folder + ": no row of the manifest names a neutral face; --class-means does without pairs, --from DIR borrows another data set's masks");
   Masks masks;
   std::printf("%s:", what.c_str());
   for (const auto& [name, builder] : builders) {
@@ -66,6 +67,21 @@ Masks masks_of(const std::string& folder, const std::vector<ManifestRow>& rows, 
   std::printf("\n");
   for (const std::string& name : classes)
     std::fprintf(stderr, "%s: no pair of %s faces, so that it has no mask\n", what.c_str(), name.c_str());
+  return masks;
+}
+
+/// Without pairs: |mean of the class − mean of the neutral faces|.
+Masks masks_of_means(const std::string& folder, const std::vector<ManifestRow>& rows, const std::string& what) {
+  const auto means = mean_faces(folder, rows, what);
+  const auto neutral = means.find("neutral");
+  if (neutral == means.end())
+    throw Error(ErrorCode::kBadFormat, folder + ": " + what + " has no picture of the class neutral, which --class-means compares with");
+  Masks masks;
+  for (const auto& [name, mean] : means) {
+    MotionMaskBuilder builder;
+    builder.add(mean.view(), neutral->second.view());
+    masks[name] = builder.build();
+  }
   return masks;
 }
 
@@ -129,21 +145,22 @@ void make_masks(const Options& o) {
   const auto rows = select_rows(read_manifest(o.data), {o.split});
   make_folder(o.out);
   if (!o.from.empty()) return borrow_masks(o, rows);
+  const auto make = o.class_means ? masks_of_means : masks_of;
   const auto classes = labels_of(rows);
   const int folds = fold_count(rows);
   std::vector<Tile> tiles;
   for (int k = 0; k < folds; ++k) {
     // A fold's masks know nothing of its test subjects.
-    const Masks masks = masks_of(o.data, select_rows(rows, {"", k, false}), "fold " + std::to_string(k));
+    const Masks masks = make(o.data, select_rows(rows, {"", k, false}), "fold " + std::to_string(k));
     write_masks(fs::path(o.out) / std::to_string(k), masks);
     add_tiles(tiles, masks, classes, "without fold " + std::to_string(k));
   }
   if (folds == 0) {
-    const Masks masks = masks_of(o.data, rows, o.split.empty() ? "all" : o.split);
+    const Masks masks = make(o.data, rows, o.split.empty() ? "all" : o.split);
     write_masks(o.out, masks);
     add_tiles(tiles, masks, classes, "");
   }
-  write_sheet(o, "Motion masks (Eq. 1)", tiles, classes.size());
+  write_sheet(o, o.class_means ? "Motion masks (class means)" : "Motion masks (Eq. 1)", tiles, classes.size());
 }
 
 }  // namespace
@@ -155,7 +172,9 @@ void add_masks(CLI::App& app) {
   auto o = std::make_shared<Options>();
   command->add_option("data", o->data, "Prepared data set")->required();
   command->add_option("-o,--output", o->out, "Folder of masks")->required();
-  command->add_option("--from", o->from, "Borrow: folder of another data set's masks, mapped by class name");
+  auto* from = command->add_option("--from", o->from, "Borrow: folder of another data set's masks, mapped by class name");
+  command->add_flag("--class-means", o->class_means, "Without neutral/expressive pairs: |mean of the class - mean of the class neutral|")
+      ->excludes(from);
   command->add_option("--missing-mask", o->missing_mask, "With --from, for a class that it lacks")
       ->check(CLI::IsMember({"none", "zero", "mean"}))
       ->capture_default_str();

@@ -171,5 +171,35 @@ TEST_F(CvMasks, OfAFoldKnowNothingOfItsSubjects) {
   EXPECT_NE(test::read_text(file("masks/0/happiness.png")), other);
 }
 
+TEST_F(CvMasks, WithoutPairsTheyAreDifferencesOfMeans) {
+  auto rows = read_manifest(file("data"));
+  for (ManifestRow& row : rows) {
+    row.fold.clear(), row.neutral.clear();
+    if (row.label.empty()) row.label = "neutral";
+  }
+  write_manifest(file("data"), rows);
+  const std::vector<std::string> command{"masks", file("data"), "-o", file("means"), "--class-means", "--contact-sheet"};
+  const auto outcome = train(command);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_GT(read_image(file("means/contact-sheet.png")).width, 100);
+  // Happiness is bright above, sadness below; neutral has not moved from itself.
+  const auto mean = [&](const std::string& name, int first, int last) {
+    const Image mask = read_image(file("means/" + name + ".png"));
+    double sum = 0;
+    for (int i = first; i < last; ++i) sum += mask.pixels[static_cast<std::size_t>(3 * i)];
+    return sum / (last - first);
+  };
+  EXPECT_GT(mean("happiness", 0, 200), mean("happiness", 200, 400) + 100);
+  EXPECT_GT(mean("sadness", 200, 400), mean("sadness", 0, 200) + 100);
+  EXPECT_EQ(mean("neutral", 0, 400), 0);
+  for (ManifestRow& row : rows)
+    if (row.label == "neutral") row.label = "anger";
+  write_manifest(file("data"), rows);
+  const auto refused = train(command);
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_TRUE(contains(refused.err, "neutral")) << refused.err;
+  EXPECT_NE(train({"masks", file("data"), "-o", file("means"), "--class-means", "--from", file("masks")}).status, 0);
+}
+
 }  // namespace
 }  // namespace fmpn::train

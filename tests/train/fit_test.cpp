@@ -276,6 +276,44 @@ TEST_F(Fit, AllNetworksStartFromAModel) {
     EXPECT_EQ(kept.tensors.at(key).bytes, given.tensors.at(key).bytes) << key;
 }
 
+TEST_F(Fit, ATeacherIsBelievedAsFarAsItsShare) {
+  const std::vector<std::string> enough{"--phase1-epochs", "1", "--epochs", "8", "--lr", "2e-3", "--constant", "8"};
+  ASSERT_EQ(train(fit("teacher", enough)).status, 0);
+  const std::string teacher = file("teacher/last.safetensors");
+  ASSERT_GE(std::stod(read_model_info(teacher).provenance.at("valid_accuracy")), 0.9);
+  const auto taught = [&](const std::string& run, const std::string& share) {
+    auto options = enough;
+    options.insert(options.end(), {"--teacher", teacher, "--teacher-share", share});
+    const auto outcome = train(fit(run, options));
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return std::stod(read_model_info(file(run + "/last.safetensors")).provenance.at("valid_accuracy"));
+  };
+  taught("unheard", "0");
+  expect_same_models("teacher", "unheard");
+  // Every label of the training pictures is wrong.
+  auto rows = read_manifest(file("data"));
+  for (auto& row : rows)
+    if (row.split == "train") row.label = row.label == "happiness" ? "sadness" : "happiness";
+  write_manifest(file("data"), rows);
+  EXPECT_LE(taught("labels", "0"), 0.1);
+  EXPECT_GE(taught("shares", "1"), 0.9);
+}
+
+TEST_F(Fit, ATaughtRunResumesExactly) {
+  ASSERT_EQ(train(fit("teacher", {"--phase1-epochs", "1", "--epochs", "1"})).status, 0);
+  resumes_exactly({"--teacher", file("teacher/last.safetensors"), "--mixup", "0.2"});
+}
+
+TEST_F(Fit, ATeacherMayTakeAnotherSideButNotOtherClasses) {
+  const auto outcome = train(fit("run", {"--phase1-epochs", "1", "--epochs", "1", "--teacher", model_}));
+  EXPECT_EQ(outcome.status, 1);
+  for (const std::string& part : {model_, std::string("the data has happiness, sadness")})
+    EXPECT_TRUE(contains(outcome.err, part)) << outcome.err;
+  ASSERT_EQ(train(fit("small", {"--phase1-epochs", "1", "--epochs", "1", "--input-size", "12", "--crop-size", "20"})).status, 0);
+  EXPECT_EQ(train(fit("big", {"--phase1-epochs", "1", "--epochs", "1", "--teacher", file("small/last.safetensors")})).status, 0);
+  EXPECT_EQ(train(fit("much", {"--teacher", model_, "--teacher-share", "1.5"})).status, 1);
+}
+
 TEST_F(Fit, FaultsEndWithAStatusAndName) {
   const auto expect_fault = [&](const std::vector<std::string>& arguments, const std::vector<std::string>& parts) {
     const auto outcome = train(arguments);
