@@ -2,7 +2,7 @@
 # Trains the bundled model from FER2013:
 #   train/bundled_model.sh FER2013 MASKS OUT [OPTION…]
 # FER2013 holds train/<class>/… and valid/<class>/…, MASKS the published masks of one fold of CK+ (0.png … 6.png). The model is
-# OUT/second/last.safetensors. Run again it goes on where it was stopped. OPTIONs go to both runs of `fmpn-train fit`.
+# OUT/third/last.safetensors. Run again it goes on where it was stopped. OPTIONs go to every run of `fmpn-train fit`.
 set -euo pipefail
 (($# >= 3)) || { sed -n 2,5p "$0" | cut -c 3- >&2; exit 2; }
 fer2013=$1 masks=$2 out=$3
@@ -19,3 +19,4 @@ fit() {  # RUN RECIPE OPTION…
 "$train" prepare folder "$fer2013" -o "$out/data" --crop-size 44
 fit first default "$@"
 fit second second-cycle --weights "$out/first/last.safetensors" "$@"
+fit third third-cycle --weights "$out/second/last.safetensors" --teacher "$out/second/last.safetensors" "$@"

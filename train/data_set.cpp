@@ -12,6 +12,7 @@
 #include <fmpn/error.h>
 #include <fmpn/labels.h>
 
+#include "copies.h"
 #include "core/cv_view.h"
 #include "manifest.h"
 #include "progress.h"
@@ -31,6 +32,18 @@ void read_crop(const std::string& path, int64_t planes, int64_t side, std::uint8
   std::vector<cv::Mat> split;
   for (int64_t plane = 0; plane < planes; ++plane) split.emplace_back(mat.rows, mat.cols, CV_8UC1, out + plane * side * side);
   cv::split(mat, split);
+}
+
+/// Calls `f` with every picture's index and key.
+template <typename F>
+void for_each_key(const DataSet& data, const F& f) {
+  constexpr int64_t kPart = 512;
+  for (int64_t first = 0; first < data.size(); first += kPart) {
+    const auto part = data.take(torch::arange(first, std::min(first + kPart, data.size())));
+    const auto bytes = static_cast<std::size_t>(data.planes * data.side * data.side);
+    for (int64_t i = 0; i < part.size(0); ++i)
+      f(first + i, pixel_key(part[i].data_ptr<std::uint8_t>(), bytes, static_cast<int>(data.side)));
+  }
 }
 
 }  // namespace
@@ -110,6 +123,23 @@ DataSet load_data_set(const std::string& folder, const Selection& selection, con
   }
   data.crops = crops;
   return data;
+}
+
+DataSet without_copies(const DataSet& data, const DataSet& others) {
+  std::set<std::string> seen;
+  for_each_key(others, [&](int64_t, const std::string& key) { seen.insert(key); });
+  std::vector<int64_t> kept;
+  DataSet rest{{}, {}, {}, {}, data.planes, data.side};
+  for_each_key(data, [&](int64_t i, const std::string& key) {
+    if (seen.count(key) != 0) return;
+    kept.push_back(i);
+    rest.paths.push_back(data.paths[static_cast<std::size_t>(i)]);
+  });
+  const auto indices = torch::tensor(kept, torch::kInt64);
+  if (data.crops.defined()) rest.crops = data.crops.index_select(0, indices);
+  rest.labels = data.labels.index_select(0, indices);
+  rest.targets = data.targets.index_select(0, indices);
+  return rest;
 }
 
 }  // namespace fmpn::train

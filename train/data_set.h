@@ -35,4 +35,7 @@ bool looks_gray(const std::string& folder);
 /// crop has another size than `info.crop_size`. Crops of more than `cache_bytes` stay on disk, and every one is looked at once.
 DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info, std::int64_t cache_bytes);
 
+/// `data` without the pictures whose pixels one of `others` has.
+DataSet without_copies(const DataSet& data, const DataSet& others);
+
 }  // namespace fmpn::train

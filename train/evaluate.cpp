@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <memory>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -12,6 +14,7 @@
 #include <fmpn/error.h>
 
 #include "commands.h"
+#include "copies.h"
 #include "engine_arguments.h"
 #include "parallel_align.h"
 #include "picture_list.h"
@@ -23,7 +26,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-  std::string model, data, split;
+  std::string model, data, split, without_copies_of;
   int fold = -1;
   EngineOptions engine;
   bool json = false;
@@ -33,6 +36,7 @@ struct Crops {
   std::vector<Image> crops;
   std::vector<std::size_t> labels;
   long unaligned = 0;
+  long copies = 0;  ///< left out
 };
 
 std::size_t label_index(const ModelInfo& info, const ManifestRow& row) {
@@ -42,18 +46,48 @@ std::size_t label_index(const ModelInfo& info, const ManifestRow& row) {
   return static_cast<std::size_t>(found - info.classes.begin());
 }
 
+/// Takes out of `rows` the pictures whose pixels one of `others` has; gives back how many. FER2013's splits share some.
+long leave_out_copies(std::vector<ManifestRow>& rows, const std::vector<ManifestRow>& others, const std::function<std::string(const ManifestRow&)>& file) {
+  std::set<std::string> seen;
+  Progress progress("compare", static_cast<long>(others.size() + rows.size()));
+  long done = 0;
+  for (const ManifestRow& row : others) {
+    seen.insert(pixel_key(read_image(file(row))));
+    progress.update(++done);
+  }
+  const auto copies = std::remove_if(rows.begin(), rows.end(), [&](const ManifestRow& row) {
+    progress.update(++done);
+    return seen.count(pixel_key(read_image(file(row)))) != 0;
+  });
+  const long count = rows.end() - copies;
+  rows.erase(copies, rows.end());
+  return count;
+}
+
 /// Every picture given is counted; one that cannot be read is an error, since the figure would be of another set.
 Crops read_crops(const Options& o, const ModelInfo& info) {
   const bool prepared = fs::exists(fs::path(o.data) / "manifest.csv");
-  auto rows = select_rows(prepared ? read_manifest(o.data) : list_folder(o.data, {}).rows, {o.split, o.fold, true});
-  if (rows.empty())
-    throw Error(ErrorCode::kBadFormat,
-                o.data + ": no picture in " + (o.fold < 0 ? "the split '" + o.split + "'" : "the fold " + std::to_string(o.fold)));
+  const auto all = prepared ? read_manifest(o.data) : list_folder(o.data, {}).rows;
+  const auto file = [&](const ManifestRow& row) { return prepared ? (fs::path(o.data) / row.path).string() : row.source; };
+  const auto some = [&](const Selection& selection) {
+    auto rows = select_rows(all, selection);
+    if (rows.empty())
+      throw Error(ErrorCode::kBadFormat, o.data + ": no picture in " + (selection.fold < 0 ? "the split '" + selection.split + "'"
+                                                                                         : "the fold " + std::to_string(selection.fold)));
+    return rows;
+  };
+  auto rows = some({o.split, o.fold, true});
   Crops result;
+  if (!o.without_copies_of.empty()) {
+    if (o.without_copies_of == o.split || o.split.empty())
+      throw Error(ErrorCode::kBadSetting, "--without-copies-of takes another split than --split, which it needs");
+    result.copies = leave_out_copies(rows, some({o.without_copies_of}), file);
+    if (rows.empty()) throw Error(ErrorCode::kBadFormat, o.data + ": every picture of '" + o.split + "' stands in '" + o.without_copies_of + "'");
+  }
   result.crops.resize(rows.size());
   for (const ManifestRow& row : rows) result.labels.push_back(label_index(info, row));
   if (prepared) {
-    for (std::size_t i = 0; i < rows.size(); ++i) result.crops[i] = read_image((fs::path(o.data) / rows[i].path).string());
+    for (std::size_t i = 0; i < rows.size(); ++i) result.crops[i] = read_image(file(rows[i]));
   } else {
     AlignerOptions aligner;
     aligner.crop_size = info.crop_size;
@@ -94,6 +128,7 @@ void evaluate(const Options& o) {
   out["precision"] = engine->precision() == Precision::kBf16 ? "bf16" : "fp32";
   out["images"] = confusion.total();
   out["unaligned"] = data.unaligned;
+  if (!o.without_copies_of.empty()) out["copies_left_out"] = data.copies;
   out["accuracy"] = confusion.accuracy();
   out["calibration_error"] = expected_calibration_error(confidence, correct);
   const Abstention at = abstention_at(info.min_confidence, confidence, correct);
@@ -114,6 +149,7 @@ void evaluate(const Options& o) {
     std::cout << out.dump() << '\n';
     return;
   }
+  if (!o.without_copies_of.empty()) std::printf("left out: %ld that stand in '%s' too\n", data.copies, o.without_copies_of.c_str());
   std::printf(
       "%ld images, %ld without a found face\naccuracy %.4f, calibration error %.4f\nabove confidence %.2f: %.1f %% answered, %.1f %% of "
       "them right\n\n%-10s",
@@ -136,6 +172,7 @@ void add_evaluate(CLI::App& app) {
   c->add_option("model", o->model, "Model file")->required();
   c->add_option("data", o->data, "Prepared data set, or a folder of class folders")->required();
   c->add_option("--split", o->split, "Only this split");
+  c->add_option("--without-copies-of", o->without_copies_of, "Leave out pictures that stand in this split too, pixel by pixel");
   c->add_option("--fold", o->fold, "Only this fold (the test fold of a cross-validation)")->check(CLI::NonNegativeNumber);
   add_engine_options(*c, o->engine);
   c->add_flag("--json", o->json, "One JSON object on standard output");

@@ -153,6 +153,12 @@ void fit(FitOptions o, const std::string& configuration) {
   const std::int64_t cache = static_cast<std::int64_t>(o.cache_mb) * 1'000'000;
   DataSet train = load_data_set(o.data, training, o.model, cache);
   const DataSet valid = o.fold < 0 && o.valid_split.empty() ? DataSet{} : load_data_set(o.data, held, o.model, cache);
+  if (o.leave_out_copies) {
+    const auto all = train.size();
+    train = without_copies(train, valid);
+    std::printf("pictures left out of training, since they stand in %s too: %ld\n", held_out(o).c_str(), static_cast<long>(all - train.size()));
+    if (train.size() < 2) throw Error(ErrorCode::kBadFormat, o.data + ": nothing is left to train on");
+  }
   stop_on_signals();
   if (!o.teacher.empty()) {
     // A resumed run asks it again: the answers of an engine depend on the file alone.
@@ -176,8 +182,8 @@ void add_fit(CLI::App& app) {
   c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);
   const auto add = [c](const char* name, auto& value, const char* help) { return c->add_option(name, value, help)->capture_default_str(); };
   add("--recipe", o->recipe,
-      "Values of all options that are not given: paper, default (small, from scratch), second-cycle (on from that: the bundled model), "
-      "fine-tune (from the bundled model to a small data set), or a TOML file");
+      "Values of all options that are not given: paper, default (small, from scratch), second-cycle and third-cycle (on from that, to the "
+      "bundled model), fine-tune (from the bundled model to a small data set), or a TOML file");
   add("--name", o->model.name, "Model name");
   add("--phase", o->phase, "Phases to run")->check(CLI::IsMember({"1", "2", "both"}));
   add("--ablation", o->ablation, "none; baseline: CN alone; no-mask: no phase 1, no mask loss")
@@ -190,6 +196,7 @@ void add_fit(CLI::App& app) {
   add("--cn", o->model.cn, "Classification net")->check(CLI::IsMember(classification_nets()));
   add("--weights", o->weights, "All networks start from those of this model of fmpn-train");
   add("--cn-weights", o->cn_weights, "CN starts from these: torchvision's .pth or .safetensors, or a model of fmpn-train");
+  add("--leave-out-copies", o->leave_out_copies, "Do not train on pictures that are held out too, pixel by pixel");
   add("--teacher", o->teacher, "Model whose answers on the training pictures are learnt beside the labels (distillation)");
   add("--teacher-share", o->teacher_share, "Share of --teacher in the targets, 0…1");
   add("--cn-width", o->model.cn_width, "Channels of CN's first stage; 64 is torchvision's");

@@ -21,6 +21,7 @@ struct FitOptions {
   std::string teacher;             ///< model file whose answers are a share of the targets; empty: none
   double teacher_share = 0.5;
   int fold = -1;                   ///< test fold: trains on the other folds, whatever their split; −1: by split
+  bool leave_out_copies = false;   ///< do not train on pictures that are held out too
   bool resume = false;
 
   ModelInfo model;                 ///< architecture; classes and colour come from the data

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -15,6 +14,7 @@
 #include <fmpn/image_view.h>
 
 #include "commands.h"
+#include "copies.h"
 #include "folds.h"
 #include "manifest.h"
 #include "progress.h"
@@ -46,8 +46,7 @@ void check_pictures(const std::string& folder, const std::vector<ManifestRow>& r
     try {
       const Image crop = read_image((fs::path(folder) / row.path).string());
       ++sizes[std::to_string(crop.width) + "×" + std::to_string(crop.height)];
-      const std::string pixels(crop.pixels.begin(), crop.pixels.end());
-      by_pixels[std::to_string(crop.width) + ':' + std::to_string(std::hash<std::string>()(pixels))].push_back(&row);
+      by_pixels[pixel_key(crop)].push_back(&row);
     } catch (const Error& fault) {
       found.faults.emplace_back(fault.what());
     }

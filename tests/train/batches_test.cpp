@@ -100,6 +100,31 @@ TEST_F(BatchesTest, TheLastSmallerBatchJoinsTheOneBefore) {
   EXPECT_EQ(epoch(data, 1, 100).at(0).size(0), 11);
 }
 
+TEST_F(BatchesTest, CopiesAreLeftOutWhereverTheyLie) {
+  auto rows = read_manifest(folder_.path().string());
+  const auto held = [&](const std::string& path, const Image& picture) {
+    write_image(folder_.file(path), picture.view());
+    ManifestRow row;
+    row.path = path, row.label = "sadness", row.split = "valid";
+    rows.push_back(row);
+  };
+  held("copy.png", read_image(folder_.file("4.png")));
+  Image other = read_image(folder_.file("5.png"));
+  other.pixels[7] ^= 1;  // one bit: not the same picture
+  held("other.png", other);
+  write_manifest(folder_.path().string(), rows);
+  for (const std::int64_t cache : {kMemory, std::int64_t{0}}) {
+    const DataSet data = load(cache);
+    const DataSet rest = without_copies(data, load_data_set(folder_.path().string(), {"valid"}, options_.model, cache));
+    ASSERT_EQ(rest.size(), 10);
+    EXPECT_EQ(rest.paths[4], folder_.file("5.png"));
+    EXPECT_EQ(rest.labels[4].item<int>(), 1);
+    EXPECT_TRUE(torch::equal(rest.targets[4], torch::tensor({0.0F, 1.0F})));
+    EXPECT_TRUE(torch::equal(rest.take(torch::tensor({4})), data.take(torch::tensor({5}))));
+    EXPECT_EQ(rest.crops.defined(), data.crops.defined());
+  }
+}
+
 TEST_F(BatchesTest, AtASmallerSideTheyAreTheSamePicturesShrunk) {
   options_.augmentation = "none";
   const DataSet data = load(kMemory);

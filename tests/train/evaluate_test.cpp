@@ -72,6 +72,19 @@ TEST_F(Evaluate, OneSplit) {
   EXPECT_TRUE(contains(outcome.err, "'test'")) << outcome.err;
 }
 
+TEST_F(Evaluate, CopiesCanBeLeftOut) {
+  prepared(11);
+  fs::copy_file(file("data/3.png"), file("data/6.png"), fs::copy_options::overwrite_existing);  // of valid, into train
+  EXPECT_EQ(evaluated({"--split", "valid"}).count("copies_left_out"), 0U);
+  const auto out = evaluated({"--split", "valid", "--without-copies-of", "train"});
+  EXPECT_EQ(out["images"], 4);
+  EXPECT_EQ(out["copies_left_out"], 1);
+  EXPECT_EQ(out["per_class"]["happiness"]["images"], 1) << "picture 3 was the other one";
+  EXPECT_EQ(train({"evaluate", model_, file("data"), "--split", "valid", "--without-copies-of", "valid"}).status, 1);
+  EXPECT_EQ(train({"evaluate", model_, file("data"), "--without-copies-of", "train"}).status, 1);
+  EXPECT_EQ(train({"evaluate", model_, file("data"), "--split", "valid", "--without-copies-of", "test"}).status, 1);
+}
+
 TEST_F(Evaluate, AFolderOfPicturesIsAlignedAsPrepareDoes) {
   if (!fs::exists(test::photograph_path()) || !fs::exists(default_landmark_model()))
     GTEST_SKIP() << "no photograph or no landmark model installed";

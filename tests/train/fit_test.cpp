@@ -249,6 +249,21 @@ TEST_F(Fit, ReadFromDiskItIsTheRunFromMemory) {
   expect_same_models("memory", "disk");
 }
 
+TEST_F(Fit, CopiesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
+  fs::copy_file(file("data/70.png"), file("data/8.png"), fs::copy_options::overwrite_existing);
+  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1"};
+  const auto all = train(fit("all", brief));
+  ASSERT_EQ(all.status, 0) << all.err;
+  EXPECT_FALSE(contains(all.out, "left out"));
+  auto options = brief;
+  options.insert(options.end(), {"--leave-out-copies", "true"});
+  const auto outcome = train(fit("rest", options));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "left out of training, since they stand in split valid too: 1")) << outcome.out;
+  EXPECT_EQ(read_model_info(file("all/last.safetensors")).provenance.at("train_images"), "60");
+  EXPECT_EQ(read_model_info(file("rest/last.safetensors")).provenance.at("train_images"), "59");
+}
+
 TEST_F(Fit, DevicesThatAreNotThereAreNamed) {
   for (const char* device : {"gpu", "cuda:99"}) {
     const auto outcome = train(fit("run", {"--device", device}));

@@ -1,0 +1,95 @@
+// train/compare_ways.py on a few pictures: every way with every seed, a table, and again as if it had been stopped.
+
+#include <filesystem>
+
+#include <fmpn/model_info.h>
+
+#include "manifest.h"
+#include "train_program.h"
+
+namespace fmpn::train {
+namespace {
+namespace fs = std::filesystem;
+
+class CompareWays : public TrainProgram {
+ protected:
+  void SetUp() override {
+    TrainProgram::SetUp();
+    if (IsSkipped()) return;
+    ASSERT_NE(std::getenv("FMPN_SOURCE_ROOT"), nullptr);
+    fs::create_directories(file("data"));
+    fs::create_directories(file("masks"));
+    std::vector<ManifestRow> rows;
+    for (unsigned i = 0; i < 24; ++i) {
+      const std::string name = std::to_string(i) + ".png";
+      write_image(file("data/" + name), noise(20, i).view());
+      rows.push_back({name, "", i % 2 == 0 ? "happiness" : "sadness", "", "", "", "", i < 16 ? "train" : "valid", "", true});
+    }
+    write_manifest(file("data"), rows);
+    for (const char* name : {"happiness", "sadness"}) write_image(file(std::string("masks/") + name + ".png"), noise(10, 99).view());
+    test::write_text(file("recipe.toml"),
+                     "[fit]\ncn = \"resnet18\"\ncn-width = 4\ncn-stem = \"small\"\nfmg-width = 2\ninput-size = 16\ncrop-size = 20\n"
+                     "phase1-epochs = 1\nphase1-batch = 4\nepochs = 1\nbatch = 4\nthreads = 1\n");
+  }
+  test::Outcome compare(const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments{std::string(std::getenv("FMPN_SOURCE_ROOT")) + "/train/compare_ways.py",
+                                       file("data"),
+                                       file("out"),
+                                       "--recipe",
+                                       file("recipe.toml"),
+                                       "--masks",
+                                       file("masks"),
+                                       "--seeds",
+                                       "1,2"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return test::run_program(arguments);
+  }
+};
+
+TEST_F(CompareWays, EveryWayWithEverySeedAndKeepsWhatIsDone) {
+  const auto outcome = compare({"--jobs", "2"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  for (const char* part : {"| way | seed 1 | seed 2 | mean | difference |", "\n| baseline | ", "\n| no-mask | ", "\n| fmpn | ", " ± "})
+    EXPECT_TRUE(contains(outcome.out, part)) << part << " is not in\n" << outcome.out;
+  EXPECT_FALSE(read_model_info(file("out/baseline-2/last.safetensors")).uses_masks);
+  // Changed results show which are read; one that is gone is made again, from its checkpoint.
+  test::write_text(file("out/baseline-1/result.json"), R"({"accuracy": 0.25})");
+  test::write_text(file("out/baseline-2/result.json"), R"({"accuracy": 0.5})");
+  test::write_text(file("out/fmpn-1/result.json"), R"({"accuracy": 0.5})");
+  test::write_text(file("out/fmpn-2/result.json"), R"({"accuracy": 0.65})");
+  fs::remove(file("out/no-mask-1/result.json"));
+  const auto again = compare({});
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_TRUE(contains(again.out, "| baseline | 25.00 | 50.00 | 37.50 |  |")) << again.out;
+  EXPECT_TRUE(contains(again.out, "| fmpn | 50.00 | 65.00 | 57.50 | +20.00 ± 5.00 |")) << again.out;
+  EXPECT_TRUE(fs::exists(file("out/no-mask-1/result.json")));
+}
+
+TEST_F(CompareWays, DrawsThePicturesOfASeedOnceForAllWays) {
+  ASSERT_EQ(compare({"--images", "6", "--way", "own: --ablation baseline --epochs 2", "--way", "other: --ablation no-mask"}).status, 0);
+  const auto names = [&](const char* folder) {
+    std::vector<std::string> training;
+    std::size_t others = 0;
+    for (const ManifestRow& row : read_manifest(file(folder)))
+      if (row.split == "train") training.push_back(row.path);
+      else ++others;
+    EXPECT_EQ(others, 8U);
+    return training;
+  };
+  const auto first = names("out/data-1"), second = names("out/data-2");
+  EXPECT_EQ(first.size(), 6U);
+  EXPECT_NE(first, second);
+  EXPECT_TRUE(contains(test::read_text(file("out/own-1/config.toml")), "epochs=2"));
+  EXPECT_TRUE(contains(test::read_text(file("out/other-1/config.toml")), "data-1"));
+}
+
+TEST_F(CompareWays, FaultsNameTheCommandAndItsError) {
+  const auto outcome = compare({"--way", "bad: --no-such-option 1"});
+  EXPECT_EQ(outcome.status, 1);
+  for (const char* part : {"fmpn-train", "bad-1", "no-such-option"}) EXPECT_TRUE(contains(outcome.err, part)) << outcome.err;
+  EXPECT_TRUE(contains(compare({"--images", "17"}).err, "16 training pictures"));
+  EXPECT_EQ(compare({"--way", "nameless"}).status, 2);
+}
+
+}  // namespace
+}  // namespace fmpn::train

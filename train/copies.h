@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <fmpn/image_view.h>
+
+namespace fmpn::train {
+
+/// The same for pictures of the same pixels, another for any others. `bytes`: all pixels of a picture that is `width` wide.
+inline std::string pixel_key(const std::uint8_t* bytes, std::size_t count, int width) {
+  return std::to_string(width) + ':' + std::to_string(std::hash<std::string_view>()({reinterpret_cast<const char*>(bytes), count}));
+}
+inline std::string pixel_key(const Image& picture) { return pixel_key(picture.pixels.data(), picture.pixels.size(), picture.width); }
+
+}  // namespace fmpn::train
