@@ -19,4 +19,4 @@ fit() {  # RUN RECIPE OPTION…
 "$train" prepare folder "$fer2013" -o "$out/data" --crop-size 44
 fit first default "$@"
 fit second second-cycle --weights "$out/first/last.safetensors" "$@"
-fit third third-cycle --weights "$out/second/last.safetensors" --teacher "$out/second/last.safetensors" "$@"
+fit third third-cycle --cn-weights "$out/second/last.safetensors" --teacher "$out/second/last.safetensors" "$@"

@@ -6,6 +6,7 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "commands.h"
 #include "copies.h"
 #include "engine_arguments.h"
+#include "mask_replacement.h"
 #include "parallel_align.h"
 #include "picture_list.h"
 #include "progress.h"
@@ -26,7 +28,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-  std::string model, data, split, without_copies_of;
+  std::string model, data, split, without_copies_of, replace_masks = "none";
   int fold = -1;
   EngineOptions engine;
   bool json = false;
@@ -106,14 +108,17 @@ void evaluate(const Options& o) {
   const ModelInfo& info = engine->info();
   const Crops data = read_crops(o, info);
   ConfusionMatrix confusion(info.classes);
+  std::optional<MaskReplacement> replacement;
+  if (o.replace_masks != "none") replacement.emplace(*engine, data.crops, o.replace_masks);
   std::vector<double> confidence;
   std::vector<bool> correct;
   constexpr std::size_t kBatch = 64;
   Progress progress("classify", static_cast<long>(data.crops.size()));
   for (std::size_t first = 0; first < data.crops.size(); first += kBatch) {
+    const std::size_t last = std::min(first + kBatch, data.crops.size());
     std::vector<ImageView> batch;
-    for (std::size_t i = first; i < std::min(first + kBatch, data.crops.size()); ++i) batch.push_back(data.crops[i].view());
-    for (const Expression& e : engine->classify(batch)) {
+    for (std::size_t i = first; i < last; ++i) batch.push_back(data.crops[i].view());
+    for (const Expression& e : replacement ? engine->classify(batch, replacement->masks(first, last)) : engine->classify(batch)) {
       const std::size_t truth = data.labels[confidence.size()];
       const auto named = static_cast<std::size_t>(e.label_id);
       confusion.add(truth, named);
@@ -173,6 +178,10 @@ void add_evaluate(CLI::App& app) {
   c->add_option("data", o->data, "Prepared data set, or a folder of class folders")->required();
   c->add_option("--split", o->split, "Only this split");
   c->add_option("--without-copies-of", o->without_copies_of, "Leave out pictures that stand in this split too, pixel by pixel");
+  c->add_option("--replace-masks", o->replace_masks,
+                "What the masks contribute: every face gets the mean mask of all, one of zeros, or that of another face")
+      ->check(CLI::IsMember({"none", "mean", "zero", "other"}))
+      ->capture_default_str();
   c->add_option("--fold", o->fold, "Only this fold (the test fold of a cross-validation)")->check(CLI::NonNegativeNumber);
   add_engine_options(*c, o->engine);
   c->add_flag("--json", o->json, "One JSON object on standard output");

@@ -43,6 +43,7 @@ void check(const FitOptions& o) {
   need(o.ablation != "none" || !o.masks.empty(), "--masks DIR is needed (or --ablation baseline or no-mask)");
   need(o.ema >= 0 && o.ema < 1, "--ema must be in [0, 1)");
   need(o.label_smoothing >= 0 && o.label_smoothing < 1, "--label-smoothing must be in [0, 1)");
+  need(o.pfn_lr >= 0, "--pfn-lr must not be negative");
   need(o.teacher_share >= 0 && o.teacher_share <= 1, "--teacher-share must be in [0, 1]");
 }
 
@@ -183,7 +184,7 @@ void add_fit(CLI::App& app) {
   const auto add = [c](const char* name, auto& value, const char* help) { return c->add_option(name, value, help)->capture_default_str(); };
   add("--recipe", o->recipe,
       "Values of all options that are not given: paper, default (small, from scratch), second-cycle and third-cycle (on from that, to the "
-      "bundled model), fine-tune (from the bundled model to a small data set), or a TOML file");
+      "bundled model), fine-tune (from the bundled model to a small data set), large (the paper's networks on FER2013), or a TOML file");
   add("--name", o->model.name, "Model name");
   add("--phase", o->phase, "Phases to run")->check(CLI::IsMember({"1", "2", "both"}));
   add("--ablation", o->ablation, "none; baseline: CN alone; no-mask: no phase 1, no mask loss")
@@ -212,7 +213,8 @@ void add_fit(CLI::App& app) {
   add("--epochs", o->phase2_epochs, "Epochs of phase 2");
   add("--constant", o->phase2_constant, "Epochs before the learning rate falls");
   add("--batch", o->phase2_batch, "Batch of phase 2");
-  add("--lr", o->lr, "Learning rate of CN and PFN");
+  add("--lr", o->lr, "Learning rate of CN, and of PFN unless --pfn-lr is given");
+  add("--pfn-lr", o->pfn_lr, "Learning rate of PFN; 0: as --lr");
   add("--fmg-lr", o->fmg_lr, "Learning rate of FMG in phase 2");
   add("--optimiser", o->optimiser, "Of phase 2")->check(CLI::IsMember({"adam", "sgd"}));
   add("--schedule", o->schedule, "Learning rate over time")->check(CLI::IsMember({"published", "one-cycle", "trapezoid"}));

@@ -30,10 +30,11 @@ struct FitOptions {
   int phase2_epochs = 200, phase2_constant = 100;
   int phase1_batch = 32, phase2_batch = 16;
   double phase1_lr = 1e-4, lr = 1e-4, fmg_lr = 1e-5;
+  double pfn_lr = 0;                    ///< 0: as lr
   std::string optimiser = "adam";       ///< adam (β 0.5, 0.999) | sgd (Nesterov 0.9)
   std::string schedule = "published";   ///< published | one-cycle | trapezoid
   std::string input_schedule;           ///< see InputSchedule; empty: S always
-  double weight_decay = 0;
+  double weight_decay = 0;              ///< of FMG and CN; see make_optimiser()
   double lambda_mask = 0.1, lambda_class = 1.0;  ///< λ1, λ2 of Eq. 5
   std::string augmentation = "five-crop";
   std::string initialisation = "published";      ///< published | scratch (CN by He, PFN near the identity)

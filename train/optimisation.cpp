@@ -28,19 +28,22 @@ class Autocast {
 /// Losses are never summed in half precision.
 torch::Tensor at_least_single(const torch::Tensor& x) { return x.scalar_type() == torch::kBFloat16 ? x.to(torch::kFloat32) : x; }
 
+/// One group of parameters each, in this order.
+std::vector<Net> trained_nets(int phase, bool uses_masks) {
+  if (phase == 1) return {Net::kFmg};
+  if (!uses_masks) return {Net::kCn};
+  return {Net::kCn, Net::kPfn, Net::kFmg};
+}
+
 }  // namespace
 
 std::unique_ptr<torch::optim::Optimizer> make_optimiser(const FitOptions& options, int phase, FmpnNetImpl& net) {
   using namespace torch::optim;
-  std::vector<torch::Tensor> fmg, rest;
-  for (auto& item : net.named_parameters()) (item.key().rfind("resface.", 0) == 0 ? fmg : rest).push_back(item.value());
-  std::vector<std::vector<torch::Tensor>> lists;
-  if (phase == 2) lists.push_back(rest);
-  if (!fmg.empty()) lists.push_back(fmg);
   std::vector<OptimizerParamGroup> groups;
   const bool adam = phase == 1 || options.optimiser == "adam";
-  const double decay = phase == 1 ? 0 : options.weight_decay;
-  for (auto& list : lists) {
+  for (const Net part : trained_nets(phase, net.uses_masks)) {
+    const auto list = part == Net::kCn ? net.cn->parameters() : part == Net::kPfn ? net.pfn->parameters() : net.fmg->parameters();
+    const double decay = phase == 1 || part == Net::kPfn ? 0 : options.weight_decay;
     if (adam) groups.emplace_back(list, std::make_unique<AdamOptions>(AdamOptions(1e-4).betas({0.5, 0.999}).weight_decay(decay)));
     else groups.emplace_back(list, std::make_unique<SGDOptions>(SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(decay)));
   }
@@ -50,8 +53,8 @@ std::unique_ptr<torch::optim::Optimizer> make_optimiser(const FitOptions& option
 
 void set_learning_rates(torch::optim::Optimizer& optimiser, const FitOptions& options, int phase, int epoch, double progress) {
   auto& groups = optimiser.param_groups();
-  for (std::size_t i = 0; i < groups.size(); ++i)
-    groups[i].options().set_lr(learning_rate(options, phase, /*fmg=*/phase == 1 || i == 1, epoch, progress));
+  const auto nets = trained_nets(phase, options.model.uses_masks);
+  for (std::size_t i = 0; i < groups.size(); ++i) groups[i].options().set_lr(learning_rate(options, phase, nets[i], epoch, progress));
 }
 
 Losses losses_of(const FitOptions& options, int phase, FmpnNetImpl& net, const Batch& batch, const torch::Tensor& target) {

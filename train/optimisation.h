@@ -10,8 +10,9 @@
 
 namespace fmpn::train {
 
-/// The optimiser of a phase. Its parameter groups: in phase 1 FMG; in phase 2 CN with PFN, then FMG. Phase 1 is always
-/// Adam: its loss is a plain regression.
+/// The optimiser of a phase. Its parameter groups: in phase 1 FMG; in phase 2 CN, PFN, FMG. Phase 1 is always Adam: its loss is a plain
+/// regression. PFN's 377 parameters do not decay: decay and a large rate together have been seen to close the ReLU that the masked
+/// face passes, for good, and a model whose masks are drawn but not used looks like any other.
 std::unique_ptr<torch::optim::Optimizer> make_optimiser(const FitOptions& options, int phase, FmpnNetImpl& net);
 
 /// Sets the learning rate of every group for 1-based `epoch`, of which the share `progress` in [0,1) is done.

@@ -33,11 +33,14 @@ inline bool mixes(const FitOptions& o, int phase, int epoch) {
   return phase == 2 && o.mixup > 0 && epoch <= (o.schedule == "trapezoid" ? o.phase2_constant : o.phase2_epochs * 4 / 5);
 }
 
-/// Learning rate at 1-based `epoch` of a phase, of which the share `progress` is done; `fmg`: FMG's, else CN's and PFN's.
-inline double learning_rate(const FitOptions& o, int phase, bool fmg, int epoch, double progress) {
+enum class Net { kCn, kPfn, kFmg };
+
+/// Learning rate of `net` at 1-based `epoch` of a phase, of which the share `progress` is done.
+inline double learning_rate(const FitOptions& o, int phase, Net net, int epoch, double progress) {
   const int epochs = phase == 1 ? o.phase1_epochs : o.phase2_epochs;
   const int constant = phase == 1 ? o.phase1_constant : o.phase2_constant;
-  const double base = phase == 1 ? o.phase1_lr : fmg ? o.fmg_lr : o.lr;
+  const double phase2 = net == Net::kFmg ? o.fmg_lr : net == Net::kPfn && o.pfn_lr > 0 ? o.pfn_lr : o.lr;
+  const double base = phase == 1 ? o.phase1_lr : phase2;
   if (o.schedule == "one-cycle") return base * one_cycle_factor((epoch - 1 + progress) / epochs);
   if (o.schedule == "trapezoid") return base * trapezoid_factor(epoch - 1 + progress, constant, epochs);
   return base * published_factor(epoch, constant, epochs - constant);

@@ -31,11 +31,12 @@ void start_near_identity(PfnImpl& pfn) {
   copy_centre("process_a.0.weight");
   copy_centre("process_b.0.weight");
   copy_centre("model.1.weight");
-  // Half a deviation about 1: the ReLU cuts nothing off, and the sigmoid stays where it is nearly straight.
+  // Two deviations above 0: the ReLUs cut next to nothing off, and so can't close before anything is learnt; the sigmoid stays where it
+  // is not flat.
   parameters["process_a.1.weight"].fill_(0.5);
   parameters["process_a.1.bias"].fill_(1.0);
-  parameters["process_b.1.weight"].fill_(0.5);
-  parameters["process_b.1.bias"].fill_(0.0);
+  parameters["process_b.1.weight"].fill_(0.25);
+  parameters["process_b.1.bias"].fill_(0.5);
   // The residual block adds nothing at first.
   parameters["model.0.conv_block.4.weight"].fill_(0.0);
 }

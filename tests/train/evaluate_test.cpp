@@ -85,6 +85,34 @@ TEST_F(Evaluate, CopiesCanBeLeftOut) {
   EXPECT_EQ(train({"evaluate", model_, file("data"), "--split", "valid", "--without-copies-of", "test"}).status, 1);
 }
 
+TEST_F(Evaluate, MasksCanBeReplaced) {
+  prepared(70);
+  const auto engine = Engine::load(model_);
+  const std::size_t side = static_cast<std::size_t>(engine->info().input_size);
+  const auto rows = read_manifest(file("data"));
+  std::vector<MotionMask> own;
+  MotionMask mean{std::vector<float>(side * side, 0), static_cast<int>(side)}, zero = mean;
+  std::vector<Image> crops;
+  for (const ManifestRow& row : rows) {
+    crops.push_back(read_image(file("data/" + row.path)));
+    own.push_back(engine->generate_masks({crops.back().view()}).front());
+    for (std::size_t k = 0; k < mean.values.size(); ++k) mean.values[k] += own.back().values[k] / 70;
+  }
+  const auto confusion_with = [&](const MotionMask& mask) {
+    std::vector<std::vector<long>> confusion(7, std::vector<long>(7, 0));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto& classes = engine->info().classes;
+      const auto truth = std::find(classes.begin(), classes.end(), rows[i].label) - classes.begin();
+      ++confusion[static_cast<std::size_t>(truth)][static_cast<std::size_t>(engine->classify({crops[i].view()}, {mask}).front().label_id)];
+    }
+    return confusion;
+  };
+  EXPECT_EQ(evaluated({"--replace-masks", "mean"})["confusion"].get<std::vector<std::vector<long>>>(), confusion_with(mean));
+  EXPECT_EQ(evaluated({"--replace-masks", "zero"})["confusion"].get<std::vector<std::vector<long>>>(), confusion_with(zero));
+  EXPECT_EQ(evaluated({"--replace-masks", "other"})["images"], 70);
+  EXPECT_EQ(evaluated({"--replace-masks", "other"}), evaluated({"--replace-masks", "other"}));
+}
+
 TEST_F(Evaluate, AFolderOfPicturesIsAlignedAsPrepareDoes) {
   if (!fs::exists(test::photograph_path()) || !fs::exists(default_landmark_model()))
     GTEST_SKIP() << "no photograph or no landmark model installed";

@@ -113,29 +113,40 @@ TEST_F(Step, OfPhaseTwo) { step(2); }
 
 TEST_F(Step, TheLearningRateOfEveryEpoch) {
   const FitOptions o;
-  const auto compare = [&](int phase, bool fmg, const std::string& key, int epochs) {
+  const auto compare = [&](int phase, Net net, const std::string& key, int epochs) {
     const auto expected = theirs(key);
     ASSERT_EQ(expected.size(0), epochs);
     for (int epoch = 1; epoch <= epochs; ++epoch)
-      ASSERT_NEAR(learning_rate(o, phase, fmg, epoch, 0.5), expected[epoch - 1].item<double>(), 1e-16) << key << ", epoch " << epoch;
+      ASSERT_NEAR(learning_rate(o, phase, net, epoch, 0.5), expected[epoch - 1].item<double>(), 1e-16) << key << ", epoch " << epoch;
   };
-  compare(1, true, "rates.1", 300);
-  compare(2, false, "rates.2", 200);
-  compare(2, true, "rates.2.fmg", 200);
+  compare(1, Net::kFmg, "rates.1", 300);
+  compare(2, Net::kCn, "rates.2", 200);
+  compare(2, Net::kPfn, "rates.2", 200);
+  compare(2, Net::kFmg, "rates.2.fmg", 200);
 }
 
 TEST(Optimiser, GroupsOfThePhases) {
-  const FitOptions o = options();
+  FitOptions o = options();
+  o.weight_decay = 0.5, o.optimiser = "sgd";
   FmpnNet net(o.model);
   const auto first = make_optimiser(o, 1, *net), second = make_optimiser(o, 2, *net);
   ASSERT_EQ(first->param_groups().size(), 1U);
-  ASSERT_EQ(second->param_groups().size(), 2U);
+  ASSERT_EQ(second->param_groups().size(), 3U);
   EXPECT_EQ(first->param_groups()[0].params().size(), net->fmg->parameters().size());
-  EXPECT_EQ(second->param_groups()[1].params().size(), net->fmg->parameters().size());
-  EXPECT_EQ(second->param_groups()[0].params().size(), net->cn->parameters().size() + net->pfn->parameters().size());
+  const std::vector<std::size_t> sizes{net->cn->parameters().size(), net->pfn->parameters().size(), net->fmg->parameters().size()};
+  const std::vector<double> decay{0.5, 0, 0.5};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(second->param_groups()[i].params().size(), sizes[i]) << i;
+    EXPECT_EQ(static_cast<const torch::optim::SGDOptions&>(second->param_groups()[i].options()).weight_decay(), decay[i]) << i;
+  }
   set_learning_rates(*second, o, 2, 150, 0);
   EXPECT_DOUBLE_EQ(second->param_groups()[0].options().get_lr(), 1e-4 * 50 / 101);
-  EXPECT_DOUBLE_EQ(second->param_groups()[1].options().get_lr(), 1e-5 * 50 / 101);
+  EXPECT_DOUBLE_EQ(second->param_groups()[1].options().get_lr(), 1e-4 * 50 / 101);
+  EXPECT_DOUBLE_EQ(second->param_groups()[2].options().get_lr(), 1e-5 * 50 / 101);
+  o.pfn_lr = 1e-6;
+  set_learning_rates(*second, o, 2, 150, 0);
+  EXPECT_DOUBLE_EQ(second->param_groups()[0].options().get_lr(), 1e-4 * 50 / 101);
+  EXPECT_DOUBLE_EQ(second->param_groups()[1].options().get_lr(), 1e-6 * 50 / 101);
 }
 
 }  // namespace

@@ -112,6 +112,13 @@ TEST(Recipe, WhatGoesOnFromTheDefaultHasItsNetworks) {
   }
 }
 
+TEST(Recipe, LargeHasThePapersNetworks) {
+  auto paper = values_of("paper"), large = values_of("large");
+  for (const char* name : {"cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "initialisation", "optimiser", "lr", "fmg-lr",
+                           "lambda-mask", "lambda-class", "phase1-batch", "phase1-lr", "batch"})
+    EXPECT_EQ(large[name], paper[name]) << name;
+}
+
 // The paper's recipe is the default, and says what the options' own defaults are.
 TEST(Recipe, ThePapersValues) {
   ASSERT_EQ(built_in_recipes().count("paper"), 1U);
