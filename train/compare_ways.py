@@ -5,8 +5,8 @@
 
 Without --way the three ways of the paper: baseline, no-mask and fmpn. A way is a name and options of `fmpn-train fit` for it. With
 --images each seed draws N of the training pictures, the same for every way. Run again it goes on where it was stopped: finished runs
-are kept, the others resumed. The table is Markdown; the last column is the mean difference from the first way over the seeds, with its
-standard error. FMPN_TRAIN names the program.
+are kept, the others resumed. The table is Markdown: accuracy in per cent, the mean difference from the first way over the seeds with its
+standard error, and what is lost in the mean when every face gets the mean mask of all instead of its own. FMPN_TRAIN names the program.
 """
 
 import argparse
@@ -47,9 +47,12 @@ def subset(data, out, seed, count):
     return folder
 
 
-def accuracy(run):
+def result(run):
+    """Accuracy in per cent, and what a face's own mask gives of it; None without masks."""
     with open(os.path.join(run, "result.json")) as file:
-        return 100 * json.load(file)["accuracy"]
+        found = json.load(file)
+    with_mean = found.get("mean_mask_accuracy")
+    return 100 * found["accuracy"], None if with_mean is None else 100 * (found["accuracy"] - with_mean)
 
 
 def train(data, run, options):
@@ -60,20 +63,22 @@ def train(data, run, options):
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode != 0:
             raise RuntimeError("%s\n%s" % (shlex.join(command), done.stderr))
-    return accuracy(run)
+    return result(run)
 
 
 def table(names, seeds, found):
-    lines = ["| way | " + " | ".join("seed %d" % seed for seed in seeds) + " | mean | difference |", "|---" * (len(seeds) + 3) + "|"]
+    lines = ["| way | " + " | ".join("seed %d" % seed for seed in seeds) + " | mean | difference | own masks |", "|---" * (len(seeds) + 4) + "|"]
     for name in names:
-        own = [found[name, seed] for seed in seeds]
+        own = [found[name, seed][0] for seed in seeds]
         row = [name, *("%.2f" % value for value in own), "%.2f" % statistics.mean(own)]
         if name == names[0]:
             row.append("")
         else:
-            differences = [value - found[names[0], seed] for value, seed in zip(own, seeds)]
+            differences = [value - found[names[0], seed][0] for value, seed in zip(own, seeds)]
             error = statistics.stdev(differences) / len(seeds) ** 0.5 if len(seeds) > 1 else float("nan")
             row.append("%+.2f ± %.2f" % (statistics.mean(differences), error))
+        masks = [found[name, seed][1] for seed in seeds]
+        row.append("" if None in masks else "%+.2f" % statistics.mean(masks))
         lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines)
 

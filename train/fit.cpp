@@ -100,7 +100,12 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
     const auto logits = predict_logits(trainer.averaged(), valid, info.input_size);
     // A fold's held-out pictures are its test: nothing is fitted to them.
     if (o.fold < 0) calibrate(info, logits, valid.labels);
-    const RunResult result = result_of(o, info, logits, valid.labels);
+    RunResult result = result_of(o, info, logits, valid.labels);
+    if (info.uses_masks) {
+      const auto same = predict_logits(trainer.averaged(), valid, info.input_size, mean_mask(trainer.averaged(), valid, info.input_size));
+      result.mean_mask_accuracy = same.argmax(1).eq(valid.labels).to(torch::kFloat64).mean().item<double>();
+      std::printf("with the mean mask for every face: accuracy %.4f\n", *result.mean_mask_accuracy);
+    }
     info.provenance[o.fold < 0 ? "valid_accuracy" : "test_accuracy"] = std::to_string(result.confusion.accuracy());
     write_result(run, result);
   }

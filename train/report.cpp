@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -132,13 +133,14 @@ std::vector<std::vector<std::string>> class_table(const ConfusionMatrix& confusi
 }
 
 void write_result(const RunFolder& run, const RunResult& result) {
-  const nlohmann::ordered_json out{{"held_out", result.held_out},
+  nlohmann::ordered_json out{{"held_out", result.held_out},
                                    {"fold", result.fold},
                                    {"images", result.confusion.total()},
                                    {"accuracy", result.confusion.accuracy()},
                                    {"calibration_error", result.calibration_error},
                                    {"classes", result.confusion.classes()},
                                    {"confusion", result.confusion.counts()}};
+  if (result.mean_mask_accuracy) out["mean_mask_accuracy"] = *result.mean_mask_accuracy;
   write_whole(run.file("result.json"), out.dump(1) + '\n');
 }
 
@@ -156,6 +158,7 @@ RunResult read_result(const std::string& path) {
       for (std::size_t k = 0; k < n; ++k) result.confusion.add(i, k, counts[i][k]);
     }
     result.calibration_error = in.at("calibration_error").get<double>();
+    if (in.contains("mean_mask_accuracy")) result.mean_mask_accuracy = in.at("mean_mask_accuracy").get<double>();
     result.fold = in.at("fold").get<int>();
     result.held_out = in.at("held_out").get<std::string>();
     return result;
@@ -172,9 +175,7 @@ void write_run_report(const RunFolder& run) {
   HtmlReport report("FMPN training run", fs::absolute(run.path()).lexically_normal().filename().string());
   std::vector<std::pair<std::string, std::string>> figures{
       {std::to_string(metrics.size()), "epochs"},
-      {percent_text(seconds / 3600, 0) == "0" ? std::to_string(static_cast<long>(seconds)) + " s"
-                                              : std::to_string(static_cast<long>(seconds / 60)) + " min",
-       "training time"}};
+      {seconds < 120 ? std::to_string(std::lround(seconds)) + " s" : std::to_string(std::lround(seconds / 60)) + " min", "training time"}};
   const bool has_result = fs::exists(run.file("result.json"));
   RunResult result;
   if (has_result) {
@@ -182,6 +183,7 @@ void write_run_report(const RunFolder& run) {
     figures.insert(figures.begin(), {{percent_text(result.confusion.accuracy()) + " %", "accuracy, last epoch"},
                                      {std::to_string(result.confusion.total()), "pictures of " + result.held_out},
                                      {percent_text(result.calibration_error, 1) + " %", "calibration error"}});
+    if (result.mean_mask_accuracy) figures.insert(figures.begin() + 1, {percent_text(*result.mean_mask_accuracy) + " %", "with the mean mask for all"});
   }
   report.figures(figures);
   report.heading("Curves");

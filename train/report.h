@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ class HtmlReport {
 struct RunResult {
   ConfusionMatrix confusion{std::vector<std::string>()};
   double calibration_error = 0;
+  std::optional<double> mean_mask_accuracy;  ///< where every face gets the mean of all masks: what is lost is what its own mask gave
   int fold = -1;        ///< −1: no fold
   std::string held_out; ///< "split valid", "fold 3"
 };

@@ -38,21 +38,37 @@ void copy_state(torch::nn::Module& from, torch::nn::Module& to) {
   for (std::size_t i = 0; i < source.size(); ++i) target[i].copy_(source[i]);
 }
 
-}  // namespace
-
-torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size) {
+/// Calls `f` with the centre crops of `data`, a batch at a time, on the device of `net`.
+template <typename F>
+void for_each_batch(FmpnNetImpl& net, const DataSet& data, int input_size, const F& f) {
   const torch::InferenceMode inference;
   net.eval();
-  std::vector<torch::Tensor> parts;
   constexpr int64_t kBatch = 256;
   const torch::Device device = net.parameters().front().device();
   for (int64_t first = 0; first < data.size(); first += kBatch) {
     const auto crops = data.take(torch::arange(first, std::min(first + kBatch, data.size())));
     const auto no_masks = torch::zeros({crops.size(0), 1, crops.size(2), crops.size(3)});
-    const auto rgb = augment(crops, no_masks, input_size, "none").rgb.contiguous(torch::MemoryFormat::ChannelsLast);
-    parts.push_back(net.forward(rgb.to(device)).logits.to(torch::kCPU));
+    f(augment(crops, no_masks, input_size, "none").rgb.contiguous(torch::MemoryFormat::ChannelsLast).to(device));
   }
+}
+
+}  // namespace
+
+torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size, const torch::Tensor& mask) {
+  std::vector<torch::Tensor> parts;
+  for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb) {
+    const auto masks = mask.defined() ? mask.to(rgb.device()).expand({rgb.size(0), -1, -1, -1}) : mask;
+    parts.push_back(net.forward(rgb, masks).logits.to(torch::kCPU));
+  });
   return torch::cat(parts);
+}
+
+torch::Tensor mean_mask(FmpnNetImpl& net, const DataSet& data, int input_size) {
+  torch::Tensor sum = torch::zeros({1, 1, input_size, input_size}, torch::kFloat64);
+  for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb) {
+    sum = sum + net.generate_mask(rgb).to(torch::kCPU, torch::kFloat64).sum(0, /*keepdim=*/true);
+  });
+  return (sum / data.size()).to(torch::kFloat32);
 }
 
 Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks)

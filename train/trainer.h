@@ -13,8 +13,11 @@
 
 namespace fmpn::train {
 
-/// Logits of the centre crops, N×K float.
-torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size);
+/// Logits of the centre crops, N×K float. `mask` 1×1×S×S, where it is defined, stands in for every picture's own.
+torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size, const torch::Tensor& mask = {});
+
+/// The mean of FMG's masks of the centre crops, 1×1×S×S.
+torch::Tensor mean_mask(FmpnNetImpl& net, const DataSet& data, int input_size);
 
 /// Runs the two phases of the method epoch by epoch, with a checkpoint after each; a signal
 /// (interrupt.h) ends it after the step under way. A run is a function of options and data: the generator is seeded anew

@@ -49,19 +49,19 @@ class CompareWays : public TrainProgram {
 TEST_F(CompareWays, EveryWayWithEverySeedAndKeepsWhatIsDone) {
   const auto outcome = compare({"--jobs", "2"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  for (const char* part : {"| way | seed 1 | seed 2 | mean | difference |", "\n| baseline | ", "\n| no-mask | ", "\n| fmpn | ", " ± "})
+  for (const char* part : {"| way | seed 1 | seed 2 | mean | difference | own masks |", "\n| baseline | ", "\n| no-mask | ", "\n| fmpn | ", " ± "})
     EXPECT_TRUE(contains(outcome.out, part)) << part << " is not in\n" << outcome.out;
   EXPECT_FALSE(read_model_info(file("out/baseline-2/last.safetensors")).uses_masks);
   // Changed results show which are read; one that is gone is made again, from its checkpoint.
   test::write_text(file("out/baseline-1/result.json"), R"({"accuracy": 0.25})");
   test::write_text(file("out/baseline-2/result.json"), R"({"accuracy": 0.5})");
-  test::write_text(file("out/fmpn-1/result.json"), R"({"accuracy": 0.5})");
-  test::write_text(file("out/fmpn-2/result.json"), R"({"accuracy": 0.65})");
+  test::write_text(file("out/fmpn-1/result.json"), R"({"accuracy": 0.5, "mean_mask_accuracy": 0.4})");
+  test::write_text(file("out/fmpn-2/result.json"), R"({"accuracy": 0.65, "mean_mask_accuracy": 0.67})");
   fs::remove(file("out/no-mask-1/result.json"));
   const auto again = compare({});
   ASSERT_EQ(again.status, 0) << again.err;
-  EXPECT_TRUE(contains(again.out, "| baseline | 25.00 | 50.00 | 37.50 |  |")) << again.out;
-  EXPECT_TRUE(contains(again.out, "| fmpn | 50.00 | 65.00 | 57.50 | +20.00 ± 5.00 |")) << again.out;
+  EXPECT_TRUE(contains(again.out, "| baseline | 25.00 | 50.00 | 37.50 |  |  |")) << again.out;
+  EXPECT_TRUE(contains(again.out, "| fmpn | 50.00 | 65.00 | 57.50 | +20.00 ± 5.00 | +4.00 |")) << again.out;
   EXPECT_TRUE(fs::exists(file("out/no-mask-1/result.json")));
 }
 

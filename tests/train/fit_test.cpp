@@ -102,6 +102,15 @@ class Fit : public TrainProgram {
     return lines;
   }
 
+  /// The accuracy of the last model on the split valid.
+  double evaluated(const std::string& run, const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments{"evaluate", file(run + "/last.safetensors"), file("data"), "--split", "valid", "--precision", "fp32", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto outcome = train(arguments);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return nlohmann::json::parse(outcome.out)["accuracy"].get<double>();
+  }
+
   void expect_same_models(const std::string& a, const std::string& b) const {
     for (const char* name : {"/last.safetensors", "/best.safetensors"}) {
       const SafeTensors one = read_safetensors(file(a + name)), other = read_safetensors(file(b + name));
@@ -190,6 +199,9 @@ TEST_F(Fit, TheRunFolderTellsWhatHappened) {
   const auto result = nlohmann::json::parse(test::read_text(file("run/result.json")));
   EXPECT_EQ(result["images"], 20);
   EXPECT_EQ(result["held_out"], "split valid");
+  EXPECT_EQ(result["mean_mask_accuracy"], evaluated("run", {"--replace-masks", "mean"}));
+  EXPECT_EQ(result["accuracy"], evaluated("run", {}));
+  EXPECT_TRUE(contains(test::read_text(file("run/report.html")), "with the mean mask for all"));
   // The configuration alone makes the same run again.
   const auto again = train({"fit", file("data"), "-o", file("again"), "--config", file("run/config.toml")});
   ASSERT_EQ(again.status, 0) << again.err;
@@ -233,6 +245,7 @@ TEST_F(Fit, Ablations) {
   EXPECT_FALSE(read_model_info(file("baseline/last.safetensors")).uses_masks);
   ASSERT_EQ(train(fit("no-mask", {"--ablation", "no-mask", "--epochs", "1"})).status, 0);
   EXPECT_TRUE(read_model_info(file("no-mask/last.safetensors")).uses_masks);
+  EXPECT_FALSE(contains(test::read_text(file("baseline/result.json")), "mean_mask"));
   for (const char* run : {"baseline", "no-mask"}) {
     const auto lines = metrics(run);
     ASSERT_EQ(lines.size(), 2U) << run << " has no phase 1";
