@@ -233,6 +233,29 @@ TEST(Networks, TheClassLossReachesFmgThroughTheMask) {
   EXPECT_TRUE(net->named_parameters()["fusion.process_b.0.weight"].grad().abs().max().item<double>() > 0);
 }
 
+TEST(Networks, PfnFromScratchLetsFaceAndMaskedFaceThrough) {
+  torch::manual_seed(4);
+  FmpnNet net(paper_model("resnet18"));
+  initialise_as_published(*net);
+  start_near_identity(*net->pfn);
+  net->pfn->train();
+  const auto face = torch::rand({8, 3, 20, 20}), masked = torch::rand({8, 1, 20, 20});
+  const auto closed = [](const torch::Tensor& x) { return x.eq(0).to(torch::kFloat64).mean().item<double>(); };
+  EXPECT_LE(closed(net->pfn->process_a->forward(face)), 0.01);
+  EXPECT_LE(closed(net->pfn->process_b->forward(masked)), 0.01);
+  const auto correlation = [](const torch::Tensor& a, const torch::Tensor& b) {
+    const auto x = a - a.mean(), y = b - b.mean();
+    return ((x * y).mean() / (x.square().mean() * y.square().mean()).sqrt()).item<double>();
+  };
+  const auto fused = net->pfn->forward(face, masked);
+  for (int64_t plane = 0; plane < 3; ++plane) {
+    EXPECT_GE(correlation(fused.select(1, plane), face.select(1, plane)), 0.8) << plane;
+    EXPECT_GE(correlation(fused.select(1, plane), masked.select(1, 0)), 0.3) << plane;
+  }
+  EXPECT_GE(fused.min().item<double>(), 0.45);
+  EXPECT_LE(fused.max().item<double>(), 0.98) << "the sigmoid is flat there";
+}
+
 TEST(Networks, PublishedInitialisation) {
   torch::manual_seed(7);
   ModelInfo info = paper_model("resnet18");
