@@ -120,6 +120,15 @@ double CrossValidation::mean() const {
   return sum / static_cast<double>(folds.size());
 }
 
+std::optional<double> CrossValidation::mean_with_mean_mask() const {
+  double sum = 0;
+  for (const RunResult& fold : folds) {
+    if (!fold.mean_mask_accuracy) return std::nullopt;
+    sum += *fold.mean_mask_accuracy;
+  }
+  return sum / static_cast<double>(folds.size());
+}
+
 double CrossValidation::deviation() const {
   double sum = 0;
   for (const RunResult& fold : folds) sum += (fold.confusion.accuracy() - mean()) * (fold.confusion.accuracy() - mean());
@@ -150,21 +159,24 @@ std::string write_cross_validation(const std::string& run, const CrossValidation
   const ConfusionMatrix pooled = r.pooled();
   std::string text = text_table(fold_table(r));
   text += "\nunweighted mean of the folds  " + percent_text(r.mean()) + " % ± " + percent_text(r.deviation()) + "\npooled over " +
-          std::to_string(pooled.total()) + " pictures  " + percent_text(pooled.accuracy()) + " %\n\n" + text_table(class_table(pooled)) +
-          '\n' + text_table(confusion_table(pooled));
+          std::to_string(pooled.total()) + " pictures  " + percent_text(pooled.accuracy()) + " %\n";
+  const auto same = r.mean_with_mean_mask();
+  if (same) text += "unweighted mean with the mean mask for every face  " + percent_text(*same) + " %\n";
+  text += '\n' + text_table(class_table(pooled)) + '\n' + text_table(confusion_table(pooled));
   nlohmann::ordered_json folds = nlohmann::json::array();
   for (std::size_t k = 0; k < r.folds.size(); ++k)
     folds.push_back({{"fold", k},
                      {"images", r.folds[k].confusion.total()},
                      {"accuracy", r.folds[k].confusion.accuracy()},
                      {"confusion", r.folds[k].confusion.counts()}});
-  const nlohmann::ordered_json json{{"mean", r.mean()},
-                                    {"deviation", r.deviation()},
-                                    {"pooled", pooled.accuracy()},
-                                    {"images", pooled.total()},
-                                    {"classes", pooled.classes()},
-                                    {"confusion", pooled.counts()},
-                                    {"folds", folds}};
+  nlohmann::ordered_json json{{"mean", r.mean()},
+                              {"deviation", r.deviation()},
+                              {"pooled", pooled.accuracy()},
+                              {"images", pooled.total()},
+                              {"classes", pooled.classes()},
+                              {"confusion", pooled.counts()},
+                              {"folds", folds}};
+  if (same) json["mean_with_mean_mask"] = *same;
   write_whole((fs::path(run) / "table.txt").string(), text);
   write_whole((fs::path(run) / "table.json").string(), json.dump(1) + '\n');
   write_report(run, r, pooled);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@ namespace fmpn::train {
 struct CrossValidation {
   std::vector<RunResult> folds;  ///< by number, all of one list of classes
   double mean() const;           ///< unweighted, of the folds' accuracies: the figure that the paper reports
+  /// The same where every face gets the mean of its fold's masks (RunResult::mean_mask_accuracy); none without masks.
+  std::optional<double> mean_with_mean_mask() const;
   double deviation() const;      ///< of the folds' accuracies (n − 1)
   ConfusionMatrix pooled() const;
 };

@@ -12,9 +12,9 @@
 #include <fmpn/error.h>
 #include <fmpn/labels.h>
 
-#include "copies.h"
 #include "core/cv_view.h"
 #include "manifest.h"
+#include "pixel_key.h"
 #include "progress.h"
 
 namespace fmpn::train {
@@ -125,7 +125,7 @@ DataSet load_data_set(const std::string& folder, const Selection& selection, con
   return data;
 }
 
-DataSet without_copies(const DataSet& data, const DataSet& others) {
+DataSet without_duplicates(const DataSet& data, const DataSet& others) {
   std::set<std::string> seen;
   for_each_key(others, [&](int64_t, const std::string& key) { seen.insert(key); });
   std::vector<int64_t> kept;

@@ -36,6 +36,6 @@ bool looks_gray(const std::string& folder);
 DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info, std::int64_t cache_bytes);
 
 /// `data` without the pictures whose pixels one of `others` has.
-DataSet without_copies(const DataSet& data, const DataSet& others);
+DataSet without_duplicates(const DataSet& data, const DataSet& others);
 
 }  // namespace fmpn::train

@@ -15,11 +15,11 @@
 #include <fmpn/error.h>
 
 #include "commands.h"
-#include "copies.h"
 #include "engine_arguments.h"
 #include "mask_replacement.h"
 #include "parallel_align.h"
 #include "picture_list.h"
+#include "pixel_key.h"
 #include "progress.h"
 #include "scores.h"
 
@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-  std::string model, data, split, without_copies_of, replace_masks = "none";
+  std::string model, data, split, without_duplicates_of, replace_masks = "none";
   int fold = -1;
   EngineOptions engine;
   bool json = false;
@@ -38,7 +38,7 @@ struct Crops {
   std::vector<Image> crops;
   std::vector<std::size_t> labels;
   long unaligned = 0;
-  long copies = 0;  ///< left out
+  long duplicates = 0;  ///< left out
 };
 
 std::size_t label_index(const ModelInfo& info, const ManifestRow& row) {
@@ -49,7 +49,8 @@ std::size_t label_index(const ModelInfo& info, const ManifestRow& row) {
 }
 
 /// Takes out of `rows` the pictures whose pixels one of `others` has; gives back how many. FER2013's splits share some.
-long leave_out_copies(std::vector<ManifestRow>& rows, const std::vector<ManifestRow>& others, const std::function<std::string(const ManifestRow&)>& file) {
+long leave_out_duplicates(std::vector<ManifestRow>& rows, const std::vector<ManifestRow>& others,
+                          const std::function<std::string(const ManifestRow&)>& file) {
   std::set<std::string> seen;
   Progress progress("compare", static_cast<long>(others.size() + rows.size()));
   long done = 0;
@@ -57,12 +58,12 @@ long leave_out_copies(std::vector<ManifestRow>& rows, const std::vector<Manifest
     seen.insert(pixel_key(read_image(file(row))));
     progress.update(++done);
   }
-  const auto copies = std::remove_if(rows.begin(), rows.end(), [&](const ManifestRow& row) {
+  const auto duplicates = std::remove_if(rows.begin(), rows.end(), [&](const ManifestRow& row) {
     progress.update(++done);
     return seen.count(pixel_key(read_image(file(row)))) != 0;
   });
-  const long count = rows.end() - copies;
-  rows.erase(copies, rows.end());
+  const long count = rows.end() - duplicates;
+  rows.erase(duplicates, rows.end());
   return count;
 }
 
@@ -80,11 +81,12 @@ Crops read_crops(const Options& o, const ModelInfo& info) {
   };
   auto rows = some({o.split, o.fold, true});
   Crops result;
-  if (!o.without_copies_of.empty()) {
-    if (o.without_copies_of == o.split || o.split.empty())
-      throw Error(ErrorCode::kBadSetting, "--without-copies-of takes another split than --split, which it needs");
-    result.copies = leave_out_copies(rows, some({o.without_copies_of}), file);
-    if (rows.empty()) throw Error(ErrorCode::kBadFormat, o.data + ": every picture of '" + o.split + "' stands in '" + o.without_copies_of + "'");
+  if (!o.without_duplicates_of.empty()) {
+    if (o.without_duplicates_of == o.split || o.split.empty())
+      throw Error(ErrorCode::kBadSetting, "--without-duplicates-of takes another split than --split, which it needs");
+    result.duplicates = leave_out_duplicates(rows, some({o.without_duplicates_of}), file);
+    if (rows.empty())
+      throw Error(ErrorCode::kBadFormat, o.data + ": every picture of '" + o.split + "' stands in '" + o.without_duplicates_of + "'");
   }
   result.crops.resize(rows.size());
   for (const ManifestRow& row : rows) result.labels.push_back(label_index(info, row));
@@ -131,9 +133,10 @@ void evaluate(const Options& o) {
   nlohmann::ordered_json out;
   out["model"] = info.name;
   out["precision"] = engine->precision() == Precision::kBf16 ? "bf16" : "fp32";
+  if (replacement) out["replaced_masks"] = o.replace_masks;
   out["images"] = confusion.total();
   out["unaligned"] = data.unaligned;
-  if (!o.without_copies_of.empty()) out["copies_left_out"] = data.copies;
+  if (!o.without_duplicates_of.empty()) out["duplicates_left_out"] = data.duplicates;
   out["accuracy"] = confusion.accuracy();
   out["calibration_error"] = expected_calibration_error(confidence, correct);
   const Abstention at = abstention_at(info.min_confidence, confidence, correct);
@@ -154,7 +157,8 @@ void evaluate(const Options& o) {
     std::cout << out.dump() << '\n';
     return;
   }
-  if (!o.without_copies_of.empty()) std::printf("left out: %ld that stand in '%s' too\n", data.copies, o.without_copies_of.c_str());
+  if (!o.without_duplicates_of.empty()) std::printf("left out: %ld that stand in '%s' too\n", data.duplicates, o.without_duplicates_of.c_str());
+  if (replacement) std::printf("masks replaced: %s\n", o.replace_masks.c_str());
   std::printf(
       "%ld images, %ld without a found face\naccuracy %.4f, calibration error %.4f\nabove confidence %.2f: %.1f %% answered, %.1f %% of "
       "them right\n\n%-10s",
@@ -177,7 +181,7 @@ void add_evaluate(CLI::App& app) {
   c->add_option("model", o->model, "Model file")->required();
   c->add_option("data", o->data, "Prepared data set, or a folder of class folders")->required();
   c->add_option("--split", o->split, "Only this split");
-  c->add_option("--without-copies-of", o->without_copies_of, "Leave out pictures that stand in this split too, pixel by pixel");
+  c->add_option("--without-duplicates-of", o->without_duplicates_of, "Leave out pictures that stand in this split too, pixel by pixel");
   c->add_option("--replace-masks", o->replace_masks,
                 "What the masks contribute: every face gets the mean mask of all, one of zeros, or that of another face")
       ->check(CLI::IsMember({"none", "mean", "zero", "other"}))

@@ -45,6 +45,8 @@ void check(const FitOptions& o) {
   need(o.label_smoothing >= 0 && o.label_smoothing < 1, "--label-smoothing must be in [0, 1)");
   need(o.pfn_lr >= 0, "--pfn-lr must not be negative");
   need(o.teacher_share >= 0 && o.teacher_share <= 1, "--teacher-share must be in [0, 1]");
+  need(o.teacher.empty() == (o.teacher_share == 0), "--teacher and --teacher-share (more than 0) go together");
+  need(!o.leave_out_duplicates || o.fold >= 0 || !o.valid_split.empty(), "--leave-out-duplicates: nothing is held out");
 }
 
 /// What the held-out pictures are called: "split valid", "fold 3".
@@ -116,6 +118,12 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
   info.provenance["protocol"] = "last epoch of " + std::to_string(o.phase2_epochs) + ", seed " + std::to_string(o.seed) + ", ablation " +
                                 o.ablation + (o.fold < 0 ? "" : ", without fold " + std::to_string(o.fold));
   info.provenance["train_images"] = std::to_string(trainer.run_size());
+  if (o.leave_out_duplicates) info.provenance["duplicates"] = "left out of training";
+  if (!o.teacher.empty()) {
+    char share[16];
+    std::snprintf(share, sizeof share, "%g", o.teacher_share);
+    info.provenance["teacher"] = read_model_info(o.teacher).name + ", share " + share;
+  }
   const std::string model = run.file("last.safetensors");
   save_model(model, info, trainer.averaged(), /*half=*/true);
   if (const auto agreement = o.phase == "1" ? std::nullopt : bfloat16_agreement(model, valid)) {
@@ -159,20 +167,24 @@ void fit(FitOptions o, const std::string& configuration) {
   const std::int64_t cache = static_cast<std::int64_t>(o.cache_mb) * 1'000'000;
   DataSet train = load_data_set(o.data, training, o.model, cache);
   const DataSet valid = o.fold < 0 && o.valid_split.empty() ? DataSet{} : load_data_set(o.data, held, o.model, cache);
-  if (o.leave_out_copies) {
+  if (o.leave_out_duplicates) {
     const auto all = train.size();
-    train = without_copies(train, valid);
-    std::printf("pictures left out of training, since they stand in %s too: %ld\n", held_out(o).c_str(), static_cast<long>(all - train.size()));
-    if (train.size() < 2) throw Error(ErrorCode::kBadFormat, o.data + ": nothing is left to train on");
+    train = without_duplicates(train, valid);
+    std::printf("pictures left out of training, since they stand in %s too: %ld\n", held_out(o).c_str(),
+                static_cast<long>(all - train.size()));
+    if (std::get<0>(torch::_unique(train.labels)).size(0) < static_cast<int64_t>(o.model.classes.size()))
+      throw Error(ErrorCode::kBadFormat, o.data + ": --leave-out-duplicates leaves a class without pictures to train on");
   }
   stop_on_signals();
   if (!o.teacher.empty()) {
-    // A resumed run asks it again: the answers of an engine depend on the file alone.
-    const auto shares = teacher_shares(o.teacher, {o.device, Precision::kAuto, o.threads}, o.model.classes, train);
-    train.targets = train.targets * (1 - o.teacher_share) + shares * o.teacher_share;
+    // A resumed run asks it again, and on the same machine hears the same.
+    const auto soft = soft_targets(o.teacher, {o.device, Precision::kAuto, o.threads}, o.model.classes, train);
+    train.targets = train.targets * (1 - o.teacher_share) + soft * o.teacher_share;
   }
   Trainer trainer(o, run, train, valid, class_masks(o));
-  if (!trainer.run()) throw Error(ErrorCode::kRuntime, "stopped; --resume goes on from the last whole epoch in " + o.run);
+  if (!trainer.run())
+    throw Error(ErrorCode::kRuntime, run.has_checkpoint() ? "stopped; --resume goes on from the last whole epoch in " + o.run
+                                                          : "stopped before the first epoch was whole; begin again, " + o.run + " has nothing yet");
   finish(trainer, run, o, valid);
 }
 
@@ -202,9 +214,9 @@ void add_fit(CLI::App& app) {
   add("--cn", o->model.cn, "Classification net")->check(CLI::IsMember(classification_nets()));
   add("--weights", o->weights, "All networks start from those of this model of fmpn-train");
   add("--cn-weights", o->cn_weights, "CN starts from these: torchvision's .pth or .safetensors, or a model of fmpn-train");
-  add("--leave-out-copies", o->leave_out_copies, "Do not train on pictures that are held out too, pixel by pixel");
+  add("--leave-out-duplicates", o->leave_out_duplicates, "Do not train on pictures that are held out too, pixel by pixel");
   add("--teacher", o->teacher, "Model whose answers on the training pictures are learnt beside the labels (distillation)");
-  add("--teacher-share", o->teacher_share, "Share of --teacher in the targets, 0…1");
+  add("--teacher-share", o->teacher_share, "Weight of the teacher's distribution in the targets, 0…1; the label has the rest");
   add("--cn-width", o->model.cn_width, "Channels of CN's first stage; 64 is torchvision's");
   add("--cn-stem", o->model.cn_stem, "ResNet: imagenet or small")->check(CLI::IsMember({"imagenet", "small"}));
   add("--fmg-width", o->model.fmg_width, "w of FMG");
@@ -224,7 +236,7 @@ void add_fit(CLI::App& app) {
   add("--optimiser", o->optimiser, "Of phase 2")->check(CLI::IsMember({"adam", "sgd"}));
   add("--schedule", o->schedule, "Learning rate over time")->check(CLI::IsMember({"published", "one-cycle", "trapezoid"}));
   add("--input-schedule", o->input_schedule, "Smaller sides for the first epochs of phase 2: SIDE:EPOCHS,…");
-  add("--weight-decay", o->weight_decay, "L2 penalty in phase 2");
+  add("--weight-decay", o->weight_decay, "L2 penalty in phase 2, of FMG and CN; PFN has none");
   add("--lambda-mask", o->lambda_mask, "λ1 of Eq. 5");
   add("--lambda-class", o->lambda_class, "λ2 of Eq. 5");
   add("--augmentation", o->augmentation, "five-crop (the paper's), robust or none")->check(CLI::IsMember({"five-crop", "robust", "none"}));

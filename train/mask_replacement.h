@@ -8,10 +8,10 @@
 namespace fmpn::train {
 
 /// Other masks than the faces' own, to see what the classifier makes of them: "mean", that of all the faces; "zero", nothing has moved;
-/// "other", that of another face, drawn without return from a fixed seed.
+/// "other", that of another face, one cycle through all of them from a fixed seed.
 class MaskReplacement {
  public:
-  /// `engine` and `crops` must outlive it. Throws kBadSetting for a model without masks.
+  /// `engine` and `crops` must outlive it. Throws kBadSetting for a model without masks, and where there is no other face.
   MaskReplacement(const Engine& engine, const std::vector<Image>& crops, const std::string& kind);
   /// One mask for each of the crops first…last − 1.
   std::vector<MotionMask> masks(std::size_t first, std::size_t last) const;

@@ -55,8 +55,8 @@ Masks masks_of(const std::string& folder, const std::vector<ManifestRow>& rows, 
     progress.update(++done);
   }
   if (builders.empty())
-    throw Error(ErrorCode::kBadFormat,
-                folder + ": no row of the manifest names a neutral face; --class-means does without pairs, --from DIR borrows another data set's masks");
+    throw Error(ErrorCode::kBadFormat, folder + ": no row of the manifest names a neutral face; --class-means does without pairs, "
+                                                "--from DIR borrows another data set's masks");
   Masks masks;
   std::printf("%s:", what.c_str());
   for (const auto& [name, builder] : builders) {
@@ -75,13 +75,16 @@ Masks masks_of_means(const std::string& folder, const std::vector<ManifestRow>& 
   const auto means = mean_faces(folder, rows, what);
   const auto neutral = means.find("neutral");
   if (neutral == means.end())
-    throw Error(ErrorCode::kBadFormat, folder + ": " + what + " has no picture of the class neutral, which --class-means compares with");
+    throw Error(ErrorCode::kBadFormat, folder + ": " + what + " has no picture of the class neutral, which --class-means needs");
   Masks masks;
+  std::printf("%s:", what.c_str());
   for (const auto& [name, mean] : means) {
     MotionMaskBuilder builder;
-    builder.add(mean.view(), neutral->second.view());
+    builder.add(mean.face.view(), neutral->second.face.view());
     masks[name] = builder.build();
+    std::printf(" %s %d pictures;", name.c_str(), mean.pictures);
   }
+  std::printf("\n");
   return masks;
 }
 

@@ -11,7 +11,7 @@
 
 namespace fmpn::train {
 
-std::map<std::string, Image> mean_faces(const std::string& folder, const std::vector<ManifestRow>& rows, const std::string& what) {
+std::map<std::string, MeanFace> mean_faces(const std::string& folder, const std::vector<ManifestRow>& rows, const std::string& what) {
   struct Sum {
     cv::Mat values;
     int count = 0;
@@ -33,11 +33,11 @@ std::map<std::string, Image> mean_faces(const std::string& folder, const std::ve
     cv::accumulate(gray, sum.values);
     progress.update(++done);
   }
-  std::map<std::string, Image> means;
+  std::map<std::string, MeanFace> means;
   for (const auto& [label, sum] : sums) {
     cv::Mat mean;
     sum.values.convertTo(mean, CV_8U, 1.0 / sum.count);
-    means[label] = to_image(mean);
+    means[label] = {to_image(mean), sum.count};
   }
   return means;
 }

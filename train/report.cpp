@@ -183,7 +183,8 @@ void write_run_report(const RunFolder& run) {
     figures.insert(figures.begin(), {{percent_text(result.confusion.accuracy()) + " %", "accuracy, last epoch"},
                                      {std::to_string(result.confusion.total()), "pictures of " + result.held_out},
                                      {percent_text(result.calibration_error, 1) + " %", "calibration error"}});
-    if (result.mean_mask_accuracy) figures.insert(figures.begin() + 1, {percent_text(*result.mean_mask_accuracy) + " %", "with the mean mask for all"});
+    if (const auto& same = result.mean_mask_accuracy)
+      figures.insert(figures.begin() + 1, {percent_text(*same) + " %", "with the mean mask for all"});
   }
   report.figures(figures);
   report.heading("Curves");

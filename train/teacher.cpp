@@ -1,5 +1,7 @@
 #include "teacher.h"
 
+#include <algorithm>
+
 #include <opencv2/imgproc.hpp>
 #include <torch/torch.h>
 
@@ -31,7 +33,7 @@ std::vector<Image> resized(const std::vector<ImageView>& crops, int side) {
 
 }  // namespace
 
-torch::Tensor teacher_shares(const std::string& teacher, const EngineOptions& options, const std::vector<std::string>& classes,
+torch::Tensor soft_targets(const std::string& teacher, const EngineOptions& options, const std::vector<std::string>& classes,
                              const DataSet& data) {
   const auto engine = Engine::load(teacher, options);
   const ModelInfo& info = engine->info();
@@ -39,8 +41,7 @@ torch::Tensor teacher_shares(const std::string& teacher, const EngineOptions& op
     throw Error(ErrorCode::kBadSetting,
                 "--teacher: " + teacher + " knows " + joined(info.classes) + "; the data has " + joined(classes));
   const auto count = static_cast<int64_t>(classes.size());
-  torch::Tensor shares = torch::zeros({data.size(), count});
-  auto values = shares.accessor<float, 2>();
+  torch::Tensor targets = torch::zeros({data.size(), count});
   Progress progress("teacher", static_cast<long>(data.size()));
   constexpr int64_t kBatch = 16;
   for (int64_t first = 0; first < data.size() && !g_stop_requested; first += kBatch) {
@@ -51,12 +52,11 @@ torch::Tensor teacher_shares(const std::string& teacher, const EngineOptions& op
       for (const Image& image : view) views.push_back(image.view());
       const auto answers = engine->classify(views);
       for (std::size_t i = 0; i < answers.size(); ++i)
-        for (int64_t k = 0; k < count; ++k)
-          values[first + static_cast<int64_t>(i)][k] += answers[i].probabilities[static_cast<std::size_t>(k)] / 2;
+        targets[first + static_cast<int64_t>(i)] += torch::softmax(torch::tensor(answers[i].logits), 0) / 2;
     }
     progress.update(static_cast<long>(std::min(first + kBatch, data.size())));
   }
-  return shares;
+  return targets;
 }
 
 }  // namespace fmpn::train

@@ -14,9 +14,9 @@
 #include <fmpn/image_view.h>
 
 #include "commands.h"
-#include "copies.h"
 #include "folds.h"
 #include "manifest.h"
+#include "pixel_key.h"
 #include "progress.h"
 
 namespace fmpn::train {

@@ -100,7 +100,7 @@ TEST_F(BatchesTest, TheLastSmallerBatchJoinsTheOneBefore) {
   EXPECT_EQ(epoch(data, 1, 100).at(0).size(0), 11);
 }
 
-TEST_F(BatchesTest, CopiesAreLeftOutWhereverTheyLie) {
+TEST_F(BatchesTest, DuplicatesAreLeftOutWhereverTheyLie) {
   auto rows = read_manifest(folder_.path().string());
   const auto held = [&](const std::string& path, const Image& picture) {
     write_image(folder_.file(path), picture.view());
@@ -115,7 +115,7 @@ TEST_F(BatchesTest, CopiesAreLeftOutWhereverTheyLie) {
   write_manifest(folder_.path().string(), rows);
   for (const std::int64_t cache : {kMemory, std::int64_t{0}}) {
     const DataSet data = load(cache);
-    const DataSet rest = without_copies(data, load_data_set(folder_.path().string(), {"valid"}, options_.model, cache));
+    const DataSet rest = without_duplicates(data, load_data_set(folder_.path().string(), {"valid"}, options_.model, cache));
     ASSERT_EQ(rest.size(), 10);
     EXPECT_EQ(rest.paths[4], folder_.file("5.png"));
     EXPECT_EQ(rest.labels[4].item<int>(), 1);

@@ -107,6 +107,7 @@ TEST_F(Cv, EveryPictureIsTestedOnceAndTheTableSumsUp) {
     EXPECT_FALSE(fs::exists(file("run/fold-" + std::to_string(k) + "/best.safetensors"))) << "no model is chosen by test pictures";
   }
   EXPECT_NEAR(out["mean"].get<double>(), sum / 3, 1e-12);
+  EXPECT_TRUE(out["mean_with_mean_mask"].is_number());
   EXPECT_TRUE(contains(outcome.out, "unweighted mean of the folds")) << outcome.out;
   for (const char* name :
        {"table.txt", "report.html", "confusion.png", "folds.png", "curves.png", "fold-0/samples.png", "fold-0/report.html"})
@@ -171,6 +172,22 @@ TEST_F(CvMasks, OfAFoldKnowNothingOfItsSubjects) {
   EXPECT_NE(test::read_text(file("masks/0/happiness.png")), other);
 }
 
+TEST_F(CvMasks, OfMeansKnowNothingOfAFoldsSubjectsEither) {
+  auto rows = read_manifest(file("data"));
+  for (ManifestRow& row : rows) {
+    row.neutral.clear();
+    if (row.label.empty()) row.label = "neutral";
+  }
+  write_manifest(file("data"), rows);
+  const auto make = [&] { return train({"masks", file("data"), "-o", file("means"), "--class-means"}).status; };
+  ASSERT_EQ(make(), 0);
+  const std::string before = test::read_text(file("means/2/happiness.png")), other = test::read_text(file("means/0/happiness.png"));
+  write_image(file("data/S0-0.png"), noise(20, 999).view());  // S0 is in fold 2
+  ASSERT_EQ(make(), 0);
+  EXPECT_EQ(test::read_text(file("means/2/happiness.png")), before);
+  EXPECT_NE(test::read_text(file("means/0/happiness.png")), other);
+}
+
 TEST_F(CvMasks, WithoutPairsTheyAreDifferencesOfMeans) {
   auto rows = read_manifest(file("data"));
   for (ManifestRow& row : rows) {
@@ -181,6 +198,7 @@ TEST_F(CvMasks, WithoutPairsTheyAreDifferencesOfMeans) {
   const std::vector<std::string> command{"masks", file("data"), "-o", file("means"), "--class-means", "--contact-sheet"};
   const auto outcome = train(command);
   ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "happiness 12 pictures;")) << outcome.out;
   EXPECT_GT(read_image(file("means/contact-sheet.png")).width, 100);
   // Happiness is bright above, sadness below; neutral has not moved from itself.
   const auto mean = [&](const std::string& name, int first, int last) {

@@ -1,6 +1,9 @@
 // fmpn-train evaluate: every picture counts.
 
 #include <filesystem>
+#include <functional>
+#include <numeric>
+#include <random>
 
 #include <fmpn/aligner.h>
 #include <fmpn/engine.h>
@@ -72,17 +75,23 @@ TEST_F(Evaluate, OneSplit) {
   EXPECT_TRUE(contains(outcome.err, "'test'")) << outcome.err;
 }
 
-TEST_F(Evaluate, CopiesCanBeLeftOut) {
+TEST_F(Evaluate, DuplicatesCanBeLeftOut) {
   prepared(11);
   fs::copy_file(file("data/3.png"), file("data/6.png"), fs::copy_options::overwrite_existing);  // of valid, into train
-  EXPECT_EQ(evaluated({"--split", "valid"}).count("copies_left_out"), 0U);
-  const auto out = evaluated({"--split", "valid", "--without-copies-of", "train"});
+  EXPECT_EQ(evaluated({"--split", "valid"}).count("duplicates_left_out"), 0U);
+  const auto out = evaluated({"--split", "valid", "--without-duplicates-of", "train"});
   EXPECT_EQ(out["images"], 4);
-  EXPECT_EQ(out["copies_left_out"], 1);
+  EXPECT_EQ(out["duplicates_left_out"], 1);
   EXPECT_EQ(out["per_class"]["happiness"]["images"], 1) << "picture 3 was the other one";
-  EXPECT_EQ(train({"evaluate", model_, file("data"), "--split", "valid", "--without-copies-of", "valid"}).status, 1);
-  EXPECT_EQ(train({"evaluate", model_, file("data"), "--without-copies-of", "train"}).status, 1);
-  EXPECT_EQ(train({"evaluate", model_, file("data"), "--split", "valid", "--without-copies-of", "test"}).status, 1);
+  const auto refused = [&](std::vector<std::string> more, const std::string& part) {
+    more.insert(more.begin(), {"evaluate", model_, file("data")});
+    const auto outcome = train(more);
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_TRUE(contains(outcome.err, part)) << part << " is not in " << outcome.err;
+  };
+  refused({"--split", "valid", "--without-duplicates-of", "valid"}, "another split than --split");
+  refused({"--without-duplicates-of", "train"}, "another split than --split");
+  refused({"--split", "valid", "--without-duplicates-of", "test"}, "no picture in the split 'test'");
 }
 
 TEST_F(Evaluate, MasksCanBeReplaced) {
@@ -98,19 +107,38 @@ TEST_F(Evaluate, MasksCanBeReplaced) {
     own.push_back(engine->generate_masks({crops.back().view()}).front());
     for (std::size_t k = 0; k < mean.values.size(); ++k) mean.values[k] += own.back().values[k] / 70;
   }
-  const auto confusion_with = [&](const MotionMask& mask) {
+  using Confusion = std::vector<std::vector<long>>;
+  const auto confusion_with = [&](const std::function<MotionMask(std::size_t)>& mask) {
     std::vector<std::vector<long>> confusion(7, std::vector<long>(7, 0));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const auto& classes = engine->info().classes;
       const auto truth = std::find(classes.begin(), classes.end(), rows[i].label) - classes.begin();
-      ++confusion[static_cast<std::size_t>(truth)][static_cast<std::size_t>(engine->classify({crops[i].view()}, {mask}).front().label_id)];
+      ++confusion[static_cast<std::size_t>(truth)][static_cast<std::size_t>(engine->classify({crops[i].view()}, {mask(i)}).front().label_id)];
     }
     return confusion;
   };
-  EXPECT_EQ(evaluated({"--replace-masks", "mean"})["confusion"].get<std::vector<std::vector<long>>>(), confusion_with(mean));
-  EXPECT_EQ(evaluated({"--replace-masks", "zero"})["confusion"].get<std::vector<std::vector<long>>>(), confusion_with(zero));
-  EXPECT_EQ(evaluated({"--replace-masks", "other"})["images"], 70);
-  EXPECT_EQ(evaluated({"--replace-masks", "other"}), evaluated({"--replace-masks", "other"}));
+  // Sattolo's shuffle, as the program draws it.
+  std::vector<std::size_t> cycle(rows.size());
+  std::iota(cycle.begin(), cycle.end(), std::size_t{0});
+  std::mt19937_64 generator(1);
+  for (std::size_t i = cycle.size() - 1; i > 0; --i) std::swap(cycle[i], cycle[generator() % i]);
+  for (std::size_t i = 0; i < cycle.size(); ++i) EXPECT_NE(cycle[i], i);
+  const auto replaced = [&](const char* kind) {
+    const auto out = evaluated({"--replace-masks", kind});
+    EXPECT_EQ(out["replaced_masks"], kind);
+    return out["confusion"].get<Confusion>();
+  };
+  EXPECT_EQ(replaced("mean"), confusion_with([&](std::size_t) { return mean; }));
+  EXPECT_EQ(replaced("zero"), confusion_with([&](std::size_t) { return zero; }));
+  EXPECT_EQ(replaced("other"), confusion_with([&](std::size_t i) { return own[cycle[i]]; }));
+  EXPECT_NE(replaced("zero"), confusion_with([&](std::size_t i) { return own[i]; })) << "the test can't tell";
+}
+
+TEST_F(Evaluate, MasksThatCannotBeReplaced) {
+  prepared(3);
+  const auto outcome = train({"evaluate", model_, file("data"), "--split", "valid", "--replace-masks", "other"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "--replace-masks other: there is no other face")) << outcome.err;
 }
 
 TEST_F(Evaluate, AFolderOfPicturesIsAlignedAsPrepareDoes) {

@@ -262,19 +262,25 @@ TEST_F(Fit, ReadFromDiskItIsTheRunFromMemory) {
   expect_same_models("memory", "disk");
 }
 
-TEST_F(Fit, CopiesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
+TEST_F(Fit, DuplicatesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
   fs::copy_file(file("data/70.png"), file("data/8.png"), fs::copy_options::overwrite_existing);
   const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1"};
   const auto all = train(fit("all", brief));
   ASSERT_EQ(all.status, 0) << all.err;
   EXPECT_FALSE(contains(all.out, "left out"));
   auto options = brief;
-  options.insert(options.end(), {"--leave-out-copies", "true"});
+  options.insert(options.end(), {"--leave-out-duplicates", "true"});
   const auto outcome = train(fit("rest", options));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_TRUE(contains(outcome.out, "left out of training, since they stand in split valid too: 1")) << outcome.out;
   EXPECT_EQ(read_model_info(file("all/last.safetensors")).provenance.at("train_images"), "60");
   EXPECT_EQ(read_model_info(file("rest/last.safetensors")).provenance.at("train_images"), "59");
+  EXPECT_EQ(read_model_info(file("rest/last.safetensors")).provenance.count("duplicates"), 1U);
+  for (int i = 0; i < 60; ++i)  // no happiness is left to train on
+    if (i % 2 == 0) fs::copy_file(file("data/70.png"), file("data/" + std::to_string(i) + ".png"), fs::copy_options::overwrite_existing);
+  const auto emptied = train(fit("empty", options));
+  EXPECT_EQ(emptied.status, 1);
+  EXPECT_TRUE(contains(emptied.err, "--leave-out-duplicates leaves a class without")) << emptied.err;
 }
 
 TEST_F(Fit, DevicesThatAreNotThereAreNamed) {
@@ -316,30 +322,33 @@ TEST_F(Fit, ATeacherIsBelievedAsFarAsItsShare) {
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     return std::stod(read_model_info(file(run + "/last.safetensors")).provenance.at("valid_accuracy"));
   };
-  taught("unheard", "0");
-  expect_same_models("teacher", "unheard");
   // Every label of the training pictures is wrong.
   auto rows = read_manifest(file("data"));
   for (auto& row : rows)
     if (row.split == "train") row.label = row.label == "happiness" ? "sadness" : "happiness";
   write_manifest(file("data"), rows);
-  EXPECT_LE(taught("labels", "0"), 0.1);
-  EXPECT_GE(taught("shares", "1"), 0.9);
+  EXPECT_LE(taught("labels", "0.01"), 0.1);
+  EXPECT_GE(taught("teacher-alone", "1"), 0.9);
+  EXPECT_EQ(read_model_info(file("labels/last.safetensors")).provenance.at("teacher"), "toy, share 0.01");
+  EXPECT_EQ(read_model_info(teacher).provenance.count("teacher"), 0U);
 }
 
 TEST_F(Fit, ATaughtRunResumesExactly) {
   ASSERT_EQ(train(fit("teacher", {"--phase1-epochs", "1", "--epochs", "1"})).status, 0);
-  resumes_exactly({"--teacher", file("teacher/last.safetensors"), "--mixup", "0.2"});
+  resumes_exactly({"--teacher", file("teacher/last.safetensors"), "--teacher-share", "0.5", "--mixup", "0.2"});
 }
 
 TEST_F(Fit, ATeacherMayTakeAnotherSideButNotOtherClasses) {
-  const auto outcome = train(fit("run", {"--phase1-epochs", "1", "--epochs", "1", "--teacher", model_}));
+  const auto outcome = train(fit("run", {"--phase1-epochs", "1", "--epochs", "1", "--teacher", model_, "--teacher-share", "0.5"}));
   EXPECT_EQ(outcome.status, 1);
   for (const std::string& part : {model_, std::string("the data has happiness, sadness")})
     EXPECT_TRUE(contains(outcome.err, part)) << outcome.err;
   ASSERT_EQ(train(fit("small", {"--phase1-epochs", "1", "--epochs", "1", "--input-size", "12", "--crop-size", "20"})).status, 0);
-  EXPECT_EQ(train(fit("big", {"--phase1-epochs", "1", "--epochs", "1", "--teacher", file("small/last.safetensors")})).status, 0);
-  EXPECT_EQ(train(fit("much", {"--teacher", model_, "--teacher-share", "1.5"})).status, 1);
+  EXPECT_EQ(train(fit("big", {"--phase1-epochs", "1", "--epochs", "1", "--teacher", file("small/last.safetensors"), "--teacher-share", "0.5"})).status,
+            0);
+  EXPECT_TRUE(contains(train(fit("much", {"--teacher", model_, "--teacher-share", "1.5"})).err, "[0, 1]"));
+  EXPECT_TRUE(contains(train(fit("none", {"--teacher-share", "0.5"})).err, "go together"));
+  EXPECT_TRUE(contains(train(fit("deaf", {"--teacher", model_})).err, "go together"));
 }
 
 TEST_F(Fit, FaultsEndWithAStatusAndName) {

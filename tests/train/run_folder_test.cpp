@@ -153,6 +153,14 @@ TEST_F(RunFolderTest, CrossValidationTableAndReport) {
   for (const char* part : {"71.67 % ± 20.21", "108 pictures  59.26 %", "fear"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
   EXPECT_EQ(test::read_text(run_.file("table.txt")), text);
+  EXPECT_EQ(text.find("mean mask"), std::string::npos);
+  auto masked = result;
+  masked.folds[0].mean_mask_accuracy = 0.6, masked.folds[1].mean_mask_accuracy = 0.7;
+  EXPECT_FALSE(masked.mean_with_mean_mask()) << "one fold has none";
+  masked.folds[2].mean_mask_accuracy = 0.5;
+  EXPECT_DOUBLE_EQ(masked.mean_with_mean_mask().value(), 0.6);
+  EXPECT_NE(write_cross_validation(run_.path(), masked).find("mean mask for every face  60.00 %"), std::string::npos);
+  write_cross_validation(run_.path(), result);
   for (const char* name : {"folds.png", "confusion.png", "curves.png"}) EXPECT_GT(read_image(run_.file(name)).width, 400) << name;
   const std::string html = test::read_text(run_.file("report.html"));
   EXPECT_NE(html.find("anger &lt;&amp;&gt;"), std::string::npos);

@@ -1,0 +1,35 @@
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "trainer.h"
+
+namespace fmpn::train {
+namespace {
+
+TEST(PredictLogits, WithAMaskInPlaceOfEveryPicturesOwn) {
+  torch::manual_seed(3);
+  ModelInfo info;
+  info.cn = "resnet18", info.cn_width = 4, info.cn_stem = "small", info.fmg_width = 2;
+  info.input_size = 16, info.crop_size = 20;
+  info.classes = {"happiness", "sadness"};
+  FmpnNet net(info);
+  initialise_for_scratch(*net);
+  start_near_identity(*net->pfn);
+  DataSet data;
+  data.planes = 1, data.side = 20;
+  data.crops = torch::randint(256, {300, 1, 20, 20}, torch::kUInt8);  // more than one batch
+  data.labels = torch::zeros({300}, torch::kInt64);
+  const torch::NoGradGuard no_grad;
+  net->eval();
+  const auto rgb = (data.crops.to(torch::kFloat32) / 255).slice(2, 2, 18).slice(3, 2, 18).expand({-1, 3, -1, -1}).contiguous();
+  const auto mean = net->generate_mask(rgb).mean(0, /*keepdim=*/true);
+  EXPECT_TRUE(torch::allclose(mean_mask(*net, data, 16), mean, 0, 1e-5));
+  const auto all = torch::ones({1, 1, 16, 16});
+  const auto own = predict_logits(*net, data, 16), same = predict_logits(*net, data, 16, all);
+  EXPECT_TRUE(torch::allclose(own, net->forward(rgb).logits, 0, 1e-4));
+  EXPECT_TRUE(torch::allclose(same, net->forward(rgb, all.expand({300, -1, -1, -1})).logits, 0, 1e-4));
+  EXPECT_FALSE(torch::allclose(same, own, 0, 1e-3)) << "the masks change nothing: the test can't tell";
+}
+
+}  // namespace
+}  // namespace fmpn::train
