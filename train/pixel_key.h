@@ -9,7 +9,8 @@
 
 namespace fmpn::train {
 
-/// The same for pictures of the same pixels, and another for any others but for a chance of 2⁻⁶⁴. `bytes`: all pixels of a picture that is `width` wide.
+/// The same for pictures of the same pixels, and another for any others but for a chance of 2⁻⁶⁴. `bytes`: all pixels of a picture that
+/// is `width` wide.
 inline std::string pixel_key(const std::uint8_t* bytes, std::size_t count, int width) {
   return std::to_string(width) + ':' + std::to_string(std::hash<std::string_view>()({reinterpret_cast<const char*>(bytes), count}));
 }

@@ -134,12 +134,12 @@ std::vector<std::vector<std::string>> class_table(const ConfusionMatrix& confusi
 
 void write_result(const RunFolder& run, const RunResult& result) {
   nlohmann::ordered_json out{{"held_out", result.held_out},
-                                   {"fold", result.fold},
-                                   {"images", result.confusion.total()},
-                                   {"accuracy", result.confusion.accuracy()},
-                                   {"calibration_error", result.calibration_error},
-                                   {"classes", result.confusion.classes()},
-                                   {"confusion", result.confusion.counts()}};
+                             {"fold", result.fold},
+                             {"images", result.confusion.total()},
+                             {"accuracy", result.confusion.accuracy()},
+                             {"calibration_error", result.calibration_error},
+                             {"classes", result.confusion.classes()},
+                             {"confusion", result.confusion.counts()}};
   if (result.mean_mask_accuracy) out["mean_mask_accuracy"] = *result.mean_mask_accuracy;
   write_whole(run.file("result.json"), out.dump(1) + '\n');
 }

@@ -33,6 +33,7 @@ inline bool mixes(const FitOptions& o, int phase, int epoch) {
   return phase == 2 && o.mixup > 0 && epoch <= (o.schedule == "trapezoid" ? o.phase2_constant : o.phase2_epochs * 4 / 5);
 }
 
+/// What has a learning rate of its own.
 enum class Net { kCn, kPfn, kFmg };
 
 /// Learning rate of `net` at 1-based `epoch` of a phase, of which the share `progress` is done.

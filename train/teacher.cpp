@@ -34,7 +34,7 @@ std::vector<Image> resized(const std::vector<ImageView>& crops, int side) {
 }  // namespace
 
 torch::Tensor soft_targets(const std::string& teacher, const EngineOptions& options, const std::vector<std::string>& classes,
-                             const DataSet& data) {
+                           const DataSet& data) {
   const auto engine = Engine::load(teacher, options);
   const ModelInfo& info = engine->info();
   if (info.classes != classes)
