@@ -4,6 +4,8 @@
 
 #include <torch/library.h>
 
+#include "nn/torch_version.h"
+
 namespace fmpn {
 namespace {
 
@@ -11,7 +13,7 @@ namespace {
 // in force while UndrawnWeights lives; under it the two draws do nothing, and all else goes on as ever.
 constexpr auto kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
-torch::Tensor& undrawn(torch::Tensor& self, double, double, c10::optional<at::Generator>) { return self; }
+torch::Tensor& undrawn(torch::Tensor& self, double, double, Optional<at::Generator>) { return self; }
 
 /// Never ends: modules may be made as long as the process lives. It is held all the same, so that nobody takes it for a leak.
 torch::Library& library(const char* name) {
