@@ -4,17 +4,23 @@
 
 #include <torch/torch.h>
 
+#include "runtime/device.h"
+
 namespace fmpn::train {
 namespace F = torch::nn::functional;
 namespace {
 
-/// Random draws for `n` pictures, all from one generator.
+/// Random draws for `n` pictures, all from one generator of the CPU, for pictures on `device`.
 struct Draws {
   int64_t n;
-  c10::optional<at::Generator> generator;
-  torch::Tensor share() const { return torch::rand({n}, generator); }
+  Optional<at::Generator> generator;
+  torch::Device device;
+  torch::Tensor share() const { return queued_copy(torch::rand({n}, generator), device); }
   torch::Tensor uniform(double low, double high) const { return share() * (high - low) + low; }
   torch::Tensor chance(double p) const { return share() < p; }
+  torch::Tensor normal(at::IntArrayRef shape) const { return queued_copy(torch::randn(shape, generator), device); }
+  /// n int64 in [0, end), on the CPU.
+  torch::Tensor choice(int64_t end) const { return torch::randint(end, {n}, generator); }
 };
 
 torch::Tensor per_image(const torch::Tensor& values) { return values.view({-1, 1, 1, 1}); }
@@ -25,7 +31,7 @@ torch::Tensor jitter(const torch::Tensor& stack, int input_size, const Draws& dr
   const double window = static_cast<double>(input_size) / static_cast<double>(stack.size(-1));
   const auto angle = draw.uniform(-15, 15) * (M_PI / 180);
   const auto zoom = draw.uniform(0.86, 1.16) * window;
-  const auto flip = torch::where(draw.chance(0.5), torch::full({n}, -1.0F), torch::full({n}, 1.0F));
+  const auto flip = 1 - 2 * draw.chance(0.5).to(torch::kFloat32);
   const auto row_x = torch::stack({zoom * angle.cos() * flip, -zoom * angle.sin(), draw.uniform(-0.13, 0.13)}, 1);
   const auto row_y = torch::stack({zoom * angle.sin() * flip, zoom * angle.cos(), draw.uniform(-0.13, 0.13)}, 1);
   const auto grid = F::affine_grid(torch::stack({row_x, row_y}, 1), {n, stack.size(1), input_size, input_size}, false);
@@ -35,8 +41,8 @@ torch::Tensor jitter(const torch::Tensor& stack, int input_size, const Draws& dr
 torch::Tensor five_crop(const torch::Tensor& stack, int input_size, const Draws& draw) {
   const int64_t n = stack.size(0);
   const int64_t room = stack.size(-1) - input_size;
-  const auto choice = torch::randint(5, {n}, draw.generator);
-  const auto flip = draw.chance(0.5);
+  const auto choice = draw.choice(5);
+  const auto flip = torch::rand({n}, draw.generator) < 0.5;
   std::vector<torch::Tensor> cut;
   for (int64_t i = 0; i < n; ++i) {
     const auto c = choice[i].item<int64_t>();
@@ -61,9 +67,9 @@ torch::Tensor degrade(torch::Tensor x, const Draws& draw) {
     return F::interpolate(t, F::InterpolateFuncOptions().size(std::vector<int64_t>{to, to}).mode(torch::kBilinear).align_corners(false));
   };
   x = torch::where(per_image(draw.chance(0.15)), resized(resized(x, small_side), side), x);
-  x = x + torch::randn({n, 1, side, side}, draw.generator) * per_image(draw.uniform(0, 0.03) * draw.chance(0.4));
+  x = x + draw.normal({n, 1, side, side}) * per_image(draw.uniform(0, 0.03) * draw.chance(0.4));
 
-  const auto at = torch::arange(side).to(torch::kFloat32);
+  const auto at = torch::arange(side, x.options());
   const auto top = draw.uniform(0, 0.9) * side, left = draw.uniform(0, 0.9) * side;
   const auto height = draw.uniform(0.1, 0.4) * side, width = draw.uniform(0.1, 0.4) * side;
   const auto rows = (at.view({1, -1}) >= top.view({-1, 1})) & (at.view({1, -1}) < (top + height).view({-1, 1}));
@@ -75,12 +81,12 @@ torch::Tensor degrade(torch::Tensor x, const Draws& draw) {
 }  // namespace
 
 Batch augment(const torch::Tensor& crops, const torch::Tensor& masks, int input_size, const std::string& kind,
-              const c10::optional<at::Generator>& generator) {
+              const Optional<at::Generator>& generator) {
   TORCH_CHECK(crops.dim() == 4 && crops.scalar_type() == torch::kUInt8 && masks.size(0) == crops.size(0) &&
                   masks.size(-1) == crops.size(-1) && crops.size(-1) >= input_size,
               "augment takes N×C×H×H uint8 crops and N×1×H×H masks with H ≥ S, got ", crops.sizes(), " and ", masks.sizes());
   const int64_t planes = crops.size(1);
-  const Draws draw{crops.size(0), generator};
+  const Draws draw{crops.size(0), generator, crops.device()};
   torch::Tensor stack = torch::cat({crops.to(torch::kFloat32) / 255, masks}, 1);
   if (kind == "robust") {
     stack = jitter(stack, input_size, draw);

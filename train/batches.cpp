@@ -6,6 +6,8 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/torch.h>
 
+#include "runtime/device.h"
+
 namespace fmpn::train {
 namespace {
 
@@ -25,9 +27,9 @@ torch::Tensor shrunk(const torch::Tensor& images, int side) {
 }  // namespace
 
 Batches::Batches(const FitOptions& options, const DataSet& data, const torch::Tensor& class_masks, torch::Tensor order, std::int64_t batch,
-                 std::uint64_t seed, bool mix, int side)
-    : options_(options), data_(data), class_masks_(class_masks), order_(std::move(order)), batch_(std::min(batch, order_.size(0))),
-      steps_(std::max<std::int64_t>(1, order_.size(0) / batch_)), seed_(seed), mix_(mix), side_(side) {
+                 std::uint64_t seed, bool mix, int side, const torch::Device& device)
+    : options_(options), data_(data), class_masks_(class_masks.to(device)), order_(std::move(order)), batch_(std::min(batch, order_.size(0))),
+      steps_(std::max<std::int64_t>(1, order_.size(0) / batch_)), seed_(seed), mix_(mix), side_(side), device_(device) {
   start();
 }
 
@@ -48,9 +50,9 @@ TrainingBatch Batches::make(std::int64_t step) const {
   // The generator hashes its seed poorly for neighbours; splitmix's constant spreads them.
   const std::uint64_t seed = seed_ + static_cast<std::uint64_t>(step) * 0x9e3779b97f4a7c15ULL;
   TrainingBatch made;
-  made.images = augment(data_.take(chosen), class_masks_.index_select(0, labels), options_.model.input_size, options_.augmentation,
-                        at::detail::createCPUGenerator(seed));
-  made.target = data_.targets.index_select(0, chosen);
+  made.images = augment(queued_copy(data_.take(chosen), device_), class_masks_.index_select(0, queued_copy(labels, device_)),
+                        options_.model.input_size, options_.augmentation, at::detail::createCPUGenerator(seed));
+  made.target = queued_copy(data_.targets.index_select(0, chosen), device_);
   if (mix_) {
     std::mt19937_64 generator(seed ^ 0x6d69787570ULL);
     const double share = beta_draw(options_.mixup, generator);

@@ -24,9 +24,9 @@ class Batches {
  public:
   /// `order`: a permutation of the data, N int64. The last, smaller batch joins the one before it: a batch of one would
   /// break batch norm. Pictures and masks come out at
-  /// `side` px. `data` and `class_masks` (K×1×H×H) must outlive it.
+  /// `side` px, on `device`, which augments them. `data` must outlive it. `class_masks`: K×1×H×H.
   Batches(const FitOptions& options, const DataSet& data, const torch::Tensor& class_masks, torch::Tensor order, std::int64_t batch,
-          std::uint64_t seed, bool mix, int side);
+          std::uint64_t seed, bool mix, int side, const torch::Device& device);
 
   std::int64_t steps() const { return steps_; }
   /// The next batch; steps() of them. Throws what reading it threw.
@@ -38,12 +38,13 @@ class Batches {
 
   const FitOptions& options_;
   const DataSet& data_;
-  const torch::Tensor& class_masks_;
+  torch::Tensor class_masks_;
   torch::Tensor order_;
   std::int64_t batch_, steps_, started_ = 0;
   std::uint64_t seed_;
   bool mix_;
   int side_;
+  torch::Device device_;
   std::future<TrainingBatch> ahead_;  // its destructor waits for the thread
 };
 

@@ -6,8 +6,11 @@
 #include <fmpn/error.h>
 
 #include "commands.h"
+#include "leave.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run(int argc, char** argv) {
   CLI::App app{"Trains and examines Facial Motion Prior Networks"};
   app.require_subcommand(1);
   app.fallthrough();  // so that `fit --config FILE` reaches the option here
@@ -34,3 +37,7 @@ int main(int argc, char** argv) {
   }
   return 0;
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { fmpn::train::leave(run(argc, argv)); }

@@ -1,29 +1,11 @@
 #include "optimisation.h"
 
-#include "nn/torch_version.h"
+#include "autocast.h"
+#include "group_sgd.h"
 #include "schedule.h"
 
 namespace fmpn::train {
 namespace {
-
-/// Half precision for the matrix work inside its scope (torch.autocast of Python).
-class Autocast {
- public:
-  Autocast(bool on, bool cuda) : on_(on), device_(cuda ? torch::kCUDA : torch::kCPU) {
-    if (on_) set_autocast(device_, true);
-  }
-  ~Autocast() {
-    if (!on_) return;
-    at::autocast::clear_cache();
-    set_autocast(device_, false);
-  }
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
-
- private:
-  bool on_;
-  c10::DeviceType device_;
-};
 
 /// Losses are never summed in half precision.
 torch::Tensor at_least_single(const torch::Tensor& x) { return x.scalar_type() == torch::kBFloat16 ? x.to(torch::kFloat32) : x; }
@@ -48,7 +30,7 @@ std::unique_ptr<torch::optim::Optimizer> make_optimiser(const FitOptions& option
     else groups.emplace_back(list, std::make_unique<SGDOptions>(SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(decay)));
   }
   if (adam) return std::make_unique<Adam>(std::move(groups), AdamOptions(1e-4));
-  return std::make_unique<SGD>(std::move(groups), SGDOptions(0.1));
+  return std::make_unique<GroupSgd>(std::move(groups), SGDOptions(0.1));
 }
 
 void set_learning_rates(torch::optim::Optimizer& optimiser, const FitOptions& options, int phase, int epoch, double progress) {
@@ -58,21 +40,21 @@ void set_learning_rates(torch::optim::Optimizer& optimiser, const FitOptions& op
 }
 
 Losses losses_of(const FitOptions& options, int phase, FmpnNetImpl& net, const Batch& batch, const torch::Tensor& target) {
-  const Autocast autocast(options.precision == "bf16", batch.rgb.is_cuda());
+  const Autocast autocast(options.precision == "bf16", batch.rgb.device());
   Losses losses;
   if (phase == 1) {
     losses.total = torch::mse_loss(at_least_single(net.generate_mask(batch.rgb)), batch.mask);
-    losses.mask = losses.total.item<double>();
+    losses.mask = losses.total.detach();
     return losses;
   }
   const auto output = net.forward(batch.rgb);
   const auto smooth = target * (1 - options.label_smoothing) + options.label_smoothing / static_cast<double>(target.size(1));
   const auto entropy = -(smooth * torch::log_softmax(at_least_single(output.logits), 1)).sum(1).mean();
-  losses.classes = entropy.item<double>();
+  losses.classes = entropy.detach();
   losses.total = options.lambda_class * entropy;
   if (!output.mask.defined() || options.lambda_mask == 0) return losses;
   const auto mask_loss = torch::mse_loss(at_least_single(output.mask), batch.mask);
-  losses.mask = mask_loss.item<double>();
+  losses.mask = mask_loss.detach();
   losses.total = losses.total + options.lambda_mask * mask_loss;
   return losses;
 }

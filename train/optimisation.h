@@ -20,7 +20,7 @@ void set_learning_rates(torch::optim::Optimizer& optimiser, const FitOptions& op
 
 struct Losses {
   torch::Tensor total;          ///< to be minimised: Eq. 2 in phase 1, Eq. 5 in phase 2
-  double mask = 0, classes = 0;  ///< its parts, unweighted; 0 where a part is not used
+  torch::Tensor mask, classes;  ///< its parts, unweighted and on its device, without a gradient; undefined where a part is not used
 };
 
 /// The losses of a batch, N×3×S×S faces and N×1×S×S masks, with class shares `target`, N×K.

@@ -9,6 +9,7 @@
 #include <fmpn/error.h>
 
 #include "augmentation.h"
+#include "autocast.h"
 #include "batches.h"
 #include "interrupt.h"
 #include "mask_samples.h"
@@ -38,6 +39,27 @@ void copy_state(torch::nn::Module& from, torch::nn::Module& to) {
   for (std::size_t i = 0; i < source.size(); ++i) target[i].copy_(source[i]);
 }
 
+/// Moves the weights and batch norms' statistics of one net a little towards another's, all at once.
+class MovingAverage {
+ public:
+  MovingAverage(torch::nn::Module& net, torch::nn::Module& average, double decay) : decay_(decay) {
+    const auto from = state_list(net), to = state_list(average);
+    for (std::size_t i = 0; i < from.size(); ++i)
+      if (from[i].is_floating_point()) net_.push_back(from[i].detach()), average_.push_back(to[i].detach());
+  }
+
+  void take(int64_t step) {
+    const torch::NoGradGuard no_grad;
+    // Young averages forget faster: else the first weights, and batch norm's first variances, stay in for epochs.
+    const double decay = std::min(decay_, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
+    at::_foreach_add_(average_, at::_foreach_sub(net_, average_), 1 - decay);
+  }
+
+ private:
+  double decay_;
+  std::vector<torch::Tensor> net_, average_;
+};
+
 /// Calls `f` with the centre crops of `data`, a batch at a time, on the device of `net`.
 template <typename F>
 void for_each_batch(FmpnNetImpl& net, const DataSet& data, int input_size, const F& f) {
@@ -54,11 +76,12 @@ void for_each_batch(FmpnNetImpl& net, const DataSet& data, int input_size, const
 
 }  // namespace
 
-torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size, const torch::Tensor& mask) {
+torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size, const torch::Tensor& mask, bool half) {
+  const Autocast autocast(half, net.parameters().front().device());
   std::vector<torch::Tensor> parts;
   for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb) {
     const auto masks = mask.defined() ? mask.to(rgb.device()).expand({rgb.size(0), -1, -1, -1}) : mask;
-    parts.push_back(net.forward(rgb, masks).logits.to(torch::kCPU));
+    parts.push_back(net.forward(rgb, masks).logits.to(torch::kCPU, torch::kFloat32));
   });
   return torch::cat(parts);
 }
@@ -84,6 +107,7 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
   if (input_schedule_.smallest() < net_->cn->smallest_side())
     throw Error(ErrorCode::kBadSetting, "--input-schedule: " + options_.model.cn + " takes sides of " +
                                             std::to_string(net_->cn->smallest_side()) + " and more");
+  compute_exactly(device_);
   torch::manual_seed(options_.seed);
   initialise_as_published(*net_);
   if (options_.initialisation == "scratch") {
@@ -109,12 +133,11 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
   copy_state(*net_, *average_);
 }
 
-torch::Tensor Trainer::loss_of(int phase, const TrainingBatch& batch, EpochLosses* sum) {
-  const Losses losses =
-      losses_of(options_, phase, *net_, {batch.images.rgb.to(device_), batch.images.mask.to(device_)}, batch.target.to(device_));
+torch::Tensor Trainer::loss_of(int phase, const TrainingBatch& batch, LossSums& sums) {
+  const Losses losses = losses_of(options_, phase, *net_, batch.images, batch.target);
   const auto n = static_cast<double>(batch.target.size(0));
-  sum->mask += losses.mask * n;
-  sum->classes += losses.classes * n;
+  if (losses.mask.defined()) sums.mask += losses.mask.to(torch::kFloat64) * n;
+  if (losses.classes.defined()) sums.classes += losses.classes.to(torch::kFloat64) * n;
   return losses.total;
 }
 
@@ -124,39 +147,31 @@ Trainer::EpochLosses Trainer::train_epoch(int phase, int epoch) {
   net_->train();
   Batches batches(options_, train_, class_masks_, torch::randperm(train_.size()),
                   phase == 1 ? options_.phase1_batch : options_.phase2_batch, seed, mixes(options_, phase, epoch),
-                  phase == 1 ? options_.model.input_size : input_schedule_.side(epoch));
+                  phase == 1 ? options_.model.input_size : input_schedule_.side(epoch), device_);
   const int64_t steps = batches.steps();
   Progress progress("phase " + std::to_string(phase) + " epoch " + std::to_string(epoch), train_.size());
-  EpochLosses sum;
+  const auto nothing = torch::zeros({}, torch::TensorOptions(torch::kFloat64).device(device_));
+  LossSums sums{nothing, nothing.clone()};
+  MovingAverage average(*net_, *average_, options_.ema);
   long done = 0;
   for (int64_t step = 0; step < steps && !g_stop_requested; ++step) {
     set_learning_rates(*optimiser_, options_, phase, epoch, static_cast<double>(step) / static_cast<double>(steps));
     const TrainingBatch batch = batches.next();
     optimiser_->zero_grad();
-    loss_of(phase, batch, &sum).backward();
+    loss_of(phase, batch, sums).backward();
     optimiser_->step();
-    if (options_.ema > 0) update_average((epoch - 1) * steps + step);
+    if (options_.ema > 0) average.take((epoch - 1) * steps + step);
     progress.update(done += batch.target.size(0));
   }
   const auto n = static_cast<double>(train_.size());
-  return {sum.mask / n, sum.classes / n};
-}
-
-void Trainer::update_average(int64_t step) {
-  const torch::NoGradGuard no_grad;
-  // Young averages forget faster: else the first weights, and batch norm's first variances, stay in for epochs.
-  const double decay = std::min(options_.ema, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
-  const auto source = state_list(*net_), target = state_list(*average_);
-  for (std::size_t i = 0; i < source.size(); ++i) {
-    if (target[i].is_floating_point()) target[i].lerp_(source[i], 1 - decay);
-    else target[i].copy_(source[i]);
-  }
+  return {sums.mask.item<double>() / n, sums.classes.item<double>() / n};
 }
 
 void Trainer::report(int phase, int epoch, const EpochLosses& losses, double seconds) {
   double accuracy = 0;
   if (phase == 2 && valid_.size() > 0) {
-    const auto logits = predict_logits(averaged(), valid_, options_.model.input_size);
+    // Only watched, in the precision of the training; what counts is measured at the end, in float32.
+    const auto logits = predict_logits(averaged(), valid_, options_.model.input_size, {}, options_.precision == "bf16");
     accuracy = logits.argmax(1).eq(valid_.labels).to(torch::kFloat32).mean().item<double>();
     // A fold's held-out pictures are its test: no model is chosen by them.
     if (options_.fold < 0 && accuracy > best_accuracy_)

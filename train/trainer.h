@@ -13,8 +13,8 @@
 
 namespace fmpn::train {
 
-/// Logits of the centre crops, N×K float. `mask` 1×1×S×S, where it is defined, stands in for every picture's own.
-torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size, const torch::Tensor& mask = {});
+/// Logits of the centre crops, N×K float. `mask` 1×1×S×S, where it is defined, stands in for every picture's own. `half`: in bfloat16.
+torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size, const torch::Tensor& mask = {}, bool half = false);
 
 /// The mean of FMG's masks of the centre crops, 1×1×S×S.
 torch::Tensor mean_mask(FmpnNetImpl& net, const DataSet& data, int input_size);
@@ -37,10 +37,13 @@ class Trainer {
   struct EpochLosses {
     double mask = 0, classes = 0;
   };
+  /// Of the pictures so far, summed where they are computed: asking a GPU for a number at every step would keep it waiting.
+  struct LossSums {
+    torch::Tensor mask, classes;
+  };
   bool run_phase(int phase);
   EpochLosses train_epoch(int phase, int epoch);
-  torch::Tensor loss_of(int phase, const TrainingBatch& batch, EpochLosses* sum);
-  void update_average(int64_t step);
+  torch::Tensor loss_of(int phase, const TrainingBatch& batch, LossSums& sums);
   void report(int phase, int epoch, const EpochLosses& losses, double seconds);
   void write_samples(const std::string& name, const std::string& title);
   void save_checkpoint(int phase, int epoch);

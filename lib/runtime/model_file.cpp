@@ -147,15 +147,17 @@ LoadedModel load_model(const std::string& name, const SafeTensors& content) {
   }));
 }
 
+StoredTensor stored_as(const torch::Tensor& tensor, bool half) {
+  const torch::Tensor flat = tensor.detach().to(torch::kCPU, half ? torch::kFloat16 : torch::kFloat32).contiguous();
+  StoredTensor stored{half ? "F16" : "F32", flat.sizes().vec(), std::vector<std::uint8_t>(flat.nbytes())};
+  std::memcpy(stored.bytes.data(), flat.data_ptr(), stored.bytes.size());
+  return stored;
+}
+
 void save_model(const std::string& path, const ModelInfo& info, FmpnNetImpl& net, bool half) {
   SafeTensors content;
   content.metadata = metadata_from_info(info);
-  for (const auto& [key, value] : state_of(net)) {
-    const torch::Tensor flat = value.detach().to(torch::kCPU, half ? torch::kFloat16 : torch::kFloat32).contiguous();
-    StoredTensor stored{half ? "F16" : "F32", flat.sizes().vec(), std::vector<std::uint8_t>(flat.nbytes())};
-    std::memcpy(stored.bytes.data(), flat.data_ptr(), stored.bytes.size());
-    content.tensors[key] = std::move(stored);
-  }
+  for (const auto& [key, value] : state_of(net)) content.tensors[key] = stored_as(value, half);
   write_safetensors(path, content);
 }
 

@@ -19,6 +19,9 @@ struct LoadedModel {
 /// Every parameter and buffer by name, `num_batches_tracked` left out: it says nothing about the function.
 std::map<std::string, torch::Tensor> state_of(torch::nn::Module& net);
 
+/// `tensor` as a file holds it, F16 with `half`, else F32.
+StoredTensor stored_as(const torch::Tensor& tensor, bool half);
+
 /// A view of the bytes of `stored`, which must outlive it; undefined where its elements are no floating-point numbers.
 torch::Tensor view_of(const StoredTensor& stored);
 

@@ -5,6 +5,7 @@
 #include <fmpn/error.h>
 
 #include "runtime/crop_pixels.h"
+#include "runtime/device.h"
 #include "runtime/one_error.h"
 
 namespace fmpn {
@@ -19,6 +20,7 @@ class TorchEngine final : public Engine {
  public:
   TorchEngine(LoadedModel model, const torch::Device& device, Precision precision)
       : model_(std::move(model)), device_(device), precision_(precision) {
+    compute_exactly(device_);
     model_.net->to(device_, type());
     for (auto& parameter : model_.net->parameters())
       if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));

@@ -45,7 +45,7 @@ class BatchesTest : public ::testing::Test {
 
   /// Every number of an epoch's batches.
   std::vector<torch::Tensor> epoch(const DataSet& data, std::uint64_t seed, std::int64_t batch = 4, int side = 16) const {
-    Batches batches(options_, data, masks_, torch::arange(data.size()).flip(0), batch, seed, true, side);
+    Batches batches(options_, data, masks_, torch::arange(data.size()).flip(0), batch, seed, true, side, torch::kCPU);
     std::vector<torch::Tensor> all;
     for (std::int64_t i = 0; i < batches.steps(); ++i) {
       const TrainingBatch made = batches.next();
