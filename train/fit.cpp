@@ -1,5 +1,6 @@
 // fmpn-train fit: the two phases on a prepared data set, into a run folder.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
@@ -45,7 +46,7 @@ void check(const FitOptions& o) {
   need(o.label_smoothing >= 0 && o.label_smoothing < 1, "--label-smoothing must be in [0, 1)");
   need(o.pfn_lr >= 0, "--pfn-lr must not be negative");
   need(o.teacher_share >= 0 && o.teacher_share <= 1, "--teacher-share must be in [0, 1]");
-  need(o.teacher.empty() == (o.teacher_share == 0), "--teacher and --teacher-share (more than 0) go together");
+  need(o.teachers.empty() == (o.teacher_share == 0), "--teacher and --teacher-share (more than 0) go together");
   need(!o.leave_out_duplicates || o.fold >= 0 || !o.valid_split.empty(), "--leave-out-duplicates: nothing is held out");
 }
 
@@ -119,10 +120,12 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
                                 o.ablation + (o.fold < 0 ? "" : ", without fold " + std::to_string(o.fold));
   info.provenance["train_images"] = std::to_string(trainer.run_size());
   if (o.leave_out_duplicates) info.provenance["duplicates"] = "left out of training";
-  if (!o.teacher.empty()) {
+  if (!o.teachers.empty()) {
     char share[16];
     std::snprintf(share, sizeof share, "%g", o.teacher_share);
-    info.provenance["teacher"] = read_model_info(o.teacher).name + ", share " + share;
+    std::string names;
+    for (const auto& teacher : o.teachers) names += (names.empty() ? "" : " + ") + read_model_info(teacher).name;
+    info.provenance["teacher"] = names + ", share " + share;
   }
   const std::string model = run.file("last.safetensors");
   save_model(model, info, trainer.averaged(), /*half=*/true);
@@ -147,6 +150,17 @@ torch::Tensor class_masks(const FitOptions& o) {
   auto values = masks_for(read_masks(o.fold >= 0 && fs::is_directory(own) ? own.string() : o.masks), o.model.classes, side, o.missing_mask);
   masks.copy_(torch::from_blob(values.data(), {count, 1, side, side}));
   return masks;
+}
+
+/// The teachers are asked once in a run's life.
+torch::Tensor taught_targets(const FitOptions& o, const RunFolder& run, const DataSet& train) {
+  const std::string kept = run.file("soft-targets.safetensors");
+  if (o.resume && fs::exists(kept)) return read_soft_targets(kept, train.size(), static_cast<int64_t>(o.model.classes.size()));
+  // A GPU takes several times as long in float32.
+  const bool half = parse_device(o.device).is_cuda() && o.precision == "bf16";
+  const auto targets = soft_targets(o.teachers, {o.device, half ? Precision::kBf16 : Precision::kAuto, o.threads}, o.model.classes, train);
+  if (!g_stop_requested) write_soft_targets(kept, targets);
+  return targets;
 }
 
 void fit(FitOptions o, const std::string& configuration) {
@@ -176,11 +190,7 @@ void fit(FitOptions o, const std::string& configuration) {
       throw Error(ErrorCode::kBadFormat, o.data + ": --leave-out-duplicates leaves a class without pictures to train on");
   }
   stop_on_signals();
-  if (!o.teacher.empty()) {
-    // A resumed run asks it again, and on the same machine hears the same.
-    const auto soft = soft_targets(o.teacher, {o.device, Precision::kAuto, o.threads}, o.model.classes, train);
-    train.targets = train.targets * (1 - o.teacher_share) + soft * o.teacher_share;
-  }
+  if (!o.teachers.empty()) train.targets = train.targets * (1 - o.teacher_share) + taught_targets(o, run, train) * o.teacher_share;
   Trainer trainer(o, run, train, valid, class_masks(o));
   if (!trainer.run())
     throw Error(ErrorCode::kRuntime, run.has_checkpoint() ? "stopped; --resume goes on from the last whole epoch in " + o.run
@@ -215,8 +225,9 @@ void add_fit(CLI::App& app) {
   add("--weights", o->weights, "All networks start from those of this model of fmpn-train");
   add("--cn-weights", o->cn_weights, "CN starts from these: torchvision's .pth or .safetensors, or a model of fmpn-train");
   add("--leave-out-duplicates", o->leave_out_duplicates, "Do not train on pictures that are held out too, pixel by pixel");
-  add("--teacher", o->teacher, "Model whose answers on the training pictures are learnt beside the labels (distillation)");
-  add("--teacher-share", o->teacher_share, "Weight of the teacher's distribution in the targets, 0…1; the label has the rest");
+  add("--teacher", o->teachers, "Model whose answers on the training pictures are learnt beside the labels (distillation); given several "
+      "times, the mean of them all")->expected(1, 1000)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
+  add("--teacher-share", o->teacher_share, "Weight of the teachers' distribution in the targets, 0…1; the label has the rest");
   add("--cn-width", o->model.cn_width, "Channels of CN's first stage; 64 is torchvision's");
   add("--cn-stem", o->model.cn_stem, "ResNet: imagenet or small")->check(CLI::IsMember({"imagenet", "small"}));
   add("--fmg-width", o->model.fmg_width, "w of FMG");
@@ -254,6 +265,8 @@ void add_fit(CLI::App& app) {
   c->callback([o, c] {
     if (o->recipe == "paper") set_paper_sizes(*c, o->model.cn);
     apply_recipe(*c, o->recipe);
+    // A configuration that was written down says so of an empty list.
+    o->teachers.erase(std::remove(o->teachers.begin(), o->teachers.end(), ""), o->teachers.end());
     fit(*o, c->config_to_str(true));
   });
 }

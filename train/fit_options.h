@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <fmpn/model_info.h>
 
@@ -18,8 +19,8 @@ struct FitOptions {
   std::string train_split = "train", valid_split = "valid";
   std::string weights;             ///< model file that all networks start from; empty: drawn
   std::string cn_weights;          ///< file that CN starts from, after `weights`; empty: drawn
-  std::string teacher;             ///< model file whose answers are a share of the targets; empty: none
-  double teacher_share = 0;        ///< that share, the distillation weight; more than 0 with a teacher, and only then
+  std::vector<std::string> teachers;  ///< model files whose mean answers are a share of the targets
+  double teacher_share = 0;        ///< that share, the distillation weight; more than 0 with teachers, and only then
   int fold = -1;                   ///< test fold: trains on the other folds, whatever their split; −1: by split
   bool leave_out_duplicates = false;  ///< do not train on pictures that are held out too
   bool resume = false;

@@ -32,7 +32,7 @@ TEST_F(BundledModel, EveryCycleAndGoesOn) {
   const auto whole = test::run_program(script);
   ASSERT_EQ(whole.status, 0) << whole.err;
   EXPECT_TRUE(contains(whole.out, "first/last.safetensors:")) << "the second run does not say what it starts from\n" << whole.out;
-  EXPECT_TRUE(contains(whole.err, "teacher 8/8")) << whole.err;
+  EXPECT_TRUE(contains(whole.err, "teacher fmpn-fer2013 8/8")) << whole.err;
   const std::string model = file("out/third/last.safetensors");
   const auto weights = [](const std::string& path) { return read_safetensors(path).tensors.at("cls.fc.weight").bytes; };
   const auto made = weights(model);

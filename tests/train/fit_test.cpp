@@ -338,6 +338,25 @@ TEST_F(Fit, ATaughtRunResumesExactly) {
   resumes_exactly({"--teacher", file("teacher/last.safetensors"), "--teacher-share", "0.5", "--mixup", "0.2"});
 }
 
+TEST_F(Fit, TheTeachersAreAskedOnce) {
+  const std::vector<std::string> options{"--phase1-epochs", "1", "--epochs", "1", "--teacher", file("teacher/last.safetensors"), "--teacher",
+                                         file("teacher/last.safetensors"), "--teacher-share", "0.5"};
+  ASSERT_EQ(train(fit("teacher", {"--phase1-epochs", "1", "--epochs", "1"})).status, 0);
+  ASSERT_EQ(train(fit("run", options)).status, 0);
+  EXPECT_EQ(read_model_info(file("run/last.safetensors")).provenance.at("teacher"), "toy + toy, share 0.5");
+  const auto resumed = [&] {
+    auto again = options;
+    again.push_back("--resume");
+    return train(fit("run", again));
+  };
+  EXPECT_EQ(resumed().status, 0);
+  // What they said is in the folder, and read from there.
+  std::filesystem::copy_file(model_, file("run/soft-targets.safetensors"), std::filesystem::copy_options::overwrite_existing);
+  const auto other = resumed();
+  EXPECT_EQ(other.status, 1);
+  EXPECT_TRUE(contains(other.err, "run/soft-targets.safetensors: not what teachers say")) << other.err;
+}
+
 TEST_F(Fit, ATeacherMayTakeAnotherSideButNotOtherClasses) {
   const auto outcome = train(fit("run", {"--phase1-epochs", "1", "--epochs", "1", "--teacher", model_, "--teacher-share", "0.5"}));
   EXPECT_EQ(outcome.status, 1);
