@@ -4,7 +4,8 @@
     train/compare_ways.py DATA OUT --recipe FILE [--masks DIR] [--seeds 1,2,3] [--cv | --images N] [--jobs N]
                           [--way 'NAME: OPTION…']…
 
-Without --way the three ways of the paper: baseline, no-mask and fmpn. A way is a name and options of `fmpn-train fit` for it.
+Without --way the three ways of the paper: baseline, no-mask and fmpn. A way is a name and options of `fmpn-train fit` for it; {seed}
+in them is the run's.
 With --cv each run is a cross-validation, and the unweighted mean of its folds is what counts. With --images each seed draws N of
 the training pictures, the same for every way. Run again it goes on where it was stopped: finished runs are kept, the others
 resumed; a run that was made by another command is refused. The table is Markdown: accuracy in per cent, the mean difference from
@@ -187,7 +188,7 @@ def compare(arguments):
             data = subset(arguments.data, arguments.out, seed, arguments.images) if arguments.images else arguments.data
             for name, options in arguments.ways.items():
                 # A way's own options come last, and count.
-                options = [*common, "--seed", str(seed), *options]
+                options = [*common, "--seed", str(seed), *(option.replace("{seed}", str(seed)) for option in options)]
                 runs[name, seed] = runner.submit(data, os.path.join(arguments.out, "%s-%d" % (name, seed)), options)
         print(table(list(arguments.ways), arguments.seeds, {key: run.result() for key, run in runs.items()}))
     except BaseException:

@@ -3,7 +3,7 @@
 
 Spoken to like the engine's side (engine.cpp): one JSON object a line from standard input, one JSON object a line as the answer.
 
-  {"do": "load", "as": NAME, "model": FILE, "precision": "fp32"|"bf16"}
+  {"do": "load", "as": NAME, "model": FILE, "precision": "fp32"|"bf16", "device": "cpu"|"cuda"}   the CPU if no device is given
   {"do": "crops", "file": FILE, "side": S}
   {"do": "run", "name": NAME, "batch": N, "at_least": SECONDS}
   {"do": "compare", "name": NAME, "file": FILE}     the engine's outputs of all crops: largest differences of logits, probabilities and mask
@@ -97,6 +97,7 @@ class Side:
 
     def load(self, order):
         meta, net = load(order["model"])
+        net.to(order.get("device", "cpu"))
         self.nets[order["as"]] = net.to(torch.bfloat16) if order["precision"] == "bf16" else net
         self.meta[order["as"]] = meta
         return {"input_size": int(meta["input_size"]), "gray": meta["color"] == "gray"}
@@ -111,11 +112,12 @@ class Side:
     def run(self, order):
         net = self.nets[order["name"]]
         pick = [i % len(self.crops) for i in range(order["batch"])]
-        batch = self.crops[pick].to(next(net.parameters()).dtype)
-        self.blas.choose((order["name"], order["batch"]), lambda: net(batch))
+        weight = next(net.parameters())
+        batch = self.crops[pick].to(weight.dtype)
+        self.blas.choose((order["name"], order["batch"]), lambda: net(batch.to(weight.device)))
         begun, times = time.monotonic(), 0
         while times == 0 or time.monotonic() - begun < order["at_least"]:
-            net(batch)
+            net(batch.to(weight.device))[0].cpu()
             times += 1
         return {"seconds": (time.monotonic() - begun) / times}
 

@@ -2,7 +2,7 @@
 // The other side, eager.py, is spoken to in the same way, so that both take turns in processes of their own. The number of threads is
 // OMP_NUM_THREADS.
 //
-//   {"do": "load", "as": NAME, "model": FILE, "precision": P}       seconds; the engine is held under NAME
+//   {"do": "load", "as": NAME, "model": FILE, "precision": P, "device": D}   seconds; the engine is held under NAME; D is the cpu if not given
 //   {"do": "crops", "file": FILE, "side": S}                        RGB crops of S×S, 8 bits, one after the other, for what follows
 //   {"do": "run", "name": NAME, "batch": N, "at_least": SECONDS}    seconds of one classify(), the mean over at least so long
 //   {"do": "floor", "precision": P, "batch": N, "at_least": SECONDS}   FLOP/s of a 3×3 convolution of 256 channels on 74×74
@@ -119,7 +119,7 @@ class Bench {
  private:
   json load(const json& order) {
     const auto begun = Clock::now();
-    const auto engine = Engine::load(order.at("model"), {"cpu", precision_of(order.at("precision"))});
+    const auto engine = Engine::load(order.at("model"), {order.value("device", "cpu"), precision_of(order.at("precision"))});
     const double seconds = seconds_since(begun);
     bool shared = false;
     for (const auto& [name, other] : engines_) shared = shared || other == engine;

@@ -2,6 +2,7 @@
 """Images a second of phase 2 (FMG, PFN and CN together): fmpn-train beside the same networks trained by Python's torch.
 
     tests/bench/training_speed.py [--shape paper|default] [--images N] [--batch N] [--threads N] [--precision fp32|bf16]
+                                  [--device cpu|cuda]
 
 Both sides hold the same random crops in memory, cut and flip them as the paper does, and take the same steps with as many
 threads. Python runs as people write it, and again with channels-last tensors, both with the number of BLAS threads that is faster (see
@@ -62,8 +63,9 @@ def make_data(folder, shape):
 
 
 class PythonTraining:
-    def __init__(self, shape, data, channels_last, precision):
-        self.shape, (self.crops, self.masks, self.labels) = shape, data
+    def __init__(self, shape, data, channels_last, precision, device):
+        self.shape, self.device = shape, device
+        self.crops, self.masks, self.labels = (tensor.to(device) for tensor in data)
         self.format = torch.channels_last if channels_last else torch.contiguous_format
         self.half = precision == "bf16"
         self.fmg, self.pfn = reference.Fmg(shape["fmg"], shape["side"]), reference.Pfn()
@@ -73,7 +75,7 @@ class PythonTraining:
         else:
             self.cn = reference.SmallResNet18(shape["width"], len(CLASSES))
         for net in (self.fmg, self.pfn, self.cn):
-            net.train().to(memory_format=self.format)
+            net.train().to(device, memory_format=self.format)
         self.optimiser = torch.optim.Adam(
             [{"params": list(self.cn.parameters()) + list(self.pfn.parameters()), "lr": 1e-4},
              {"params": self.fmg.parameters(), "lr": 1e-5}], betas=(0.5, 0.999))
@@ -91,25 +93,26 @@ class PythonTraining:
 
     def epoch(self):
         """Images a second."""
-        start = time.perf_counter()
-        for chosen in torch.randperm(len(self.crops)).split(self.shape["batch"]):
+        start, total = time.perf_counter(), 0
+        for chosen in torch.randperm(len(self.crops), device=self.device).split(self.shape["batch"]):
             rgb, truth = self.cut(chosen)
             self.optimiser.zero_grad()
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.half):
+            with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.half):
                 gray = 0.299 * rgb[:, 0:1] + 0.587 * rgb[:, 1:2] + 0.114 * rgb[:, 2:3]
                 mask = self.fmg(gray)
                 logits = self.cn(self.pfn(rgb, mask * gray))
             loss = 0.1 * nn.functional.mse_loss(mask.float(), truth) + nn.functional.cross_entropy(logits.float(), self.labels[chosen])
-            loss.item()  # both sides look at it after every step
             loss.backward()
             self.optimiser.step()
+            total += loss.detach()
+        total.item()  # as fmpn-train, which sums where it computes
         return len(self.crops) / (time.perf_counter() - start)
 
 
 def python_rates(options, shape, folder, channels_last):
     """Images a second of each epoch but the first, in this process."""
     torch.set_num_threads(options.threads)
-    training = PythonTraining(shape, torch.load(folder + "/tensors.pt"), channels_last, options.precision)
+    training = PythonTraining(shape, torch.load(folder + "/tensors.pt"), channels_last, options.precision, options.device)
     blas = BlasThreads()
     rates = {}
     for number in {1, options.threads}:
@@ -127,12 +130,13 @@ def python_train(folder, channels_last):
     return json.loads(done.stdout)
 
 
-def fmpn_train(program, folder, run, shape, threads, precision):
+def fmpn_train(program, folder, run, shape, options):
     """Images a second of each epoch but the first."""
     command = [program, "fit", folder, "-o", run, "--recipe", "paper", "--masks", folder + "/masks", "--valid-split", "",
                "--cn", shape["cn"], "--cn-width", shape["width"], "--cn-stem", shape["stem"], "--fmg-width", shape["fmg"],
                "--input-size", shape["side"], "--crop-size", shape["crop"], "--phase1-epochs", 0, "--epochs", EPOCHS,
-               "--constant", EPOCHS, "--batch", shape["batch"], "--threads", threads, "--precision", precision]
+               "--constant", EPOCHS, "--batch", shape["batch"], "--threads", options.threads, "--precision", options.precision,
+               "--device", options.device]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(done.stderr)
@@ -148,6 +152,7 @@ def main():
     parser.add_argument("--batch", type=int)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--python", choices=["contiguous", "channels-last"], help=argparse.SUPPRESS)
@@ -163,16 +168,16 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         torch.save(make_data(folder + "/data", shape), folder + "/tensors.pt")
         for turn in range(options.rounds):
-            rates["fmpn-train"] += fmpn_train(program, folder + "/data", "%s/run%d" % (folder, turn), shape, options.threads, options.precision)
+            rates["fmpn-train"] += fmpn_train(program, folder + "/data", "%s/run%d" % (folder, turn), shape, options)
             rates["python"] += python_train(folder, False)
             rates["python, channels-last"] += python_train(folder, True)
     median = {name: statistics.median(values) for name, values in rates.items()}
-    result = {"shape": options.shape, "threads": options.threads, "precision": options.precision, "images_per_second": median,
+    result = {"shape": options.shape, "device": options.device, "threads": options.threads, "precision": options.precision, "images_per_second": median,
               "ratio": {name: median["fmpn-train"] / median[name] for name in rates if name != "fmpn-train"}}
     if options.json:
         print(json.dumps(result))
         return
-    print("%s shape, %d threads, %s" % (options.shape, options.threads, options.precision))
+    print("%s shape, %s, %d threads, %s" % (options.shape, options.device, options.threads, options.precision))
     for name, value in median.items():
         print("  %-22s %8.2f images/s%s" % (name, value, "" if name == "fmpn-train" else "   fmpn-train: %.2f times" % result["ratio"][name]))
 

@@ -89,6 +89,12 @@ TEST_F(CompareWays, DrawsThePicturesOfASeedOnceForAllWays) {
   EXPECT_TRUE(contains(test::read_text(file("out/other-1/config.toml")), "data-6-1"));
 }
 
+TEST_F(CompareWays, AWayMayNameTheSeed) {
+  ASSERT_EQ(compare({"--way", "own: --ablation baseline --name model-{seed}"}).status, 0);
+  for (const char* seed : {"1", "2"})
+    EXPECT_TRUE(contains(test::read_text(file(std::string("out/own-") + seed + "/config.toml")), std::string("name=\"model-") + seed));
+}
+
 TEST_F(CompareWays, CrossValidates) {
   auto rows = read_manifest(file("data"));
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].split.clear(), rows[i].fold = std::to_string(i / 2 % 2);
