@@ -95,8 +95,8 @@ void round_as_stored(FmpnNetImpl& net) {
   for (auto& item : state_of(net)) item.second.copy_(item.second.to(torch::kFloat16));
 }
 
-/// The last epoch's model, its result and the report.
-void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& valid) {
+/// The last epoch's model, its result and the report. `teachers`: their names.
+void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& valid, const std::string& teachers) {
   ModelInfo info = trainer.info();
   round_as_stored(trainer.averaged());
   if (valid.size() > 0 && o.phase != "1") {
@@ -123,9 +123,7 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
   if (!o.teachers.empty()) {
     char share[16];
     std::snprintf(share, sizeof share, "%g", o.teacher_share);
-    std::string names;
-    for (const auto& teacher : o.teachers) names += (names.empty() ? "" : " + ") + read_model_info(teacher).name;
-    info.provenance["teacher"] = names + ", share " + share;
+    info.provenance["teacher"] = teachers + ", share " + share;
   }
   const std::string model = run.file("last.safetensors");
   save_model(model, info, trainer.averaged(), /*half=*/true);
@@ -152,14 +150,14 @@ torch::Tensor class_masks(const FitOptions& o) {
   return masks;
 }
 
-/// The teachers are asked once in a run's life.
-torch::Tensor taught_targets(const FitOptions& o, const RunFolder& run, const DataSet& train) {
-  const std::string kept = run.file("soft-targets.safetensors");
-  if (o.resume && fs::exists(kept)) return read_soft_targets(kept, train.size(), static_cast<int64_t>(o.model.classes.size()));
-  // A GPU takes several times as long in float32.
+/// Asks the teachers, or reads what they said of these pictures before.
+SoftTargets taught_targets(const FitOptions& o, const RunFolder& run, const DataSet& train) {
+  const std::string path = run.file("soft-targets.safetensors"), key = soft_targets_key(o.teachers, train);
+  if (auto kept = kept_soft_targets(path, key)) return *std::move(kept);
+  // In float32 a GPU takes several times as long, and a share of a target needs no more than two digits.
   const bool half = parse_device(o.device).is_cuda() && o.precision == "bf16";
   const auto targets = soft_targets(o.teachers, {o.device, half ? Precision::kBf16 : Precision::kAuto, o.threads}, o.model.classes, train);
-  if (!g_stop_requested) write_soft_targets(kept, targets);
+  if (!g_stop_requested) keep_soft_targets(path, key, targets);
   return targets;
 }
 
@@ -190,12 +188,17 @@ void fit(FitOptions o, const std::string& configuration) {
       throw Error(ErrorCode::kBadFormat, o.data + ": --leave-out-duplicates leaves a class without pictures to train on");
   }
   stop_on_signals();
-  if (!o.teachers.empty()) train.targets = train.targets * (1 - o.teacher_share) + taught_targets(o, run, train) * o.teacher_share;
+  std::string teachers;
+  if (!o.teachers.empty()) {
+    const SoftTargets soft = taught_targets(o, run, train);
+    train.targets = train.targets * (1 - o.teacher_share) + soft.shares * o.teacher_share;
+    teachers = soft.teachers;
+  }
   Trainer trainer(o, run, train, valid, class_masks(o));
   if (!trainer.run())
     throw Error(ErrorCode::kRuntime, run.has_checkpoint() ? "stopped; --resume goes on from the last whole epoch in " + o.run
                                                           : "stopped before the first epoch was whole; begin again, " + o.run + " has nothing yet");
-  finish(trainer, run, o, valid);
+  finish(trainer, run, o, valid, teachers);
 }
 
 }  // namespace
@@ -226,7 +229,7 @@ void add_fit(CLI::App& app) {
   add("--cn-weights", o->cn_weights, "CN starts from these: torchvision's .pth or .safetensors, or a model of fmpn-train");
   add("--leave-out-duplicates", o->leave_out_duplicates, "Do not train on pictures that are held out too, pixel by pixel");
   add("--teacher", o->teachers, "Model whose answers on the training pictures are learnt beside the labels (distillation); given several "
-      "times, the mean of them all")->expected(1, 1000)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
+      "times, the mean of them all")->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
   add("--teacher-share", o->teacher_share, "Weight of the teachers' distribution in the targets, 0…1; the label has the rest");
   add("--cn-width", o->model.cn_width, "Channels of CN's first stage; 64 is torchvision's");
   add("--cn-stem", o->model.cn_stem, "ResNet: imagenet or small")->check(CLI::IsMember({"imagenet", "small"}));
@@ -265,7 +268,7 @@ void add_fit(CLI::App& app) {
   c->callback([o, c] {
     if (o->recipe == "paper") set_paper_sizes(*c, o->model.cn);
     apply_recipe(*c, o->recipe);
-    // A configuration that was written down says so of an empty list.
+    // A configuration that was written down has an empty list as teacher="".
     o->teachers.erase(std::remove(o->teachers.begin(), o->teachers.end(), ""), o->teachers.end());
     fit(*o, c->config_to_str(true));
   });

@@ -6,7 +6,7 @@
 #include <fmpn/error.h>
 
 #include "commands.h"
-#include "leave.h"
+#include "exit_program.h"
 
 namespace {
 
@@ -40,4 +40,4 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { fmpn::train::leave(run(argc, argv)); }
+int main(int argc, char** argv) { fmpn::train::exit_program(run(argc, argv)); }

@@ -1,6 +1,8 @@
 #include "teacher.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <functional>
 
 #include <opencv2/imgproc.hpp>
 #include <torch/torch.h>
@@ -16,7 +18,7 @@
 namespace fmpn::train {
 namespace {
 
-constexpr char kKey[] = "soft_targets";
+constexpr char kShares[] = "shares", kTeachers[] = "teachers", kKey[] = "made_for";
 
 std::string joined(const std::vector<std::string>& names) {
   std::string all;
@@ -34,10 +36,14 @@ std::vector<Image> resized(const std::vector<ImageView>& crops, int side) {
   return all;
 }
 
-/// Pictures at a time: what a CPU's cache holds, or enough to keep a GPU busy.
-int64_t batch_for(const EngineOptions& options) { return options.device == "cpu" ? 16 : 256; }
+/// Pictures at a time: what a CPU's cache holds, or enough to keep a GPU busy and not too many for its memory.
+int64_t batch_for(const EngineOptions& options, int side) {
+  constexpr int64_t kPixels = 256 * 48 * 48;
+  return options.device == "cpu" ? 16 : std::clamp<int64_t>(kPixels / (int64_t{side} * side), 1, 256);
+}
 
-void add_answers(const Engine& engine, const DataSet& data, int64_t batch, torch::Tensor& sum) {
+void add_answers(const Engine& engine, const EngineOptions& options, const DataSet& data, torch::Tensor& sum) {
+  const int64_t batch = batch_for(options, engine.info().input_size);
   Progress progress("teacher " + engine.info().name, static_cast<long>(data.size()));
   for (int64_t first = 0; first < data.size() && !g_stop_requested; first += batch) {
     const CropViews crops(data.take(torch::arange(first, std::min(first + batch, data.size()))));
@@ -55,30 +61,41 @@ void add_answers(const Engine& engine, const DataSet& data, int64_t batch, torch
 
 }  // namespace
 
-torch::Tensor soft_targets(const std::vector<std::string>& teachers, const EngineOptions& options, const std::vector<std::string>& classes,
-                           const DataSet& data) {
+SoftTargets soft_targets(const std::vector<std::string>& teachers, const EngineOptions& options, const std::vector<std::string>& classes,
+                         const DataSet& data) {
+  SoftTargets targets{torch::zeros({data.size(), static_cast<int64_t>(classes.size())}), ""};
   for (const std::string& teacher : teachers) {
-    const auto known = read_model_info(teacher).classes;
-    if (known != classes)
-      throw Error(ErrorCode::kBadSetting, "--teacher: " + teacher + " knows " + joined(known) + "; the data has " + joined(classes));
+    const ModelInfo info = read_model_info(teacher);
+    if (info.classes != classes)
+      throw Error(ErrorCode::kBadSetting, "--teacher: " + teacher + " knows " + joined(info.classes) + "; the data has " + joined(classes));
+    targets.teachers += (targets.teachers.empty() ? "" : " + ") + info.name;
   }
-  torch::Tensor sum = torch::zeros({data.size(), static_cast<int64_t>(classes.size())});
-  for (const std::string& teacher : teachers) add_answers(*Engine::load(teacher, options), data, batch_for(options), sum);
+  for (const std::string& teacher : teachers) add_answers(*Engine::load(teacher, options), options, data, targets.shares);
   constexpr double kViews = 2;
-  return sum / (kViews * static_cast<double>(teachers.size()));
+  targets.shares /= kViews * static_cast<double>(teachers.size());
+  return targets;
 }
 
-void write_soft_targets(const std::string& path, const torch::Tensor& targets) {
-  write_safetensors(path, {{}, {{kKey, stored_as(targets, /*half=*/false)}}});
+std::string soft_targets_key(const std::vector<std::string>& teachers, const DataSet& data) {
+  std::string all;
+  const auto add = [&](const std::string& text) { all += text + '\n'; };
+  for (const auto& teacher : teachers) add(teacher);
+  for (int64_t i = 0; i < data.size(); ++i) add(data.paths[static_cast<std::size_t>(i)]);
+  return std::to_string(std::hash<std::string>()(all));
 }
 
-torch::Tensor read_soft_targets(const std::string& path, std::int64_t count, std::int64_t classes) {
+void keep_soft_targets(const std::string& path, const std::string& key, const SoftTargets& targets) {
+  write_safetensors(path, {{{kKey, key}, {kTeachers, targets.teachers}}, {{kShares, stored_as(targets.shares, /*half=*/false)}}});
+}
+
+std::optional<SoftTargets> kept_soft_targets(const std::string& path, const std::string& key) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
   const SafeTensors content = read_safetensors(path);
-  const auto found = content.tensors.find(kKey);
-  if (found == content.tensors.end() || found->second.shape != std::vector<std::int64_t>{count, classes})
-    throw Error(ErrorCode::kBadFormat, path + ": not what teachers say of " + std::to_string(count) + " pictures and " +
-                                           std::to_string(classes) + " classes; has the data changed since the run began?");
-  return view_of(found->second).clone();
+  const auto found = content.metadata.find(kKey);
+  if (found == content.metadata.end() || found->second != key) return std::nullopt;
+  if (content.tensors.count(kShares) == 0 || content.metadata.count(kTeachers) == 0)
+    throw Error(ErrorCode::kBadFormat, path + ": not what teachers say; remove it, and they are asked again");
+  return SoftTargets{view_of(content.tensors.at(kShares)).clone(), content.metadata.at(kTeachers)};
 }
 
 }  // namespace fmpn::train

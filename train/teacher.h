@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <torch/types.h>
 
@@ -10,15 +12,24 @@
 
 namespace fmpn::train {
 
-/// What the models in the files `teachers` say of every picture of `data`, N×K: the mean of their distributions (temperature 1: a model's
-/// own was fitted to pictures that are held out) for two views of the crop, its centre and the whole of it. Crops of another size than a
-/// teacher's are resized. (Distillation: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015.)
-/// Throws kBadSetting, naming the teacher, where its classes are not `classes`, in their order.
-torch::Tensor soft_targets(const std::vector<std::string>& teachers, const EngineOptions& options, const std::vector<std::string>& classes,
-                           const DataSet& data);
+/// What teachers say of a data set.
+struct SoftTargets {
+  torch::Tensor shares;  ///< N×K class shares
+  std::string teachers;  ///< their names
+};
 
-/// Keeps targets in a safetensors file, and reads them again. Reading throws kNotFound, or kBadFormat where they are not `count`×`classes`.
-void write_soft_targets(const std::string& path, const torch::Tensor& targets);
-torch::Tensor read_soft_targets(const std::string& path, std::int64_t count, std::int64_t classes);
+/// The mean of the distributions of the models in the files `teachers` (temperature 1: a model's own was fitted to pictures that are held
+/// out) for two views of each crop, its centre and the whole of it. Crops of another size than a teacher's are resized. (Distillation:
+/// Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015.)
+/// Throws kBadSetting, naming the teacher, where its classes are not `classes`, in their order.
+SoftTargets soft_targets(const std::vector<std::string>& teachers, const EngineOptions& options, const std::vector<std::string>& classes,
+                         const DataSet& data);
+
+/// Stands for these teachers, asked about these pictures in this order. For the same build of this library.
+std::string soft_targets_key(const std::vector<std::string>& teachers, const DataSet& data);
+
+void keep_soft_targets(const std::string& path, const std::string& key, const SoftTargets& targets);
+/// What was kept there under `key`; nothing where there is no file, or it was kept under another. Throws kBadFormat for a broken file.
+std::optional<SoftTargets> kept_soft_targets(const std::string& path, const std::string& key);
 
 }  // namespace fmpn::train

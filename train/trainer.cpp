@@ -48,7 +48,8 @@ class MovingAverage {
       if (from[i].is_floating_point()) net_.push_back(from[i].detach()), average_.push_back(to[i].detach());
   }
 
-  void take(int64_t step) {
+  /// `step`: from 0, over the whole phase.
+  void update(int64_t step) {
     const torch::NoGradGuard no_grad;
     // Young averages forget faster: else the first weights, and batch norm's first variances, stay in for epochs.
     const double decay = std::min(decay_, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
@@ -107,7 +108,7 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
   if (input_schedule_.smallest() < net_->cn->smallest_side())
     throw Error(ErrorCode::kBadSetting, "--input-schedule: " + options_.model.cn + " takes sides of " +
                                             std::to_string(net_->cn->smallest_side()) + " and more");
-  compute_exactly(device_);
+  use_exact_cuda(device_);
   torch::manual_seed(options_.seed);
   initialise_as_published(*net_);
   if (options_.initialisation == "scratch") {
@@ -128,9 +129,15 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
   }
   net_->to(device_);
   average_->to(device_);
-  for (auto& parameter : net_->parameters())
-    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
+  lay_channels_last();
   copy_state(*net_, *average_);
+}
+
+// Convolutions are faster so, and the average is taken of all weights at once only where both nets' lie alike.
+void Trainer::lay_channels_last() {
+  for (FmpnNet& net : {std::ref(net_), std::ref(average_)})
+    for (auto& parameter : net->parameters())
+      if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
 }
 
 torch::Tensor Trainer::loss_of(int phase, const TrainingBatch& batch, LossSums& sums) {
@@ -150,8 +157,8 @@ Trainer::EpochLosses Trainer::train_epoch(int phase, int epoch) {
                   phase == 1 ? options_.model.input_size : input_schedule_.side(epoch), device_);
   const int64_t steps = batches.steps();
   Progress progress("phase " + std::to_string(phase) + " epoch " + std::to_string(epoch), train_.size());
-  const auto nothing = torch::zeros({}, torch::TensorOptions(torch::kFloat64).device(device_));
-  LossSums sums{nothing, nothing.clone()};
+  const auto double_here = torch::TensorOptions(torch::kFloat64).device(device_);
+  LossSums sums{torch::zeros({}, double_here), torch::zeros({}, double_here)};
   MovingAverage average(*net_, *average_, options_.ema);
   long done = 0;
   for (int64_t step = 0; step < steps && !g_stop_requested; ++step) {
@@ -160,7 +167,7 @@ Trainer::EpochLosses Trainer::train_epoch(int phase, int epoch) {
     optimiser_->zero_grad();
     loss_of(phase, batch, sums).backward();
     optimiser_->step();
-    if (options_.ema > 0) average.take((epoch - 1) * steps + step);
+    if (options_.ema > 0) average.update((epoch - 1) * steps + step);
     progress.update(done += batch.target.size(0));
   }
   const auto n = static_cast<double>(train_.size());
@@ -170,7 +177,7 @@ Trainer::EpochLosses Trainer::train_epoch(int phase, int epoch) {
 void Trainer::report(int phase, int epoch, const EpochLosses& losses, double seconds) {
   double accuracy = 0;
   if (phase == 2 && valid_.size() > 0) {
-    // Only watched, in the precision of the training; what counts is measured at the end, in float32.
+    // In the precision of the training; the last model's result is measured at the end, in float32.
     const auto logits = predict_logits(averaged(), valid_, options_.model.input_size, {}, options_.precision == "bf16");
     accuracy = logits.argmax(1).eq(valid_.labels).to(torch::kFloat32).mean().item<double>();
     // A fold's held-out pictures are its test: no model is chosen by them.
@@ -276,6 +283,7 @@ void Trainer::load_checkpoint() {
   archive.read("optimiser", optimiser);
   net_->load(net);
   average_->load(average);
+  lay_channels_last();
   optimiser_ = make_optimiser(options_, done_phase_, *net_);
   optimiser_->load(optimiser);
 }

@@ -31,9 +31,9 @@ torch::Device parse_device(const std::string& name) {
   throw Error(ErrorCode::kBadSetting, "device '" + name + "': cpu, cuda and cuda:N are known");
 }
 
-bool cuda_was_used() { return cuda_given; }
+bool cuda_was_asked_for() { return cuda_given; }
 
-void compute_exactly(const torch::Device& device) {
+void use_exact_cuda(const torch::Device& device) {
   if (!device.is_cuda()) return;
   at::globalContext().setBenchmarkCuDNN(false);
   at::globalContext().setDeterministicCuDNN(true);

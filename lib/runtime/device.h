@@ -6,14 +6,14 @@
 
 namespace fmpn {
 
-/// cpu, cuda or cuda:N. Throws Error(kBadSetting), naming it, for anything else and where LibTorch has no CUDA device.
+/// cpu, cuda or cuda:N; cuda_was_asked_for() tells from then on. Throws Error(kBadSetting), naming it, for anything else and where LibTorch has no CUDA device.
 torch::Device parse_device(const std::string& name);
 
 /// Whether parse_device() has given out a CUDA device in this process.
-bool cuda_was_used();
+bool cuda_was_asked_for();
 
-/// cuDNN computes the same bits every time, and float32 with all its digits (no TF32). For the process; nothing where there is no CUDA.
-void compute_exactly(const torch::Device& device);
+/// cuDNN computes the same bits every time, and float32 with all its digits (no TF32). Set for the whole process, where `device` is CUDA's.
+void use_exact_cuda(const torch::Device& device);
 
 /// `tensor` on `device`. A copy to a GPU is queued there and not waited for; `tensor` may be changed at once all the same, if it is not
 /// in pinned memory.

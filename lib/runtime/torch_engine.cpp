@@ -20,7 +20,7 @@ class TorchEngine final : public Engine {
  public:
   TorchEngine(LoadedModel model, const torch::Device& device, Precision precision)
       : model_(std::move(model)), device_(device), precision_(precision) {
-    compute_exactly(device_);
+    use_exact_cuda(device_);
     model_.net->to(device_, type());
     for (auto& parameter : model_.net->parameters())
       if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));

@@ -114,7 +114,7 @@ class Side:
         pick = [i % len(self.crops) for i in range(order["batch"])]
         weight = next(net.parameters())
         batch = self.crops[pick].to(weight.dtype)
-        self.blas.choose((order["name"], order["batch"]), lambda: net(batch.to(weight.device)))
+        self.blas.choose((order["name"], order["batch"]), lambda: net(batch.to(weight.device))[0].cpu())
         begun, times = time.monotonic(), 0
         while times == 0 or time.monotonic() - begun < order["at_least"]:
             net(batch.to(weight.device))[0].cpu()
@@ -122,7 +122,8 @@ class Side:
         return {"seconds": (time.monotonic() - begun) / times}
 
     def compare(self, order):
-        logits, mask = self.nets[order["name"]](self.crops)
+        net = self.nets[order["name"]]
+        logits, mask = (output.cpu() for output in net(self.crops.to(next(net.parameters()).device)))
         with open(order["file"], "rb") as file:
             flat = torch.frombuffer(bytearray(file.read()), dtype=torch.float32)
         theirs, their_mask = flat[:logits.numel()].view_as(logits), flat[logits.numel():].view_as(mask)
@@ -133,7 +134,7 @@ class Side:
     def exact(self, order):
         """How far the first crop's logits lie from those in double precision: this side's, and the engine's."""
         net, crop = self.nets[order["name"]], self.crops[:1]
-        logits = net(crop)[0]
+        logits = net(crop.to(next(net.parameters()).device))[0].cpu()
         with open(order["file"], "rb") as file:
             theirs = torch.frombuffer(bytearray(file.read(4 * logits.numel())), dtype=torch.float32).view_as(logits)
         truth = Fmpn(self.meta[order["name"]]).double().eval()

@@ -112,6 +112,7 @@ class PythonTraining:
 def python_rates(options, shape, folder, channels_last):
     """Images a second of each epoch but the first, in this process."""
     torch.set_num_threads(options.threads)
+    torch.backends.cudnn.allow_tf32 = False  # nor has fmpn-train
     training = PythonTraining(shape, torch.load(folder + "/tensors.pt"), channels_last, options.precision, options.device)
     blas = BlasThreads()
     rates = {}

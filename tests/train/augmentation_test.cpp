@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include <ATen/CPUGeneratorImpl.h>
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -103,6 +105,19 @@ TEST(Augmentation, ShapesThatDoNotFitAreRefused) {
   EXPECT_THROW(augment(crops, torch::zeros({3, 1, 12, 12}), 8, "none"), c10::Error);
   EXPECT_THROW(augment(crops, torch::zeros({2, 1, 12, 12}), 13, "none"), c10::Error);
   EXPECT_THROW(augment(crops.to(torch::kFloat32), torch::zeros({2, 1, 12, 12}), 8, "none"), c10::Error);
+}
+
+TEST(Augmentation, AGpuCutsAsTheCpuDoes) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "this LibTorch sees no CUDA device";
+  torch::manual_seed(5);
+  const auto crops = torch::randint(256, {4, 3, 24, 24}, torch::kUInt8);
+  const auto masks = torch::rand({4, 1, 24, 24});
+  for (const char* kind : {"five-crop", "robust", "none"}) {
+    const auto here = augment(crops, masks, 20, kind, at::detail::createCPUGenerator(7));
+    const auto there = augment(crops.cuda(), masks.cuda(), 20, kind, at::detail::createCPUGenerator(7));
+    EXPECT_TRUE(torch::allclose(here.rgb, there.rgb.cpu(), 1e-4, 1e-4)) << kind;
+    EXPECT_TRUE(torch::allclose(here.mask, there.mask.cpu(), 1e-4, 1e-4)) << kind;
+  }
 }
 
 }  // namespace

@@ -42,8 +42,9 @@ class Teachers : public ::testing::Test {
     data_.crops = torch::randint(256, {kCount, 1, 20, 20}, torch::kUInt8);
     data_.labels = torch::zeros({kCount}, torch::kInt64);
     data_.planes = 1, data_.side = 20;
+    data_.paths = {"a", "b", "c", "d", "e"};
   }
-  torch::Tensor said(const std::vector<std::string>& teachers) const {
+  SoftTargets said(const std::vector<std::string>& teachers) const {
     return soft_targets(teachers, {"cpu", Precision::kFp32, 1}, info().classes, data_);
   }
 
@@ -53,20 +54,25 @@ class Teachers : public ::testing::Test {
 };
 
 TEST_F(Teachers, SeveralSayTheMeanOfWhatEachSays) {
-  const auto one = said({paths_[0]}), other = said({paths_[1]}), both = said(paths_);
+  const auto one = said({paths_[0]}).shares, other = said({paths_[1]}).shares, both = said(paths_).shares;
   EXPECT_EQ(both.sizes(), torch::IntArrayRef({kCount, kClasses}));
   EXPECT_FALSE(torch::allclose(one, other, 1e-2, 1e-2)) << "they say the same: the test shows nothing";
   EXPECT_TRUE(torch::allclose(both, (one + other) / 2, 1e-6, 1e-6));
   EXPECT_TRUE(torch::allclose(both.sum(1), torch::ones({kCount}), 1e-5, 1e-5));
 }
 
-TEST_F(Teachers, WhatTheySaidIsKeptExactly) {
+TEST_F(Teachers, WhatTheySaidIsKeptForThesePictures) {
   const auto targets = said(paths_);
-  const std::string file = folder_.file("soft-targets.safetensors");
-  write_soft_targets(file, targets);
-  EXPECT_TRUE(torch::equal(read_soft_targets(file, kCount, kClasses), targets));
-  EXPECT_ANY_THROW(read_soft_targets(file, kCount + 1, kClasses));
-  EXPECT_ANY_THROW(read_soft_targets(paths_[0], kCount, kClasses));
+  const std::string file = folder_.file("soft-targets.safetensors"), key = soft_targets_key(paths_, data_);
+  EXPECT_FALSE(kept_soft_targets(file, key));
+  keep_soft_targets(file, key, targets);
+  const auto kept = kept_soft_targets(file, key);
+  ASSERT_TRUE(kept);
+  EXPECT_TRUE(torch::equal(kept->shares, targets.shares));
+  EXPECT_EQ(kept->teachers, "teacher + teacher");
+  EXPECT_FALSE(kept_soft_targets(file, soft_targets_key({paths_[0]}, data_)));
+  std::swap(data_.paths[0], data_.paths[1]);
+  EXPECT_FALSE(kept_soft_targets(file, soft_targets_key(paths_, data_)));
 }
 
 }  // namespace

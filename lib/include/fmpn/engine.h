@@ -14,7 +14,7 @@ namespace fmpn {
 enum class Precision { kAuto, kFp32, kBf16 };
 
 struct EngineOptions {
-  std::string device = "cpu";  ///< cpu, cuda or cuda:N
+  std::string device = "cpu";  ///< cpu, cuda or cuda:N; with CUDA, cuDNN is set to repeatable results without TF32, for the whole process
   Precision precision = Precision::kAuto;
   int threads = 0;  ///< of the CPU, for one call, 0…1024; 0: OMP_NUM_THREADS, or as many as there are
 };

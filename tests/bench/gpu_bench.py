@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+"""Faces a second of a model on a CUDA device (or another one): the engine beside the same networks in eager PyTorch, as a table.
+
+    tests/bench/gpu_bench.py [--build BUILD] [--model MODEL] [--device cuda] [--batches 1,4,16,64,256] [--seconds 0.5] [--crops FILE…]
+
+Both sides have their crops in the computer's memory and give their answers there. They take turns, batch by batch; a figure is the median of five, each the mean over
+--seconds. Crops are pictures of the model's crop size; without any they are noise. Before anything is timed the engine's outputs in float32 are compared with those of
+the CPU's engine. Needs PyTorch and torchvision, for CUDA both built with it.
+"""
+import argparse
+import json
+import pathlib
+import statistics
+import struct
+import sys
+import tempfile
+
+from engine_bench import Worker
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+ROUNDS = 5
+FACES = 64
+
+
+def metadata(path):
+    with open(path, "rb") as file:
+        return json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))["__metadata__"]
+
+
+def pixels(options, side):
+    """RGB crops, one after the other."""
+    if not options.crops:
+        import random
+        return random.Random(1).randbytes(FACES * side * side * 3)
+    from PIL import Image
+    pictures = [Image.open(path).convert("RGB") for path in options.crops]
+    wrong = [path for path, picture in zip(options.crops, pictures) if picture.size != (side, side)]
+    if wrong:
+        sys.exit(f"{wrong[0]}: not a crop of {side} px")
+    return b"".join(picture.tobytes() for picture in pictures)
+
+
+def centres(data, crop, side):
+    import torch
+    crops = torch.frombuffer(bytearray(data), dtype=torch.uint8).view(-1, crop, crop, 3)
+    first = (crop - side) // 2
+    return bytes(crops[:, first:first + side, first:first + side].contiguous().flatten().numpy())
+
+
+def far(folder, ours, theirs):
+    read = lambda name: memoryview((folder / name).read_bytes()).cast("f")
+    return max(abs(a - b) for a, b in zip(read(ours), read(theirs)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--model", type=pathlib.Path, default=ROOT / "models" / "fmpn-fer2013.safetensors")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--batches", default="1,4,16,64,256")
+    parser.add_argument("--seconds", type=float, default=0.5)
+    parser.add_argument("--crops", nargs="+", default=[])
+    options = parser.parse_args()
+    meta = metadata(options.model)
+    crop, side = int(meta["crop_size"]), int(meta["input_size"])
+    threads = 2
+    engine = Worker([options.build / "tests" / "bench" / "engine-bench"], threads)
+    eager = Worker([sys.executable, HERE / "eager.py"], threads)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        data = pixels(options, crop)
+        (folder / "crops").write_bytes(data)
+        (folder / "centres").write_bytes(centres(data, crop, side))
+        engine("crops", file=str(folder / "crops"), side=crop)
+        eager("crops", file=str(folder / "centres"), side=side)
+        engine("load", **{"as": "cpu", "model": str(options.model), "precision": "fp32"})
+        for precision in ("fp32", "bf16"):
+            for worker in (engine, eager):
+                worker("load", **{"as": precision, "model": str(options.model), "precision": precision, "device": options.device})
+        for which in ("cpu", "fp32"):
+            engine("outputs", name=which, file=str(folder / which))
+        apart = far(folder, "cpu", "fp32")
+        print(f"float32 on {options.device} and on the CPU: logits and masks at most {apart:.1e} apart")
+        if apart > 1e-3:
+            sys.exit("they do not compute the same")
+    sides = [(engine, "fp32"), (engine, "bf16"), (eager, "fp32"), (eager, "bf16")]
+    print("| faces at once | fp32 | bf16 | eager fp32 | eager bf16 |\n|---|---|---|---|---|")
+    for batch in map(int, options.batches.split(",")):
+        seconds = {at: [] for at in range(len(sides))}
+        for turn in range(ROUNDS + 1):  # the first one warms up
+            for at, (worker, precision) in enumerate(sides):
+                took = worker("run", name=precision, batch=batch, at_least=options.seconds)["seconds"]
+                if turn:
+                    seconds[at].append(took)
+        print(f"| {batch} | " + " | ".join(f"{batch / statistics.median(seconds[at]):,.0f}" for at in seconds) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
