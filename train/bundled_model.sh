@@ -2,7 +2,7 @@
 # Trains the bundled model from FER2013:
 #   train/bundled_model.sh FER2013 MASKS OUT [OPTION…]
 # FER2013 holds train/<class>/… and valid/<class>/…, MASKS the published masks of one fold of CK+ (0.png … 6.png). The model is
-# OUT/third/last.safetensors. Run again it goes on where it was stopped. OPTIONs go to every run of `fmpn-train fit`.
+# OUT/fourth/last.safetensors. Run again it goes on where it was stopped. OPTIONs go to every run of `fmpn-train fit`.
 set -euo pipefail
 (($# >= 3)) || { sed -n 2,5p "$0" | cut -c 3- >&2; exit 2; }
 fer2013=$1 masks=$2 out=$3
@@ -20,3 +20,4 @@ fit() {  # RUN RECIPE OPTION…
 fit first default "$@"
 fit second second-cycle --weights "$out/first/last.safetensors" "$@"
 fit third third-cycle --cn-weights "$out/second/last.safetensors" --teacher "$out/second/last.safetensors" "$@"
+fit fourth fourth-cycle --weights "$out/third/last.safetensors" --teacher "$out/third/last.safetensors" --teacher "$out/second/last.safetensors" "$@"

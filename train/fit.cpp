@@ -213,8 +213,8 @@ void add_fit(CLI::App& app) {
   c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);
   const auto add = [c](const char* name, auto& value, const char* help) { return c->add_option(name, value, help)->capture_default_str(); };
   add("--recipe", o->recipe,
-      "Values of all options that are not given: paper, default (small, from scratch), second-cycle and third-cycle (on from that, to the "
-      "bundled model), fine-tune (from the bundled model to a small data set), large (the paper's networks on FER2013), or a TOML file");
+      "Values of all options that are not given: paper, default (small, from scratch), second-cycle, third-cycle and fourth-cycle (on from "
+      "that, to the bundled model), fine-tune (from the bundled model to a small data set), large (the paper's networks on FER2013), or a TOML file");
   add("--name", o->model.name, "Model name");
   add("--phase", o->phase, "Phases to run")->check(CLI::IsMember({"1", "2", "both"}));
   add("--ablation", o->ablation, "none; baseline: CN alone; no-mask: no phase 1, no mask loss")

@@ -103,7 +103,7 @@ std::map<std::string, std::string> values_of(const std::string& recipe) {
 // They start from a model that the default recipe made: the networks have to be the same.
 TEST(Recipe, WhatGoesOnFromTheDefaultHasItsNetworks) {
   auto first = values_of("default");
-  for (const char* recipe : {"second-cycle", "third-cycle", "fine-tune"}) {
+  for (const char* recipe : {"second-cycle", "third-cycle", "fourth-cycle", "fine-tune"}) {
     auto values = values_of(recipe);
     for (const char* name : {"cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "mirror-average"}) {
       EXPECT_NE(values[name], "") << recipe << ", " << name;
