@@ -3,6 +3,7 @@
 #include <deque>
 
 #include <torch/library.h>
+#include <torch/types.h>
 
 #include "nn/torch_version.h"
 
