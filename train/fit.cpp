@@ -104,6 +104,11 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
     // A fold's held-out pictures are its test: nothing is fitted to them.
     if (o.fold < 0) calibrate(info, logits, valid.labels);
     RunResult result = result_of(o, info, logits, valid.labels);
+    if (o.ablation == "none") {
+      result.mask_determination = mask_determination(trainer.averaged(), valid, trainer.class_masks(), info.input_size);
+      if (result.mask_determination)
+        std::printf("masks: R² %.2f (1: every face's ground truth; 0: no better than one mask for all)\n", *result.mask_determination);
+    }
     if (info.uses_masks) {
       const auto same = predict_logits(trainer.averaged(), valid, info.input_size, mean_mask(trainer.averaged(), valid, info.input_size));
       result.mean_mask_accuracy = same.argmax(1).eq(valid.labels).to(torch::kFloat64).mean().item<double>();

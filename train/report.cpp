@@ -140,6 +140,7 @@ void write_result(const RunFolder& run, const RunResult& result) {
                              {"calibration_error", result.calibration_error},
                              {"classes", result.confusion.classes()},
                              {"confusion", result.confusion.counts()}};
+  if (result.mask_determination) out["mask_determination"] = *result.mask_determination;
   if (result.mean_mask_accuracy) out["mean_mask_accuracy"] = *result.mean_mask_accuracy;
   write_whole(run.file("result.json"), out.dump(1) + '\n');
 }
@@ -158,6 +159,7 @@ RunResult read_result(const std::string& path) {
       for (std::size_t k = 0; k < n; ++k) result.confusion.add(i, k, counts[i][k]);
     }
     result.calibration_error = in.at("calibration_error").get<double>();
+    if (in.contains("mask_determination")) result.mask_determination = in.at("mask_determination").get<double>();
     if (in.contains("mean_mask_accuracy")) result.mean_mask_accuracy = in.at("mean_mask_accuracy").get<double>();
     result.fold = in.at("fold").get<int>();
     result.held_out = in.at("held_out").get<std::string>();
@@ -183,6 +185,11 @@ void write_run_report(const RunFolder& run) {
     figures.insert(figures.begin(), {{percent_text(result.confusion.accuracy()) + " %", "accuracy, last epoch"},
                                      {std::to_string(result.confusion.total()), "pictures of " + result.held_out},
                                      {percent_text(result.calibration_error, 1) + " %", "calibration error"}});
+    char text[16];
+    if (const auto& told = result.mask_determination) {
+      std::snprintf(text, sizeof text, "%.2f", *told);
+      figures.insert(figures.begin() + 1, {text, "R² of the masks"});
+    }
     if (const auto& same = result.mean_mask_accuracy)
       figures.insert(figures.begin() + 1, {percent_text(*same) + " %", "with the mean mask for all"});
   }

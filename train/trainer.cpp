@@ -61,7 +61,7 @@ class MovingAverage {
   std::vector<torch::Tensor> net_, average_;
 };
 
-/// Calls `f` with the centre crops of `data`, a batch at a time, on the device of `net`.
+/// Calls `f` with the centre crops of `data`, a batch at a time, on the device of `net`, and the place of the first of them in `data`.
 template <typename F>
 void for_each_batch(FmpnNetImpl& net, const DataSet& data, int input_size, const F& f) {
   const torch::InferenceMode inference;
@@ -71,7 +71,7 @@ void for_each_batch(FmpnNetImpl& net, const DataSet& data, int input_size, const
   for (int64_t first = 0; first < data.size(); first += kBatch) {
     const auto crops = data.take(torch::arange(first, std::min(first + kBatch, data.size())));
     const auto no_masks = torch::zeros({crops.size(0), 1, crops.size(2), crops.size(3)});
-    f(augment(crops, no_masks, input_size, "none").rgb.contiguous(torch::MemoryFormat::ChannelsLast).to(device));
+    f(augment(crops, no_masks, input_size, "none").rgb.contiguous(torch::MemoryFormat::ChannelsLast).to(device), first);
   }
 }
 
@@ -80,7 +80,7 @@ void for_each_batch(FmpnNetImpl& net, const DataSet& data, int input_size, const
 torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size, const torch::Tensor& mask, bool half) {
   const Autocast autocast(half, net.parameters().front().device());
   std::vector<torch::Tensor> parts;
-  for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb) {
+  for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb, int64_t) {
     const auto masks = mask.defined() ? mask.to(rgb.device()).expand({rgb.size(0), -1, -1, -1}) : mask;
     parts.push_back(net.forward(rgb, masks).logits.to(torch::kCPU, torch::kFloat32));
   });
@@ -89,10 +89,24 @@ torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_si
 
 torch::Tensor mean_mask(FmpnNetImpl& net, const DataSet& data, int input_size) {
   torch::Tensor sum = torch::zeros({1, 1, input_size, input_size}, torch::kFloat64);
-  for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb) {
+  for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb, int64_t) {
     sum = sum + net.generate_mask(rgb).to(torch::kCPU, torch::kFloat64).sum(0, /*keepdim=*/true);
   });
   return (sum / data.size()).to(torch::kFloat32);
+}
+
+std::optional<double> mask_determination(FmpnNetImpl& net, const DataSet& data, const torch::Tensor& class_masks, int input_size) {
+  const int64_t edge = (class_masks.size(-1) - input_size) / 2;
+  const auto centre = class_masks.narrow(2, edge, input_size).narrow(3, edge, input_size).to(torch::kFloat64);
+  const auto truth_of = [&](int64_t first, int64_t count) { return centre.index_select(0, data.labels.narrow(0, first, count)); };
+  const auto mean = truth_of(0, data.size()).mean(0, /*keepdim=*/true);
+  double own = 0, same = 0;
+  for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb, int64_t first) {
+    const auto truth = truth_of(first, rgb.size(0));
+    own += (net.generate_mask(rgb).to(torch::kCPU, torch::kFloat64) - truth).square().sum().item<double>();
+    same += (mean - truth).square().sum().item<double>();
+  });
+  return same > 0 ? std::optional(1 - own / same) : std::nullopt;
 }
 
 Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include <torch/torch.h>
 
@@ -19,6 +20,11 @@ torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_si
 /// The mean of FMG's masks of the centre crops, 1×1×S×S.
 torch::Tensor mean_mask(FmpnNetImpl& net, const DataSet& data, int input_size);
 
+/// How much of what the ground-truth masks of `data` differ by FMG's masks tell (R², the coefficient of determination): 1 − their squared
+/// error / that of the one mask that is the mean of the ground truth. 1 at most; 0 and less where FMG draws no better than that one mask.
+/// None where the ground truth is the same for all. `class_masks`: K×1×H×H with the crops' H.
+std::optional<double> mask_determination(FmpnNetImpl& net, const DataSet& data, const torch::Tensor& class_masks, int input_size);
+
 /// Runs the two phases of the method epoch by epoch, with a checkpoint after each; a signal
 /// (interrupt.h) ends it after the step under way. A run is a function of options and data: the generator is seeded anew
 /// every epoch, so a resumed run repeats it bit for bit.
@@ -31,6 +37,7 @@ class Trainer {
   bool run();
   FmpnNetImpl& averaged() { return *(options_.ema > 0 ? average_ : net_); }
   const ModelInfo& info() const { return options_.model; }
+  const torch::Tensor& class_masks() const { return class_masks_; }
   int64_t run_size() const { return train_.size(); }
 
  private:

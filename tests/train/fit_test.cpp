@@ -189,6 +189,7 @@ TEST_F(Fit, WithoutRoomTheLastGoodCheckpointStaysWhole) {
 }
 
 TEST_F(Fit, TheRunFolderTellsWhatHappened) {
+  write_image(file("masks/sadness.png"), noise(10, 98).view());  // another than happiness
   const auto outcome = train(fit("run", {"--phase1-epochs", "2", "--epochs", "2"}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const std::string config = test::read_text(file("run/config.toml"));
@@ -201,7 +202,9 @@ TEST_F(Fit, TheRunFolderTellsWhatHappened) {
   EXPECT_EQ(result["held_out"], "split valid");
   EXPECT_EQ(result["mean_mask_accuracy"], evaluated("run", {"--replace-masks", "mean"}));
   EXPECT_EQ(result["accuracy"], evaluated("run", {}));
-  EXPECT_TRUE(contains(test::read_text(file("run/report.html")), "with the mean mask for all"));
+  for (const char* part : {"with the mean mask for all", "R² of the masks"})
+    EXPECT_TRUE(contains(test::read_text(file("run/report.html")), part)) << part;
+  EXPECT_LT(result["mask_determination"].get<double>(), 1);
   // The configuration alone makes the same run again.
   const auto again = train({"fit", file("data"), "-o", file("again"), "--config", file("run/config.toml")});
   ASSERT_EQ(again.status, 0) << again.err;

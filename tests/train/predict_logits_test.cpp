@@ -31,5 +31,35 @@ TEST(PredictLogits, WithAMaskInPlaceOfEveryPicturesOwn) {
   EXPECT_FALSE(torch::allclose(same, own, 0, 1e-3)) << "the masks change nothing: the test can't tell";
 }
 
+TEST(MaskDetermination, IsOneForTheTruthAndZeroForItsMean) {
+  torch::manual_seed(4);
+  ModelInfo info;
+  info.cn = "resnet18", info.cn_width = 4, info.cn_stem = "small", info.fmg_width = 2;
+  info.input_size = 16, info.crop_size = 20;
+  info.classes = {"happiness", "sadness"};
+  FmpnNet net(info);
+  initialise_for_scratch(*net);
+  net->eval();
+  const torch::NoGradGuard no_grad;
+  // Two faces, one a class: what FMG draws of them is the truth, or the truth is turned round.
+  const auto faces = torch::randint(256, {2, 1, 20, 20}, torch::kUInt8);
+  DataSet data;
+  data.planes = 1, data.side = 20;
+  data.labels = torch::arange(300) % 2;
+  data.crops = faces.index_select(0, data.labels);
+  const auto rgb = (faces.to(torch::kFloat32) / 255).slice(2, 2, 18).slice(3, 2, 18).expand({-1, 3, -1, -1}).contiguous();
+  const auto drawn = net->generate_mask(rgb);
+  ASSERT_GT((drawn[0] - drawn[1]).abs().max().item<double>(), 1e-3);
+  torch::Tensor masks = torch::rand({2, 1, 20, 20});  // the border does not count
+  const auto determination = [&](const torch::Tensor& truth) {
+    masks.slice(2, 2, 18).slice(3, 2, 18).copy_(truth);
+    return mask_determination(*net, data, masks, 16).value();
+  };
+  EXPECT_NEAR(determination(drawn), 1, 1e-4);
+  EXPECT_NEAR(determination(drawn.flip(0)), -3, 1e-3);  // twice as far off as the mean, squared
+  EXPECT_NEAR(determination(drawn + (drawn - drawn.flip(0)) / 2), 0.75, 1e-3);
+  EXPECT_FALSE(mask_determination(*net, data, torch::ones({2, 1, 20, 20}), 16));
+}
+
 }  // namespace
 }  // namespace fmpn::train
