@@ -10,14 +10,21 @@ the CPU's engine. Needs PyTorch and torchvision, for CUDA both built with it.
 import argparse
 import json
 import pathlib
+import random
 import statistics
 import struct
 import sys
 import tempfile
 
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lib"))
+import torchvision_reference  # noqa: E402,F401  (exits with 77 where PyTorch is missing)
+
+import torch
+from PIL import Image
+
 from engine_bench import Worker
 
-HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 ROUNDS = 5
 FACES = 64
@@ -31,9 +38,7 @@ def metadata(path):
 def pixels(options, side):
     """RGB crops, one after the other."""
     if not options.crops:
-        import random
         return random.Random(1).randbytes(FACES * side * side * 3)
-    from PIL import Image
     pictures = [Image.open(path).convert("RGB") for path in options.crops]
     wrong = [path for path, picture in zip(options.crops, pictures) if picture.size != (side, side)]
     if wrong:
@@ -42,7 +47,6 @@ def pixels(options, side):
 
 
 def centres(data, crop, side):
-    import torch
     crops = torch.frombuffer(bytearray(data), dtype=torch.uint8).view(-1, crop, crop, 3)
     first = (crop - side) // 2
     return bytes(crops[:, first:first + side, first:first + side].contiguous().flatten().numpy())
