@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <optional>
 #include <thread>
 #include <memory>
 
@@ -99,16 +100,16 @@ void round_as_stored(FmpnNetImpl& net) {
 void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& valid, const std::string& teachers) {
   ModelInfo info = trainer.info();
   round_as_stored(trainer.averaged());
+  std::optional<double> determination;
+  if (valid.size() > 0 && o.ablation == "none")
+    determination = mask_determination(trainer.averaged(), valid, trainer.class_masks(), info.input_size);
+  if (determination) std::printf("masks: R² %.2f (1: every face's ground truth; 0: no better than one mask for all)\n", *determination);
   if (valid.size() > 0 && o.phase != "1") {
     const auto logits = predict_logits(trainer.averaged(), valid, info.input_size);
     // A fold's held-out pictures are its test: nothing is fitted to them.
     if (o.fold < 0) calibrate(info, logits, valid.labels);
     RunResult result = result_of(o, info, logits, valid.labels);
-    if (o.ablation == "none") {
-      result.mask_determination = mask_determination(trainer.averaged(), valid, trainer.class_masks(), info.input_size);
-      if (result.mask_determination)
-        std::printf("masks: R² %.2f (1: every face's ground truth; 0: no better than one mask for all)\n", *result.mask_determination);
-    }
+    result.mask_determination = determination;
     if (info.uses_masks) {
       const auto same = predict_logits(trainer.averaged(), valid, info.input_size, mean_mask(trainer.averaged(), valid, info.input_size));
       result.mean_mask_accuracy = same.argmax(1).eq(valid.labels).to(torch::kFloat64).mean().item<double>();
@@ -155,10 +156,11 @@ torch::Tensor class_masks(const FitOptions& o) {
   return masks;
 }
 
-/// Asks the teachers, or reads what they said of these pictures before.
+/// Asks the teachers. A resumed run reads what they said, if it was of the same pictures; a new one asks, for a teacher may have been
+/// trained anew.
 SoftTargets taught_targets(const FitOptions& o, const RunFolder& run, const DataSet& train) {
-  const std::string path = run.file("soft-targets.safetensors"), key = soft_targets_key(o.teachers, train);
-  if (auto kept = kept_soft_targets(path, key)) return *std::move(kept);
+  const std::string path = run.file("soft-targets.safetensors"), key = soft_targets_key(o.model.classes, train);
+  if (auto kept = o.resume ? kept_soft_targets(path, key) : std::nullopt) return *std::move(kept);
   // In float32 a GPU takes several times as long, and a share of a target needs no more than two digits.
   const bool half = parse_device(o.device).is_cuda() && o.precision == "bf16";
   const auto targets = soft_targets(o.teachers, {o.device, half ? Precision::kBf16 : Precision::kAuto, o.threads}, o.model.classes, train);

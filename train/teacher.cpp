@@ -76,11 +76,9 @@ SoftTargets soft_targets(const std::vector<std::string>& teachers, const EngineO
   return targets;
 }
 
-std::string soft_targets_key(const std::vector<std::string>& teachers, const DataSet& data) {
-  std::string all;
-  const auto add = [&](const std::string& text) { all += text + '\n'; };
-  for (const auto& teacher : teachers) add(teacher);
-  for (int64_t i = 0; i < data.size(); ++i) add(data.paths[static_cast<std::size_t>(i)]);
+std::string soft_targets_key(const std::vector<std::string>& classes, const DataSet& data) {
+  std::string all = joined(classes) + '\n';
+  for (const std::string& path : data.paths) all += path + '\n';
   return std::to_string(std::hash<std::string>()(all));
 }
 

@@ -25,8 +25,8 @@ struct SoftTargets {
 SoftTargets soft_targets(const std::vector<std::string>& teachers, const EngineOptions& options, const std::vector<std::string>& classes,
                          const DataSet& data);
 
-/// Stands for these teachers, asked about these pictures in this order. For the same build of this library.
-std::string soft_targets_key(const std::vector<std::string>& teachers, const DataSet& data);
+/// Stands for these classes and pictures in this order, with the same build of this library.
+std::string soft_targets_key(const std::vector<std::string>& classes, const DataSet& data);
 
 void keep_soft_targets(const std::string& path, const std::string& key, const SoftTargets& targets);
 /// What was kept there under `key`; nothing where there is no file, or it was kept under another. Throws kBadFormat for a broken file.

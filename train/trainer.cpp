@@ -143,15 +143,10 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
   }
   net_->to(device_);
   average_->to(device_);
-  lay_channels_last();
+  // Both alike, or the average would be taken weight by weight.
+  lay_channels_last(*net_);
+  lay_channels_last(*average_);
   copy_state(*net_, *average_);
-}
-
-// Convolutions are faster so, and the average is taken of all weights at once only where both nets' lie alike.
-void Trainer::lay_channels_last() {
-  for (FmpnNet& net : {std::ref(net_), std::ref(average_)})
-    for (auto& parameter : net->parameters())
-      if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
 }
 
 torch::Tensor Trainer::loss_of(int phase, const TrainingBatch& batch, LossSums& sums) {
@@ -297,7 +292,8 @@ void Trainer::load_checkpoint() {
   archive.read("optimiser", optimiser);
   net_->load(net);
   average_->load(average);
-  lay_channels_last();
+  lay_channels_last(*net_);  // an older checkpoint's may lie otherwise
+  lay_channels_last(*average_);
   optimiser_ = make_optimiser(options_, done_phase_, *net_);
   optimiser_->load(optimiser);
 }

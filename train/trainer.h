@@ -51,7 +51,6 @@ class Trainer {
   bool run_phase(int phase);
   EpochLosses train_epoch(int phase, int epoch);
   torch::Tensor loss_of(int phase, const TrainingBatch& batch, LossSums& sums);
-  void lay_channels_last();
   void report(int phase, int epoch, const EpochLosses& losses, double seconds);
   void write_samples(const std::string& name, const std::string& title);
   void save_checkpoint(int phase, int epoch);

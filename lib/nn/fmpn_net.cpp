@@ -39,6 +39,11 @@ torch::Tensor luma(const torch::Tensor& rgb) {
   return 0.299 * rgb.narrow(1, 0, 1) + 0.587 * rgb.narrow(1, 1, 1) + 0.114 * rgb.narrow(1, 2, 1);
 }
 
+void lay_channels_last(torch::nn::Module& module) {
+  for (auto& parameter : module.parameters())
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
+}
+
 namespace {
 
 bool is_batch_norm(const torch::nn::Module& module) { return module.as<torch::nn::BatchNorm2dImpl>() != nullptr; }

@@ -38,6 +38,9 @@ TORCH_MODULE(FmpnNet);
 /// N×1×S×S luma of N×3×S×S RGB: 0.299 R + 0.587 G + 0.114 B.
 torch::Tensor luma(const torch::Tensor& rgb);
 
+/// Lays convolutions' weights channels last, as convolutions are faster with.
+void lay_channels_last(torch::nn::Module& module);
+
 /// The reference's initialisation: Xavier-normal, gain 0.02, on every convolution and linear weight, biases 0, BN weight
 /// N(1, 0.02). Draws from torch's default generator.
 void initialise_as_published(torch::nn::Module& module);

@@ -42,7 +42,7 @@ void use_exact_cuda(const torch::Device& device) {
 }
 
 torch::Tensor queued_copy(const torch::Tensor& tensor, const torch::Device& device) {
-  return tensor.to(device, tensor.scalar_type(), /*non_blocking=*/device.is_cuda());
+  return tensor.to(device, tensor.scalar_type(), /*non_blocking=*/true);
 }
 
 }  // namespace fmpn

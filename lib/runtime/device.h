@@ -6,7 +6,8 @@
 
 namespace fmpn {
 
-/// cpu, cuda or cuda:N; cuda_was_asked_for() tells from then on. Throws Error(kBadSetting), naming it, for anything else and where LibTorch has no CUDA device.
+/// cpu, cuda or cuda:N; of CUDA cuda_was_asked_for() tells from then on. Throws Error(kBadSetting), naming it, for anything else and where
+/// LibTorch has no CUDA device.
 torch::Device parse_device(const std::string& name);
 
 /// Whether parse_device() has given out a CUDA device in this process.

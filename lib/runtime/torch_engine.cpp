@@ -22,8 +22,7 @@ class TorchEngine final : public Engine {
       : model_(std::move(model)), device_(device), precision_(precision) {
     use_exact_cuda(device_);
     model_.net->to(device_, type());
-    for (auto& parameter : model_.net->parameters())
-      if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
+    lay_channels_last(*model_.net);
   }
 
   const ModelInfo& info() const override { return model_.info; }

@@ -123,7 +123,8 @@ class Side:
 
     def compare(self, order):
         net = self.nets[order["name"]]
-        logits, mask = (output.cpu() for output in net(self.crops.to(next(net.parameters()).device)))
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            logits, mask = (output.cpu() for output in net(self.crops.to(next(net.parameters()).device)))
         with open(order["file"], "rb") as file:
             flat = torch.frombuffer(bytearray(file.read()), dtype=torch.float32)
         theirs, their_mask = flat[:logits.numel()].view_as(logits), flat[logits.numel():].view_as(mask)

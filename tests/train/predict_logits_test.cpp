@@ -6,13 +6,22 @@
 namespace fmpn::train {
 namespace {
 
-TEST(PredictLogits, WithAMaskInPlaceOfEveryPicturesOwn) {
-  torch::manual_seed(3);
+ModelInfo two_classes() {
   ModelInfo info;
   info.cn = "resnet18", info.cn_width = 4, info.cn_stem = "small", info.fmg_width = 2;
   info.input_size = 16, info.crop_size = 20;
   info.classes = {"happiness", "sadness"};
-  FmpnNet net(info);
+  return info;
+}
+
+/// The centres of N×1×20×20 crops, as the networks take them.
+torch::Tensor centres(const torch::Tensor& crops) {
+  return (crops.to(torch::kFloat32) / 255).slice(2, 2, 18).slice(3, 2, 18).expand({-1, 3, -1, -1}).contiguous();
+}
+
+TEST(PredictLogits, WithAMaskInPlaceOfEveryPicturesOwn) {
+  torch::manual_seed(3);
+  FmpnNet net(two_classes());
   initialise_for_scratch(*net);
   start_near_identity(*net->pfn);
   DataSet data;
@@ -21,7 +30,7 @@ TEST(PredictLogits, WithAMaskInPlaceOfEveryPicturesOwn) {
   data.labels = torch::zeros({300}, torch::kInt64);
   const torch::NoGradGuard no_grad;
   net->eval();
-  const auto rgb = (data.crops.to(torch::kFloat32) / 255).slice(2, 2, 18).slice(3, 2, 18).expand({-1, 3, -1, -1}).contiguous();
+  const auto rgb = centres(data.crops);
   const auto mean = net->generate_mask(rgb).mean(0, /*keepdim=*/true);
   EXPECT_TRUE(torch::allclose(mean_mask(*net, data, 16), mean, 0, 1e-5));
   const auto all = torch::ones({1, 1, 16, 16});
@@ -33,11 +42,7 @@ TEST(PredictLogits, WithAMaskInPlaceOfEveryPicturesOwn) {
 
 TEST(MaskDetermination, IsOneForTheTruthAndZeroForItsMean) {
   torch::manual_seed(4);
-  ModelInfo info;
-  info.cn = "resnet18", info.cn_width = 4, info.cn_stem = "small", info.fmg_width = 2;
-  info.input_size = 16, info.crop_size = 20;
-  info.classes = {"happiness", "sadness"};
-  FmpnNet net(info);
+  FmpnNet net(two_classes());
   initialise_for_scratch(*net);
   net->eval();
   const torch::NoGradGuard no_grad;
@@ -47,7 +52,7 @@ TEST(MaskDetermination, IsOneForTheTruthAndZeroForItsMean) {
   data.planes = 1, data.side = 20;
   data.labels = torch::arange(300) % 2;
   data.crops = faces.index_select(0, data.labels);
-  const auto rgb = (faces.to(torch::kFloat32) / 255).slice(2, 2, 18).slice(3, 2, 18).expand({-1, 3, -1, -1}).contiguous();
+  const auto rgb = centres(faces);
   const auto drawn = net->generate_mask(rgb);
   ASSERT_GT((drawn[0] - drawn[1]).abs().max().item<double>(), 1e-3);
   torch::Tensor masks = torch::rand({2, 1, 20, 20});  // the border does not count

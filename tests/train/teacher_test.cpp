@@ -63,16 +63,16 @@ TEST_F(Teachers, SeveralSayTheMeanOfWhatEachSays) {
 
 TEST_F(Teachers, WhatTheySaidIsKeptForThesePictures) {
   const auto targets = said(paths_);
-  const std::string file = folder_.file("soft-targets.safetensors"), key = soft_targets_key(paths_, data_);
+  const std::string file = folder_.file("soft-targets.safetensors"), key = soft_targets_key(info().classes, data_);
   EXPECT_FALSE(kept_soft_targets(file, key));
   keep_soft_targets(file, key, targets);
   const auto kept = kept_soft_targets(file, key);
   ASSERT_TRUE(kept);
   EXPECT_TRUE(torch::equal(kept->shares, targets.shares));
   EXPECT_EQ(kept->teachers, "teacher + teacher");
-  EXPECT_FALSE(kept_soft_targets(file, soft_targets_key({paths_[0]}, data_)));
+  EXPECT_FALSE(kept_soft_targets(file, soft_targets_key({"fear", "anger", "neutral"}, data_)));
   std::swap(data_.paths[0], data_.paths[1]);
-  EXPECT_FALSE(kept_soft_targets(file, soft_targets_key(paths_, data_)));
+  EXPECT_FALSE(kept_soft_targets(file, soft_targets_key(info().classes, data_)));
 }
 
 }  // namespace
