@@ -40,27 +40,40 @@ void draw_legend(Canvas& canvas, double right, double y, const std::vector<Serie
   }
 }
 
+/// What the y axis reaches over.
+enum class Scale { kFromZero, kShare, kDetermination };
+
+struct YAxis {
+  double low, high, step;
+};
+
+YAxis y_axis(Scale scale, double highest) {
+  if (scale == Scale::kShare) return {0, 1, 0.2};
+  if (scale == Scale::kDetermination) return {-1, 1, 0.5};  // R² has no lower end; what is below −1 says no more than −1 does
+  const double step = round_step(highest > 0 ? highest : 1, 5);
+  return {0, std::max(1.0, std::ceil(highest / step)) * step, step};
+}
+
 /// One panel with its top left corner at `x0`.
 void draw_panel(Canvas& canvas, double x0, const std::string& title, const std::string& x_label, const std::vector<Series>& series,
-                bool share) {
+                Scale scale) {
   const double left = x0 + 52, right = x0 + kPanelWidth - 18, top = 44, bottom = kPanelHeight - 42;
   double first = 1e300, last = -1e300, highest = 0;
   for (const Series& s : series)
     for (const auto& [x, y] : s.points)
       first = std::min(first, x), last = std::max(last, x), highest = std::max(highest, std::isfinite(y) ? y : 0);
   if (last <= first) first -= 0.5, last = first + 1;
-  const double y_step = share ? 0.2 : round_step(highest > 0 ? highest : 1, 5);
-  const double y_top = share ? 1 : std::max(1.0, std::ceil(highest / y_step)) * y_step;
+  const YAxis axis = y_axis(scale, highest);
   const auto at_x = [&](double x) { return left + (x - first) / (last - first) * (right - left); };
-  const auto at_y = [&](double y) { return bottom - std::clamp(y / y_top, 0.0, 1.0) * (bottom - top); };
+  const auto at_y = [&](double y) { return bottom - std::clamp((y - axis.low) / (axis.high - axis.low), 0.0, 1.0) * (bottom - top); };
 
   canvas.text(x0 + 16, 20, title, 13, kInk, Anchor::kLeft, true);
   if (series.size() > 1) draw_legend(canvas, right, 20, series);
-  for (int i = 0; i * y_step <= y_top * 1.0001; ++i) {
-    canvas.line(left, at_y(i * y_step), right, at_y(i * y_step), kGrid);
-    canvas.text(left - 6, at_y(i * y_step),
-                share ? std::to_string(static_cast<int>(std::lround(100 * i * y_step))) + " %" : number(i * y_step), 9, kFaint,
-                Anchor::kRight);
+  const auto lines = std::lround((axis.high - axis.low) / axis.step);
+  for (long i = 0; i <= lines; ++i) {
+    const double y = axis.low + static_cast<double>(i) * axis.step;
+    canvas.line(left, at_y(y), right, at_y(y), kGrid);
+    canvas.text(left - 6, at_y(y), scale == Scale::kShare ? std::to_string(std::lround(100 * y)) + " %" : number(y), 9, kFaint, Anchor::kRight);
   }
   const double x_step = std::max(1.0, round_step(last - first, 8));
   for (double x = std::ceil(first / x_step) * x_step; x <= last; x += x_step)
@@ -80,14 +93,14 @@ void draw_panel(Canvas& canvas, double x0, const std::string& title, const std::
 struct Panel {
   std::string title;
   std::vector<Series> series;
-  bool share = false;
+  Scale scale = Scale::kFromZero;
 };
 
 }  // namespace
 
 Image line_chart(const std::string& title, const std::string& x_label, const std::vector<Series>& series, bool share) {
   Canvas canvas(kPanelWidth, kPanelHeight);
-  draw_panel(canvas, 0, title, x_label, series, share);
+  draw_panel(canvas, 0, title, x_label, series, share ? Scale::kShare : Scale::kFromZero);
   return canvas.image();
 }
 
@@ -95,10 +108,11 @@ Image run_curves(const std::vector<EpochMetrics>& metrics) {
   int first_phase = 0;  // epochs of phase 1 come before those of phase 2
   for (const EpochMetrics& m : metrics)
     if (m.phase == 1) first_phase = std::max(first_phase, m.epoch);
-  Series mask1{"phase 1", {}}, mask2{"phase 2", {}}, classes{"cross-entropy", {}}, accuracy{"accuracy", {}};
+  Series mask1{"phase 1", {}}, mask2{"phase 2", {}}, told1 = mask1, told2 = mask2, classes{"cross-entropy", {}}, accuracy{"accuracy", {}};
   for (const EpochMetrics& m : metrics) {
     const double x = m.phase == 1 ? m.epoch : first_phase + m.epoch;
     (m.phase == 1 ? mask1 : mask2).points.emplace_back(x, m.mask_loss);
+    if (m.mask_determination) (m.phase == 1 ? told1 : told2).points.emplace_back(x, *m.mask_determination);
     if (m.phase == 2) classes.points.emplace_back(x, m.class_loss), accuracy.points.emplace_back(x, m.valid_accuracy);
   }
   const auto all_zero = [](const Series& s) {
@@ -108,14 +122,18 @@ Image run_curves(const std::vector<EpochMetrics>& metrics) {
   std::vector<Series> masks;
   for (const Series& s : {mask1, mask2})
     if (!all_zero(s)) masks.push_back(s);
-  if (!masks.empty()) panels.push_back({"Mask loss", masks, false});
-  if (!classes.points.empty()) panels.push_back({"Class loss", {classes}, false});
-  if (!all_zero(accuracy)) panels.push_back({"Accuracy, held out", {accuracy}, true});
-  if (panels.empty()) panels.push_back({"Loss", {mask1}, false});
+  if (!masks.empty()) panels.push_back({"Mask loss", masks});
+  std::vector<Series> told;
+  for (const Series& s : {told1, told2})
+    if (!s.points.empty()) told.push_back(s);
+  if (!told.empty()) panels.push_back({"R² of the masks, held out", told, Scale::kDetermination});
+  if (!classes.points.empty()) panels.push_back({"Class loss", {classes}});
+  if (!all_zero(accuracy)) panels.push_back({"Accuracy, held out", {accuracy}, Scale::kShare});
+  if (panels.empty()) panels.push_back({"Loss", {mask1}});
   Canvas canvas(kPanelWidth * static_cast<int>(panels.size()), kPanelHeight);
   for (std::size_t i = 0; i < panels.size(); ++i)
     draw_panel(canvas, static_cast<double>(kPanelWidth) * static_cast<double>(i), panels[i].title, "epoch", panels[i].series,
-               panels[i].share);
+               panels[i].scale);
   return canvas.image();
 }
 

@@ -68,6 +68,11 @@ std::vector<EpochMetrics> mean_metrics(const std::string& run, std::size_t folds
       mean[i].phase = metrics[i].phase, mean[i].epoch = metrics[i].epoch;
       mean[i].mask_loss += share * metrics[i].mask_loss, mean[i].class_loss += share * metrics[i].class_loss;
       mean[i].valid_accuracy += share * metrics[i].valid_accuracy;
+      // None where a fold has none, as runs of older versions.
+      const auto& told = metrics[i].mask_determination;
+      auto& all = mean[i].mask_determination;
+      if (told && (k == 0 || all)) all = all.value_or(0) + share * *told;
+      else all.reset();
     }
   }
   return mean;

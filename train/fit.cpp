@@ -28,6 +28,7 @@
 #include "scores.h"
 #include "teacher.h"
 #include "trainer.h"
+#include "validation.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
@@ -100,18 +101,18 @@ void round_as_stored(FmpnNetImpl& net) {
 void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& valid, const std::string& teachers) {
   ModelInfo info = trainer.info();
   round_as_stored(trainer.averaged());
-  std::optional<double> determination;
-  if (valid.size() > 0 && o.ablation == "none")
-    determination = mask_determination(trainer.averaged(), valid, trainer.class_masks(), info.input_size);
-  if (determination) std::printf("masks: R² %.2f (1: every face's ground truth; 0: no better than one mask for all)\n", *determination);
-  if (valid.size() > 0 && o.phase != "1") {
-    const auto logits = predict_logits(trainer.averaged(), valid, info.input_size);
+  Validation validation;
+  if (valid.size() > 0)
+    validation = validate(o.phase == "1" ? Judged::kMasks : Judged::kAll, trainer.averaged(), valid, trainer.class_masks(), info.input_size);
+  if (const auto& told = validation.mask_determination)
+    std::printf("masks: R² %.2f (1: every face's ground truth; 0: no better than one mask for all)\n", *told);
+  if (const auto& logits = validation.logits; logits.defined()) {
     // A fold's held-out pictures are its test: nothing is fitted to them.
     if (o.fold < 0) calibrate(info, logits, valid.labels);
     RunResult result = result_of(o, info, logits, valid.labels);
-    result.mask_determination = determination;
+    result.mask_determination = validation.mask_determination;
     if (info.uses_masks) {
-      const auto same = predict_logits(trainer.averaged(), valid, info.input_size, mean_mask(trainer.averaged(), valid, info.input_size));
+      const auto same = logits_with_mask(trainer.averaged(), valid, info.input_size, validation.mean_mask);
       result.mean_mask_accuracy = same.argmax(1).eq(valid.labels).to(torch::kFloat64).mean().item<double>();
       std::printf("with the mean mask for every face: accuracy %.4f\n", *result.mean_mask_accuracy);
     }

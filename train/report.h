@@ -34,7 +34,7 @@ class HtmlReport {
 struct RunResult {
   ConfusionMatrix confusion{std::vector<std::string>()};
   double calibration_error = 0;
-  std::optional<double> mask_determination;  ///< see trainer.h: what of the ground truth's differences the masks tell; guided runs alone
+  std::optional<double> mask_determination;  ///< see validation.h; guided runs alone
   std::optional<double> mean_mask_accuracy;  ///< where every face gets the mean of all masks: what is lost is what its own mask gave
   int fold = -1;        ///< −1: no fold
   std::string held_out; ///< "split valid", "fold 3"

@@ -20,13 +20,14 @@ namespace fmpn::train {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kHeading = "phase,epoch,mask_loss,class_loss,valid_accuracy,learning_rate,images_per_second,seconds\n";
+constexpr const char* kHeading = "phase,epoch,mask_loss,mask_determination,class_loss,valid_accuracy,learning_rate,images_per_second,seconds\n";
 constexpr const char* kEvents = "events.out.tfevents.fmpn";  // TensorBoard takes any name with "tfevents" in it
 
 std::string line_of(const EpochMetrics& m) {
-  char text[256];
-  std::snprintf(text, sizeof text, "%d,%d,%.9g,%.9g,%.9g,%.9g,%.4g,%.4g\n", m.phase, m.epoch, m.mask_loss, m.class_loss, m.valid_accuracy,
-                m.learning_rate, m.images_per_second, m.seconds);
+  char determination[32] = "", text[256];
+  if (m.mask_determination) std::snprintf(determination, sizeof determination, "%.9g", *m.mask_determination);
+  std::snprintf(text, sizeof text, "%d,%d,%.9g,%s,%.9g,%.9g,%.9g,%.4g,%.4g\n", m.phase, m.epoch, m.mask_loss, determination, m.class_loss,
+                m.valid_accuracy, m.learning_rate, m.images_per_second, m.seconds);
   return text;
 }
 
@@ -106,6 +107,7 @@ void RunFolder::add(const EpochMetrics& m) {
     events += encode_event({time, m.epoch, "phase" + std::to_string(m.phase) + '/' + name, static_cast<float>(value)});
   };
   scalar("mask_loss", m.mask_loss);
+  if (m.mask_determination) scalar("mask_determination", *m.mask_determination);
   if (m.phase == 2) scalar("class_loss", m.class_loss), scalar("valid_accuracy", m.valid_accuracy);
   scalar("learning_rate", m.learning_rate), scalar("images_per_second", m.images_per_second);
   append(file(kEvents), events);
@@ -116,9 +118,11 @@ std::vector<EpochMetrics> read_metrics(const std::string& path) {
   std::vector<EpochMetrics> metrics;
   for (std::size_t i = 0; i < table.size(); ++i) {
     const auto number = [&](const char* column) { return std::strtod(table.get(i, column).c_str(), nullptr); };
-    metrics.push_back({static_cast<int>(table.whole_number(i, "phase")), static_cast<int>(table.whole_number(i, "epoch")),
-                       number("mask_loss"), number("class_loss"), number("valid_accuracy"), number("learning_rate"),
-                       number("images_per_second"), number("seconds")});
+    EpochMetrics m{static_cast<int>(table.whole_number(i, "phase")), static_cast<int>(table.whole_number(i, "epoch")),
+                   number("mask_loss"), number("class_loss"), number("valid_accuracy")};
+    if (!table.get(i, "mask_determination").empty()) m.mask_determination = number("mask_determination");  // older runs have none
+    m.learning_rate = number("learning_rate"), m.images_per_second = number("images_per_second"), m.seconds = number("seconds");
+    metrics.push_back(m);
   }
   return metrics;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@ struct EpochMetrics {
   int phase = 0, epoch = 0;            ///< 1-based
   double mask_loss = 0, class_loss = 0;
   double valid_accuracy = 0;           ///< 0…1; 0 where nothing was validated
+  std::optional<double> mask_determination{};  ///< R² of the held-out masks, see validation.h
   double learning_rate = 0;            ///< of the first group, at the epoch's end
   double images_per_second = 0;
   double seconds = 0;

@@ -9,7 +9,6 @@
 #include <fmpn/error.h>
 
 #include "augmentation.h"
-#include "autocast.h"
 #include "batches.h"
 #include "interrupt.h"
 #include "mask_samples.h"
@@ -18,6 +17,7 @@
 #include "pth_file.h"
 #include "schedule.h"
 #include "start_weights.h"
+#include "validation.h"
 #include "runtime/device.h"
 #include "runtime/model_file.h"
 #include "whole_file.h"
@@ -61,53 +61,7 @@ class MovingAverage {
   std::vector<torch::Tensor> net_, average_;
 };
 
-/// Calls `f` with the centre crops of `data`, a batch at a time, on the device of `net`, and the place of the first of them in `data`.
-template <typename F>
-void for_each_batch(FmpnNetImpl& net, const DataSet& data, int input_size, const F& f) {
-  const torch::InferenceMode inference;
-  net.eval();
-  constexpr int64_t kBatch = 256;
-  const torch::Device device = net.parameters().front().device();
-  for (int64_t first = 0; first < data.size(); first += kBatch) {
-    const auto crops = data.take(torch::arange(first, std::min(first + kBatch, data.size())));
-    const auto no_masks = torch::zeros({crops.size(0), 1, crops.size(2), crops.size(3)});
-    f(augment(crops, no_masks, input_size, "none").rgb.contiguous(torch::MemoryFormat::ChannelsLast).to(device), first);
-  }
-}
-
 }  // namespace
-
-torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size, const torch::Tensor& mask, bool half) {
-  const Autocast autocast(half, net.parameters().front().device());
-  std::vector<torch::Tensor> parts;
-  for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb, int64_t) {
-    const auto masks = mask.defined() ? mask.to(rgb.device()).expand({rgb.size(0), -1, -1, -1}) : mask;
-    parts.push_back(net.forward(rgb, masks).logits.to(torch::kCPU, torch::kFloat32));
-  });
-  return torch::cat(parts);
-}
-
-torch::Tensor mean_mask(FmpnNetImpl& net, const DataSet& data, int input_size) {
-  torch::Tensor sum = torch::zeros({1, 1, input_size, input_size}, torch::kFloat64);
-  for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb, int64_t) {
-    sum = sum + net.generate_mask(rgb).to(torch::kCPU, torch::kFloat64).sum(0, /*keepdim=*/true);
-  });
-  return (sum / data.size()).to(torch::kFloat32);
-}
-
-std::optional<double> mask_determination(FmpnNetImpl& net, const DataSet& data, const torch::Tensor& class_masks, int input_size) {
-  const int64_t edge = (class_masks.size(-1) - input_size) / 2;
-  const auto centre = class_masks.narrow(2, edge, input_size).narrow(3, edge, input_size).to(torch::kFloat64);
-  const auto truth_of = [&](int64_t first, int64_t count) { return centre.index_select(0, data.labels.narrow(0, first, count)); };
-  const auto mean = truth_of(0, data.size()).mean(0, /*keepdim=*/true);
-  double own = 0, same = 0;
-  for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb, int64_t first) {
-    const auto truth = truth_of(first, rgb.size(0));
-    own += (net.generate_mask(rgb).to(torch::kCPU, torch::kFloat64) - truth).square().sum().item<double>();
-    same += (mean - truth).square().sum().item<double>();
-  });
-  return same > 0 ? std::optional(1 - own / same) : std::nullopt;
-}
 
 Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks)
     : options_(options),
@@ -184,20 +138,25 @@ Trainer::EpochLosses Trainer::train_epoch(int phase, int epoch) {
 }
 
 void Trainer::report(int phase, int epoch, const EpochLosses& losses, double seconds) {
-  double accuracy = 0;
-  if (phase == 2 && valid_.size() > 0) {
+  EpochMetrics metrics{phase, epoch, losses.mask, losses.classes};
+  if (valid_.size() > 0) {
     // In the precision of the training; the last model's result is measured at the end, in float32.
-    const auto logits = predict_logits(averaged(), valid_, options_.model.input_size, {}, options_.precision == "bf16");
-    accuracy = logits.argmax(1).eq(valid_.labels).to(torch::kFloat32).mean().item<double>();
+    const Validation validation = validate(phase == 1 ? Judged::kMasks : Judged::kAll, averaged(), valid_, class_masks_,
+                                           options_.model.input_size, options_.precision == "bf16");
+    metrics.mask_determination = validation.mask_determination;
+    if (phase == 2) metrics.valid_accuracy = validation.accuracy(valid_);
     // A fold's held-out pictures are its test: no model is chosen by them.
-    if (options_.fold < 0 && accuracy > best_accuracy_)
+    if (options_.fold < 0 && metrics.valid_accuracy > best_accuracy_)
       save_model(run_.file("best.safetensors"), options_.model, averaged(), /*half=*/false);
-    best_accuracy_ = std::max(best_accuracy_, accuracy);
+    best_accuracy_ = std::max(best_accuracy_, metrics.valid_accuracy);
   }
-  const double rate = optimiser_->param_groups().front().options().get_lr();
-  run_.add({phase, epoch, losses.mask, losses.classes, accuracy, rate, static_cast<double>(train_.size()) / seconds, seconds});
-  std::printf("phase %d epoch %d: mask loss %.4f, class loss %.4f, valid accuracy %.4f (best %.4f), %.0f s\n", phase, epoch,
-              losses.mask, losses.classes, accuracy, best_accuracy_, seconds);
+  metrics.learning_rate = optimiser_->param_groups().front().options().get_lr();
+  metrics.images_per_second = static_cast<double>(train_.size()) / seconds, metrics.seconds = seconds;
+  run_.add(metrics);
+  std::printf("phase %d epoch %d: mask loss %.4f", phase, epoch, losses.mask);
+  if (metrics.mask_determination) std::printf(", held-out R² of the masks %.2f", *metrics.mask_determination);
+  if (phase == 2) std::printf(", class loss %.4f, valid accuracy %.4f (best %.4f)", losses.classes, metrics.valid_accuracy, best_accuracy_);
+  std::printf(", %.0f s\n", seconds);
   std::fflush(stdout);
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include <torch/torch.h>
 
@@ -13,17 +12,6 @@
 #include "run_folder.h"
 
 namespace fmpn::train {
-
-/// Logits of the centre crops, N×K float. `mask` 1×1×S×S, where it is defined, stands in for every picture's own. `half`: in bfloat16.
-torch::Tensor predict_logits(FmpnNetImpl& net, const DataSet& data, int input_size, const torch::Tensor& mask = {}, bool half = false);
-
-/// The mean of FMG's masks of the centre crops, 1×1×S×S.
-torch::Tensor mean_mask(FmpnNetImpl& net, const DataSet& data, int input_size);
-
-/// How much of what the ground-truth masks of `data` differ by FMG's masks tell (R², the coefficient of determination): 1 − their squared
-/// error / that of the one mask that is the mean of the ground truth. 1 at most; 0 and less where FMG draws no better than that one mask.
-/// None where the ground truth is the same for all. `class_masks`: K×1×H×H with the crops' H.
-std::optional<double> mask_determination(FmpnNetImpl& net, const DataSet& data, const torch::Tensor& class_masks, int input_size);
 
 /// Runs the two phases of the method epoch by epoch, with a checkpoint after each; a signal
 /// (interrupt.h) ends it after the step under way. A run is a function of options and data: the generator is seeded anew

@@ -80,8 +80,8 @@ TEST_F(RunFolderTest, OneConfigurationAFolder) {
 TEST_F(RunFolderTest, WhatTheCheckpointDoesNotHaveIsCutOff) {
   run_.open("[fit]\n", false);
   run_.cut_after(0, 0);
-  for (int epoch = 1; epoch <= 3; ++epoch) run_.add({1, epoch, 0.1 * epoch, 0, 0, 1e-4, 100, 1});
-  for (int epoch = 1; epoch <= 4; ++epoch) run_.add({2, epoch, 0.01, 1.0 / epoch, 0.5, 1e-3, 100, 1});
+  for (int epoch = 1; epoch <= 3; ++epoch) run_.add({1, epoch, 0.1 * epoch, 0, 0, -0.25 * epoch, 1e-4, 100, 1});
+  for (int epoch = 1; epoch <= 4; ++epoch) run_.add({2, epoch, 0.01, 1.0 / epoch, 0.5, {}, 1e-3, 100, 1});
   const std::string whole = test::read_text(run_.file("metrics.csv"));
   EXPECT_EQ(read_metrics(run_.file("metrics.csv")).size(), 7U);
   // A kill in the middle of a line and of a record.
@@ -96,6 +96,9 @@ TEST_F(RunFolderTest, WhatTheCheckpointDoesNotHaveIsCutOff) {
   EXPECT_EQ(metrics.back().epoch, 2);
   EXPECT_EQ(metrics.back().class_loss, 0.5);
   EXPECT_NEAR(metrics[2].mask_loss, 0.3, 1e-9);
+  EXPECT_NEAR(metrics[2].mask_determination.value(), -0.75, 1e-9);
+  EXPECT_FALSE(metrics[3].mask_determination);
+  EXPECT_EQ(metrics[3].learning_rate, 1e-3);
   std::size_t phase1 = 0, phase2 = 0;
   for (const EventScalar& s : decode_events(test::read_text(run_.file("events.out.tfevents.fmpn")), "events")) {
     ++(s.tag.rfind("phase1/", 0) == 0 ? phase1 : phase2);
@@ -103,10 +106,19 @@ TEST_F(RunFolderTest, WhatTheCheckpointDoesNotHaveIsCutOff) {
       EXPECT_FLOAT_EQ(s.value, 1.0F / static_cast<float>(s.step));
     }
   }
-  EXPECT_EQ(phase1, 3U * 3);
+  EXPECT_EQ(phase1, 3U * 4);
   EXPECT_EQ(phase2, 2U * 5);
   run_.cut_after(1, 1);
   EXPECT_EQ(read_metrics(run_.file("metrics.csv")).size(), 1U);
+}
+
+TEST_F(RunFolderTest, ReadsTheMetricsOfOlderVersions) {
+  test::write_text(folder_.file("metrics.csv"),
+                   "phase,epoch,mask_loss,class_loss,valid_accuracy,learning_rate,images_per_second,seconds\n2,1,0.5,1.5,0.25,0.01,100,3\n");
+  const auto metrics = read_metrics(folder_.file("metrics.csv"));
+  ASSERT_EQ(metrics.size(), 1U);
+  EXPECT_FALSE(metrics[0].mask_determination);
+  EXPECT_EQ(metrics[0].seconds, 3);
 }
 
 TEST_F(RunFolderTest, WholeFilesOrNone) {

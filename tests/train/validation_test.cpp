@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "trainer.h"
+#include "validation.h"
 
 namespace fmpn::train {
 namespace {
@@ -19,7 +19,7 @@ torch::Tensor centres(const torch::Tensor& crops) {
   return (crops.to(torch::kFloat32) / 255).slice(2, 2, 18).slice(3, 2, 18).expand({-1, 3, -1, -1}).contiguous();
 }
 
-TEST(PredictLogits, WithAMaskInPlaceOfEveryPicturesOwn) {
+TEST(Validation, WithAMaskInPlaceOfEveryPicturesOwn) {
   torch::manual_seed(3);
   FmpnNet net(two_classes());
   initialise_for_scratch(*net);
@@ -32,15 +32,18 @@ TEST(PredictLogits, WithAMaskInPlaceOfEveryPicturesOwn) {
   net->eval();
   const auto rgb = centres(data.crops);
   const auto mean = net->generate_mask(rgb).mean(0, /*keepdim=*/true);
-  EXPECT_TRUE(torch::allclose(mean_mask(*net, data, 16), mean, 0, 1e-5));
+  const Validation validation = validate(Judged::kAll, *net, data, torch::rand({2, 1, 20, 20}), 16);
+  EXPECT_TRUE(torch::allclose(validation.mean_mask, mean, 0, 1e-5));
   const auto all = torch::ones({1, 1, 16, 16});
-  const auto own = predict_logits(*net, data, 16), same = predict_logits(*net, data, 16, all);
+  const auto& own = validation.logits;
+  const auto same = logits_with_mask(*net, data, 16, all);
   EXPECT_TRUE(torch::allclose(own, net->forward(rgb).logits, 0, 1e-4));
+  EXPECT_DOUBLE_EQ(validation.accuracy(data), own.argmax(1).eq(0).to(torch::kFloat64).mean().item<double>());
   EXPECT_TRUE(torch::allclose(same, net->forward(rgb, all.expand({300, -1, -1, -1})).logits, 0, 1e-4));
   EXPECT_FALSE(torch::allclose(same, own, 0, 1e-3)) << "the masks change nothing: the test can't tell";
 }
 
-TEST(MaskDetermination, IsOneForTheTruthAndZeroForItsMean) {
+TEST(Validation, DeterminationIsOneForTheTruthAndZeroForItsMean) {
   torch::manual_seed(4);
   FmpnNet net(two_classes());
   initialise_for_scratch(*net);
@@ -58,12 +61,27 @@ TEST(MaskDetermination, IsOneForTheTruthAndZeroForItsMean) {
   torch::Tensor masks = torch::rand({2, 1, 20, 20});  // the border does not count
   const auto determination = [&](const torch::Tensor& truth) {
     masks.slice(2, 2, 18).slice(3, 2, 18).copy_(truth);
-    return mask_determination(*net, data, masks, 16).value();
+    return validate(Judged::kMasks, *net, data, masks, 16).mask_determination.value();
   };
   EXPECT_NEAR(determination(drawn), 1, 1e-4);
   EXPECT_NEAR(determination(drawn.flip(0)), -3, 1e-3);  // twice as far off as the mean, squared
   EXPECT_NEAR(determination(drawn + (drawn - drawn.flip(0)) / 2), 0.75, 1e-3);
-  EXPECT_FALSE(mask_determination(*net, data, torch::ones({2, 1, 20, 20}), 16));
+  EXPECT_FALSE(validate(Judged::kMasks, *net, data, torch::ones({2, 1, 20, 20}), 16).mask_determination) << "one truth for all";
+}
+
+TEST(Validation, BaselineHasNoMasksAndMasksAloneNoLogits) {
+  ModelInfo info = two_classes();
+  DataSet data;
+  data.planes = 1, data.side = 20;
+  data.crops = torch::randint(256, {3, 1, 20, 20}, torch::kUInt8);
+  data.labels = torch::tensor({0, 1, 0});
+  const auto masks = torch::rand({2, 1, 20, 20});
+  EXPECT_FALSE(validate(Judged::kMasks, *FmpnNet(info), data, masks, 16).logits.defined());
+  info.uses_masks = false;
+  const Validation baseline = validate(Judged::kAll, *FmpnNet(info), data, masks, 16);
+  EXPECT_EQ(baseline.logits.sizes(), (std::vector<int64_t>{3, 2}));
+  EXPECT_FALSE(baseline.mean_mask.defined());
+  EXPECT_FALSE(baseline.mask_determination);
 }
 
 }  // namespace
