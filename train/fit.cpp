@@ -44,6 +44,8 @@ void check(const FitOptions& o) {
   need(o.phase1_batch >= 2 && o.phase2_batch >= 2, "a batch needs two pictures at least");
   need(o.model.crop_size >= o.model.input_size, "--input-size must not be larger than --crop-size");
   need(o.ablation != "none" || !o.masks.empty(), "--masks DIR is needed (or --ablation baseline or no-mask)");
+  need(o.ablation != "baseline" || o.fmg_weights.empty(), "--fmg-weights: the baseline has no FMG");
+  need(o.mask_swap >= 0 && o.mask_swap < 1, "--mask-swap must be in [0, 1)");
   need(o.ema >= 0 && o.ema < 1, "--ema must be in [0, 1)");
   need(o.label_smoothing >= 0 && o.label_smoothing < 1, "--label-smoothing must be in [0, 1)");
   need(o.pfn_lr >= 0, "--pfn-lr must not be negative");
@@ -221,7 +223,7 @@ void add_fit(CLI::App& app) {
   c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);
   const auto add = [c](const char* name, auto& value, const char* help) { return c->add_option(name, value, help)->capture_default_str(); };
   add("--recipe", o->recipe,
-      "Values of all options that are not given: paper, default (small, from scratch), second-cycle, third-cycle and fourth-cycle (on from "
+      "Values of all options that are not given: paper, default (small, from scratch), second-cycle to fifth-cycle (on from "
       "that, to the bundled model), fine-tune (from the bundled model to a small data set), large (the paper's networks on FER2013), or a TOML file");
   add("--name", o->model.name, "Model name");
   add("--phase", o->phase, "Phases to run")->check(CLI::IsMember({"1", "2", "both"}));
@@ -235,6 +237,7 @@ void add_fit(CLI::App& app) {
   add("--cn", o->model.cn, "Classification net")->check(CLI::IsMember(classification_nets()));
   add("--weights", o->weights, "All networks start from those of this model of fmpn-train");
   add("--cn-weights", o->cn_weights, "CN starts from these: torchvision's .pth or .safetensors, or a model of fmpn-train");
+  add("--fmg-weights", o->fmg_weights, "FMG starts from these: a model of fmpn-train, as `--phase 1` leaves it, or a published resface.pth");
   add("--leave-out-duplicates", o->leave_out_duplicates, "Do not train on pictures that are held out too, pixel by pixel");
   add("--teacher", o->teachers, "Model whose answers on the training pictures are learnt beside the labels (distillation); given several "
       "times, the mean of them all")->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
@@ -261,6 +264,7 @@ void add_fit(CLI::App& app) {
   add("--weight-decay", o->weight_decay, "L2 penalty in phase 2, of FMG and CN; PFN has none");
   add("--lambda-mask", o->lambda_mask, "λ1 of Eq. 5");
   add("--lambda-class", o->lambda_class, "λ2 of Eq. 5");
+  add("--mask-swap", o->mask_swap, "Share of the faces that get another face's mask in phase 2, so that CN learns how far to believe a mask");
   add("--augmentation", o->augmentation, "five-crop (the paper's), robust or none")->check(CLI::IsMember({"five-crop", "robust", "none"}));
   add("--initialisation", o->initialisation, "published, or scratch: He, PFN near the identity")
       ->check(CLI::IsMember({"published", "scratch"}));

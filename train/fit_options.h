@@ -19,6 +19,7 @@ struct FitOptions {
   std::string train_split = "train", valid_split = "valid";
   std::string weights;             ///< model file that all networks start from; empty: drawn
   std::string cn_weights;          ///< file that CN starts from, after `weights`; empty: drawn
+  std::string fmg_weights;         ///< the same for FMG
   std::vector<std::string> teachers;  ///< model files whose mean answers are a share of the targets
   double teacher_share = 0;        ///< that share, the distillation weight; more than 0 with teachers, and only then
   int fold = -1;                   ///< test fold: trains on the other folds, whatever their split; −1: by split
@@ -37,6 +38,7 @@ struct FitOptions {
   std::string input_schedule;           ///< see InputSchedule; empty: S always
   double weight_decay = 0;              ///< of FMG and CN; see make_optimiser()
   double lambda_mask = 0.1, lambda_class = 1.0;  ///< λ1, λ2 of Eq. 5
+  double mask_swap = 0;            ///< share of the faces that CN sees with another face's mask in phase 2
   std::string augmentation = "five-crop";
   std::string initialisation = "published";      ///< published | scratch (CN by He, PFN near the identity)
   double label_smoothing = 0;

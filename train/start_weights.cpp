@@ -36,6 +36,14 @@ void append(std::string& text, const std::string& title, const std::vector<std::
   for (const auto& name : names) text += "    " + name + '\n';
 }
 
+/// One net of a model file of ours, or all of a file that holds but that net.
+Named net_of(const SafeTensors& weights, const std::string& prefix) {
+  Named part = part_of(weights, prefix);
+  return part.empty() ? part_of(weights, "") : part;
+}
+
+constexpr const char* kNone = "";  // where no layer is to be drawn anew
+
 /// `part` into `net`, but what belongs to the layer `final_layer`.
 StartWeights copy_matching(const std::string& path, Named part, const std::string& final_layer, torch::nn::Module& net) {
   const torch::NoGradGuard no_grad;
@@ -80,10 +88,14 @@ std::string StartWeights::text() const {
 }
 
 StartWeights load_cn_weights(const std::string& path, const SafeTensors& weights, ClassificationNetImpl& net) {
-  Named part = part_of(weights, "cls.");
-  if (part.empty()) part = part_of(weights, "");
-  StartWeights result = copy_matching(path, std::move(part), net.final_layer(), net);
+  StartWeights result = copy_matching(path, net_of(weights, "cls."), net.final_layer(), net);
   if (result.taken.empty()) throw Error(ErrorCode::kBadFormat, path + ": no tensor in it fits the classification net");
+  return result;
+}
+
+StartWeights load_fmg_weights(const std::string& path, const SafeTensors& weights, FmgImpl& net) {
+  StartWeights result = copy_matching(path, net_of(weights, "resface."), kNone, net);
+  if (result.taken.empty()) throw Error(ErrorCode::kBadFormat, path + ": no tensor in it fits FMG");
   return result;
 }
 

@@ -11,7 +11,7 @@ namespace fmpn::train {
 /// What became of the tensors of a file of weights and of those of the net, by name.
 struct StartWeights {
   std::vector<std::string> taken;
-  std::vector<std::string> drawn;        ///< the final layer: drawn anew, whatever the file has
+  std::vector<std::string> drawn;        ///< CN's final layer: drawn anew, whatever the file has
   std::vector<std::string> other_shape;  ///< in both, with their shapes
   std::vector<std::string> missing;      ///< only in the net: drawn anew too
   std::vector<std::string> unused;       ///< only in the file
@@ -23,6 +23,10 @@ struct StartWeights {
 /// of our own model files, of which the CN (cls.*) counts. Throws kBadFormat, naming `path`, where nothing matches or a
 /// number is not finite.
 StartWeights load_cn_weights(const std::string& path, const SafeTensors& weights, ClassificationNetImpl& net);
+
+/// The same for FMG, which has no such layer: from one of our own model files, of which it counts (resface.*), or from the published
+/// checkpoint's file of that name.
+StartWeights load_fmg_weights(const std::string& path, const SafeTensors& weights, FmgImpl& net);
 
 /// The same for all of `net`, from one of our own model files.
 StartWeights load_start_weights(const std::string& path, const SafeTensors& weights, FmpnNetImpl& net);

@@ -92,8 +92,10 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
     };
     const std::string& whole = options_.weights;
     const std::string& cn = options_.cn_weights;
+    const std::string& fmg = options_.fmg_weights;
     if (!whole.empty()) tell(whole, load_start_weights(whole, read_safetensors(whole), *net_));
     if (!cn.empty()) tell(cn, load_cn_weights(cn, read_weights(cn), *net_->cn));
+    if (!fmg.empty()) tell(fmg, load_fmg_weights(fmg, read_weights(fmg), *net_->fmg));
   }
   net_->to(device_);
   average_->to(device_);

@@ -32,16 +32,18 @@ TEST_F(BundledModel, EveryCycleAndGoesOn) {
   const auto whole = test::run_program(script);
   ASSERT_EQ(whole.status, 0) << whole.err;
   EXPECT_TRUE(contains(whole.out, "first/last.safetensors:")) << "the second run does not say what it starts from\n" << whole.out;
+  EXPECT_TRUE(contains(whole.out, "fmg/last.safetensors:")) << "FMG's own phase is not where a run starts from\n" << whole.out;
   EXPECT_TRUE(contains(whole.err, "teacher fmpn-fer2013 8/8")) << whole.err;
-  const std::string model = file("out/fourth/last.safetensors");
+  const std::string model = file("out/fifth/last.safetensors");
   const auto weights = [](const std::string& path) { return read_safetensors(path).tensors.at("cls.fc.weight").bytes; };
   const auto made = weights(model);
   EXPECT_EQ(read_model_info(model).classes.size(), 2U);
-  for (const char* run : {"first", "second", "third"}) EXPECT_NE(made, weights(file(std::string("out/") + run + "/last.safetensors")));
+  for (const char* run : {"first", "second", "third", "fourth"}) EXPECT_NE(made, weights(file(std::string("out/") + run + "/last.safetensors")));
   // Stopped before the second run had begun: it is made again, and what follows; the first is not.
   fs::remove_all(file("out/second"));
   fs::remove_all(file("out/third"));
   fs::remove_all(file("out/fourth"));
+  fs::remove_all(file("out/fifth"));
   const auto first = fs::last_write_time(file("out/first/checkpoint.pt"));
   const auto again = test::run_program(script);
   ASSERT_EQ(again.status, 0) << again.err;

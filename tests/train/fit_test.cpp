@@ -305,6 +305,19 @@ TEST_F(Fit, TheClassificationNetStartsFromGivenWeights) {
   EXPECT_EQ(train(fit("other", {"--cn-weights", file("data/0.png")})).status, 1);
 }
 
+TEST_F(Fit, FmgStartsFromAPhaseOfItsOwn) {
+  ASSERT_EQ(train(fit("fmg", {"--phase", "1", "--phase1-epochs", "2"})).status, 0);
+  const auto outcome = train(fit("run", {"--phase", "2", "--epochs", "1", "--lr", "0", "--fmg-lr", "0", "--cn-weights", model_, "--fmg-weights",
+                                         file("fmg/last.safetensors")}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto weights = [](const std::string& path, const char* name) { return read_safetensors(path).tensors.at(name).bytes; };
+  EXPECT_EQ(weights(file("run/last.safetensors"), "resface.res_top.0.weight"), weights(file("fmg/last.safetensors"), "resface.res_top.0.weight"));
+  EXPECT_EQ(weights(file("run/best.safetensors"), "cls.layer4.1.conv2.weight"), weights(model_, "cls.layer4.1.conv2.weight"));
+  const auto baseline = train(fit("baseline", {"--ablation", "baseline", "--fmg-weights", file("fmg/last.safetensors")}));
+  EXPECT_EQ(baseline.status, 1);
+  EXPECT_TRUE(contains(baseline.err, "--fmg-weights: the baseline has no FMG")) << baseline.err;
+}
+
 TEST_F(Fit, AllNetworksStartFromAModel) {
   const auto outcome = train(fit("run", {"--phase1-epochs", "0", "--epochs", "1", "--lr", "0", "--fmg-lr", "0", "--weights", model_}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;

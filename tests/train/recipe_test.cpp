@@ -93,7 +93,7 @@ std::map<std::string, std::string> values_of(const std::string& recipe) {
   for (const char* name :
        {"name", "cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "mirror-average", "missing-mask", "initialisation", "augmentation",
         "schedule", "input-schedule", "phase1-epochs", "phase1-constant", "phase1-batch", "phase1-lr", "epochs", "constant", "batch", "optimiser", "lr",
-        "pfn-lr", "fmg-lr", "lambda-mask", "lambda-class", "weight-decay", "label-smoothing", "teacher-share", "mixup", "ema", "precision", "seed"})
+        "pfn-lr", "fmg-lr", "lambda-mask", "lambda-class", "mask-swap", "weight-decay", "label-smoothing", "teacher-share", "mixup", "ema", "precision", "seed"})
     fit->add_option(std::string("--") + name, values[name]);
   app.parse(std::vector<std::string>{"fit"});
   apply_recipe(*fit, recipe);
@@ -103,7 +103,7 @@ std::map<std::string, std::string> values_of(const std::string& recipe) {
 // They start from a model that the default recipe made: the networks have to be the same.
 TEST(Recipe, WhatGoesOnFromTheDefaultHasItsNetworks) {
   auto first = values_of("default");
-  for (const char* recipe : {"second-cycle", "third-cycle", "fourth-cycle", "fine-tune"}) {
+  for (const char* recipe : {"second-cycle", "third-cycle", "fourth-cycle", "fifth-cycle", "fine-tune"}) {
     auto values = values_of(recipe);
     for (const char* name : {"cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "mirror-average"}) {
       EXPECT_NE(values[name], "") << recipe << ", " << name;

@@ -98,6 +98,21 @@ TEST(StartWeights, AWholeModelGivesAllItsNetworks) {
   test::expect_error(ErrorCode::kBadFormat, {"x.safetensors", "no tensor"}, [&] { load_start_weights("x.safetensors", foreign, *target); });
 }
 
+TEST(StartWeights, FmgComesWholeFromAModelOrItsOwnFile) {
+  FmpnNet source = whole_net(true);
+  const auto was = state_of(*source->fmg);
+  for (const SafeTensors& weights : {weights_of(*source, ""), weights_of(*source->fmg, "")}) {
+    FmpnNet target = whole_net(true);
+    const auto cn = state_of(*target).at("cls.conv1.weight").clone();
+    const StartWeights result = load_fmg_weights("m.safetensors", weights, *target->fmg);
+    EXPECT_EQ(result.taken.size(), was.size());
+    EXPECT_TRUE(result.drawn.empty() && result.missing.empty() && result.unused.empty() && result.other_shape.empty()) << result.text();
+    for (const auto& [name, value] : state_of(*target->fmg)) EXPECT_TRUE(torch::equal(value, was.at(name) + 1)) << name;
+    EXPECT_TRUE(torch::equal(state_of(*target).at("cls.conv1.weight"), cn)) << "the others stay";
+  }
+  test::expect_error(ErrorCode::kBadFormat, {"cn.pth", "FMG"}, [&] { load_fmg_weights("cn.pth", weights_of(*net_of(7), ""), *source->fmg); });
+}
+
 TEST(StartWeights, Faults) {
   const auto target = net_of(7);
   SafeTensors none;
