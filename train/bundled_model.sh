@@ -17,11 +17,13 @@ fit() {  # RUN RECIPE OPTION…
 }
 
 "$train" prepare folder "$fer2013" -o "$out/data" --crop-size 44
-# FMG's own phase, without the pictures that valid/ has too.
+# FMG's own phase. Here, where R² decides whether it was long enough, the pictures that valid/ has too are left out.
 fit fmg default --phase 1 --leave-out-duplicates true "$@"
 fit first default --phase 2 --fmg-weights "$out/fmg/last.safetensors" "$@"
 fit second second-cycle --weights "$out/first/last.safetensors" "$@"
-fit third third-cycle --cn-weights "$out/second/last.safetensors" --fmg-weights "$out/fmg/last.safetensors" --teacher "$out/second/last.safetensors" "$@"
-fit fourth fourth-cycle --weights "$out/third/last.safetensors" --teacher "$out/third/last.safetensors" --teacher "$out/second/last.safetensors" "$@"
+fit third third-cycle --cn-weights "$out/second/last.safetensors" --fmg-weights "$out/fmg/last.safetensors" \
+  --teacher "$out/second/last.safetensors" "$@"
+fit fourth fourth-cycle --weights "$out/third/last.safetensors" \
+  --teacher "$out/third/last.safetensors" --teacher "$out/second/last.safetensors" "$@"
 fit fifth fifth-cycle --cn-weights "$out/fourth/last.safetensors" --fmg-weights "$out/fmg/last.safetensors" \
   --teacher "$out/fourth/last.safetensors" --teacher "$out/third/last.safetensors" "$@"

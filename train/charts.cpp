@@ -41,15 +41,17 @@ void draw_legend(Canvas& canvas, double right, double y, const std::vector<Serie
 }
 
 /// What the y axis reaches over.
-enum class Scale { kFromZero, kShare, kDetermination };
+enum class Scale { kFromZero, kShare, kR2 };
 
 struct YAxis {
   double low, high, step;
 };
 
-YAxis y_axis(Scale scale, double highest) {
+YAxis y_axis(Scale scale, double lowest, double highest) {
   if (scale == Scale::kShare) return {0, 1, 0.2};
-  if (scale == Scale::kDetermination) return {-1, 1, 0.5};  // R² has no lower end; what is below −1 says no more than −1 does
+  // R² has no lower end, and what is below −1 says no more than −1 does.
+  if (scale == Scale::kR2)
+    return {std::clamp(std::floor(lowest * 4) / 4, -1.0, 0.0), std::clamp(std::ceil(highest * 4) / 4, 0.25, 1.0), 0.25};
   const double step = round_step(highest > 0 ? highest : 1, 5);
   return {0, std::max(1.0, std::ceil(highest / step)) * step, step};
 }
@@ -58,12 +60,13 @@ YAxis y_axis(Scale scale, double highest) {
 void draw_panel(Canvas& canvas, double x0, const std::string& title, const std::string& x_label, const std::vector<Series>& series,
                 Scale scale) {
   const double left = x0 + 52, right = x0 + kPanelWidth - 18, top = 44, bottom = kPanelHeight - 42;
-  double first = 1e300, last = -1e300, highest = 0;
+  double first = 1e300, last = -1e300, lowest = 0, highest = 0;
   for (const Series& s : series)
     for (const auto& [x, y] : s.points)
-      first = std::min(first, x), last = std::max(last, x), highest = std::max(highest, std::isfinite(y) ? y : 0);
+      first = std::min(first, x), last = std::max(last, x), lowest = std::min(lowest, std::isfinite(y) ? y : 0),
+      highest = std::max(highest, std::isfinite(y) ? y : 0);
   if (last <= first) first -= 0.5, last = first + 1;
-  const YAxis axis = y_axis(scale, highest);
+  const YAxis axis = y_axis(scale, lowest, highest);
   const auto at_x = [&](double x) { return left + (x - first) / (last - first) * (right - left); };
   const auto at_y = [&](double y) { return bottom - std::clamp((y - axis.low) / (axis.high - axis.low), 0.0, 1.0) * (bottom - top); };
 
@@ -72,8 +75,9 @@ void draw_panel(Canvas& canvas, double x0, const std::string& title, const std::
   const auto lines = std::lround((axis.high - axis.low) / axis.step);
   for (long i = 0; i <= lines; ++i) {
     const double y = axis.low + static_cast<double>(i) * axis.step;
-    canvas.line(left, at_y(y), right, at_y(y), kGrid);
-    canvas.text(left - 6, at_y(y), scale == Scale::kShare ? std::to_string(std::lround(100 * y)) + " %" : number(y), 9, kFaint, Anchor::kRight);
+    canvas.line(left, at_y(y), right, at_y(y), y == 0 ? kFaint : kGrid);
+    const std::string label = scale == Scale::kShare ? std::to_string(std::lround(100 * y)) + " %" : number(y);
+    canvas.text(left - 6, at_y(y), label, 9, kFaint, Anchor::kRight);
   }
   const double x_step = std::max(1.0, round_step(last - first, 8));
   for (double x = std::ceil(first / x_step) * x_step; x <= last; x += x_step)
@@ -108,11 +112,11 @@ Image run_curves(const std::vector<EpochMetrics>& metrics) {
   int first_phase = 0;  // epochs of phase 1 come before those of phase 2
   for (const EpochMetrics& m : metrics)
     if (m.phase == 1) first_phase = std::max(first_phase, m.epoch);
-  Series mask1{"phase 1", {}}, mask2{"phase 2", {}}, told1 = mask1, told2 = mask2, classes{"cross-entropy", {}}, accuracy{"accuracy", {}};
+  Series mask1{"phase 1", {}}, mask2{"phase 2", {}}, r2_phase1 = mask1, r2_phase2 = mask2, classes{"cross-entropy", {}}, accuracy{"accuracy", {}};
   for (const EpochMetrics& m : metrics) {
     const double x = m.phase == 1 ? m.epoch : first_phase + m.epoch;
     (m.phase == 1 ? mask1 : mask2).points.emplace_back(x, m.mask_loss);
-    if (m.mask_determination) (m.phase == 1 ? told1 : told2).points.emplace_back(x, *m.mask_determination);
+    if (m.mask_r2) (m.phase == 1 ? r2_phase1 : r2_phase2).points.emplace_back(x, *m.mask_r2);
     if (m.phase == 2) classes.points.emplace_back(x, m.class_loss), accuracy.points.emplace_back(x, m.valid_accuracy);
   }
   const auto all_zero = [](const Series& s) {
@@ -123,10 +127,10 @@ Image run_curves(const std::vector<EpochMetrics>& metrics) {
   for (const Series& s : {mask1, mask2})
     if (!all_zero(s)) masks.push_back(s);
   if (!masks.empty()) panels.push_back({"Mask loss", masks});
-  std::vector<Series> told;
-  for (const Series& s : {told1, told2})
-    if (!s.points.empty()) told.push_back(s);
-  if (!told.empty()) panels.push_back({"R² of the masks, held out", told, Scale::kDetermination});
+  std::vector<Series> r2;
+  for (const Series& s : {r2_phase1, r2_phase2})
+    if (!s.points.empty()) r2.push_back(s);
+  if (!r2.empty()) panels.push_back({"R² of the masks, held out", r2, Scale::kR2});
   if (!classes.points.empty()) panels.push_back({"Class loss", {classes}});
   if (!all_zero(accuracy)) panels.push_back({"Accuracy, held out", {accuracy}, Scale::kShare});
   if (panels.empty()) panels.push_back({"Loss", {mask1}});

@@ -69,10 +69,10 @@ std::vector<EpochMetrics> mean_metrics(const std::string& run, std::size_t folds
       mean[i].mask_loss += share * metrics[i].mask_loss, mean[i].class_loss += share * metrics[i].class_loss;
       mean[i].valid_accuracy += share * metrics[i].valid_accuracy;
       // None where a fold has none, as runs of older versions.
-      const auto& told = metrics[i].mask_determination;
-      auto& all = mean[i].mask_determination;
-      if (told && (k == 0 || all)) all = all.value_or(0) + share * *told;
-      else all.reset();
+      const auto& r2 = metrics[i].mask_r2;
+      auto& sum = mean[i].mask_r2;
+      if (r2 && (k == 0 || sum)) sum = sum.value_or(0) + share * *r2;
+      else sum.reset();
     }
   }
   return mean;
@@ -87,10 +87,13 @@ void write_report(const std::string& run, const CrossValidation& r, const Confus
   const auto file = [&](const std::string& name) { return (fs::path(run) / name).string(); };
   HtmlReport report("FMPN cross-validation", fs::absolute(run).lexically_normal().filename().string() + ", " +
                                                  std::to_string(r.folds.size()) + " folds, last epoch of each");
-  report.figures({{percent_text(r.mean()) + " %", "unweighted mean of the folds"},
-                  {percent_text(pooled.accuracy()) + " %", "pooled over the pictures"},
-                  {"± " + percent_text(r.deviation()), "standard deviation of the folds"},
-                  {std::to_string(pooled.total()), "pictures"}});
+  std::vector<std::pair<std::string, std::string>> figures{{percent_text(r.mean()) + " %", "unweighted mean of the folds"},
+                                                           {percent_text(pooled.accuracy()) + " %", "pooled over the pictures"},
+                                                           {"± " + percent_text(r.deviation()), "standard deviation of the folds"},
+                                                           {std::to_string(pooled.total()), "pictures"}};
+  if (const auto same = r.mean_with_mean_mask()) figures.emplace_back(percent_text(*same) + " %", "with the mean mask for all");
+  if (const auto r2 = r.mean_mask_r2()) figures.emplace_back(decimal_text(*r2), "mean R² of the masks");
+  report.figures(figures);
   const auto add = [&](const char* name, const char* alt, const Image& chart) {
     const std::string png = png_bytes(chart.view());
     write_whole(file(name), png);
@@ -107,7 +110,7 @@ void write_report(const std::string& run, const CrossValidation& r, const Confus
   report.table(class_table(pooled));
   report.heading("Curves, mean of the folds");
   if (const auto metrics = mean_metrics(run, r.folds.size()); !metrics.empty())
-    add("curves.png", "Losses and accuracy", run_curves(metrics));
+    add("curves.png", "Losses, R² of the masks and accuracy over the epochs", run_curves(metrics));
   if (const std::string samples = file(fold_name(0) + "/samples.png"); fs::exists(samples)) {
     report.heading("Masks of fold 0");
     report.picture(read_bytes(samples), "Generated masks beside the ground truth", read_image(samples).width / Canvas::kScale);
@@ -125,14 +128,23 @@ double CrossValidation::mean() const {
   return sum / static_cast<double>(folds.size());
 }
 
-std::optional<double> CrossValidation::mean_with_mean_mask() const {
+namespace {
+
+/// None where a fold has none.
+std::optional<double> mean_of(const std::vector<RunResult>& folds, std::optional<double> RunResult::*figure) {
   double sum = 0;
   for (const RunResult& fold : folds) {
-    if (!fold.mean_mask_accuracy) return std::nullopt;
-    sum += *fold.mean_mask_accuracy;
+    if (!(fold.*figure)) return std::nullopt;
+    sum += *(fold.*figure);
   }
   return sum / static_cast<double>(folds.size());
 }
+
+}  // namespace
+
+std::optional<double> CrossValidation::mean_with_mean_mask() const { return mean_of(folds, &RunResult::mean_mask_accuracy); }
+
+std::optional<double> CrossValidation::mean_mask_r2() const { return mean_of(folds, &RunResult::mask_r2); }
 
 double CrossValidation::deviation() const {
   double sum = 0;
@@ -167,6 +179,8 @@ std::string write_cross_validation(const std::string& run, const CrossValidation
           std::to_string(pooled.total()) + " pictures  " + percent_text(pooled.accuracy()) + " %\n";
   const auto same = r.mean_with_mean_mask();
   if (same) text += "unweighted mean with the mean mask for every face  " + percent_text(*same) + " %\n";
+  const auto r2 = r.mean_mask_r2();
+  if (r2) text += "mean R² of the masks  " + decimal_text(*r2) + '\n';
   text += '\n' + text_table(class_table(pooled)) + '\n' + text_table(confusion_table(pooled));
   nlohmann::ordered_json folds = nlohmann::json::array();
   for (std::size_t k = 0; k < r.folds.size(); ++k)
@@ -182,6 +196,7 @@ std::string write_cross_validation(const std::string& run, const CrossValidation
                               {"confusion", pooled.counts()},
                               {"folds", folds}};
   if (same) json["mean_with_mean_mask"] = *same;
+  if (r2) json["mean_mask_r2"] = *r2;
   write_whole((fs::path(run) / "table.txt").string(), text);
   write_whole((fs::path(run) / "table.json").string(), json.dump(1) + '\n');
   write_report(run, r, pooled);

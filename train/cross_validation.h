@@ -14,6 +14,7 @@ struct CrossValidation {
   double mean() const;           ///< unweighted, of the folds' accuracies: the figure that the paper reports
   /// The same where every face gets the mean of its fold's masks (RunResult::mean_mask_accuracy); none without masks.
   std::optional<double> mean_with_mean_mask() const;
+  std::optional<double> mean_mask_r2() const;  ///< of the folds' masks (RunResult::mask_r2); none without masks
   double deviation() const;      ///< of the folds' accuracies (n − 1)
   ConfusionMatrix pooled() const;
 };

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -27,6 +29,8 @@
 namespace fmpn::train {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr const char* kFoldPlace = "{fold}";  // in fit's options: the fold's number
 
 struct Options {
   std::string data, run, config;
@@ -80,7 +84,11 @@ void open_run(const Options& o) {
 std::vector<std::string> fold_command(const Options& o, int k) {
   std::vector<std::string> command{own_program(), "fit", o.data, "-o", fold_folder(o, k), "--fold", std::to_string(k)};
   if (!o.config.empty()) command.insert(command.end(), {"--config", kept_recipe(o)});
-  command.insert(command.end(), o.fit.begin(), o.fit.end());
+  for (std::string word : o.fit) {
+    for (std::size_t at = word.find(kFoldPlace); at != std::string::npos; at = word.find(kFoldPlace, at))
+      word.replace(at, std::strlen(kFoldPlace), std::to_string(k));
+    command.push_back(std::move(word));
+  }
   const bool has_threads = std::any_of(o.fit.begin(), o.fit.end(), [](const std::string& word) { return word.rfind("--threads", 0) == 0; });
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (o.jobs > 1 && !has_threads) command.insert(command.end(), {"--threads", std::to_string(std::max(1, cores / o.jobs))});
@@ -158,6 +166,9 @@ class FoldRunner {
 
 void cross_validate(const Options& o) {
   const int folds = checked_folds(o);
+  for (std::size_t i = 0; i < o.fit.size(); ++i)
+    if (o.fit[i] == "--phase=1" || (o.fit[i] == "--phase" && i + 1 < o.fit.size() && o.fit[i + 1] == "1"))
+      throw Error(ErrorCode::kBadSetting, "--phase 1: FMG alone names no expression, so there is no table (fit --fold K trains it for a fold)");
   open_run(o);
   stop_on_signals();
   std::vector<int> open;
@@ -174,7 +185,8 @@ void cross_validate(const Options& o) {
 
 void add_cv(CLI::App& app) {
   auto* c =
-      app.add_subcommand("cv", "Cross-validation: fit for each fold, then the table. DATA comes first; every option of fit may follow");
+      app.add_subcommand("cv", "Cross-validation: fit for each fold, then the table. DATA comes first; every option of fit may follow, "
+                               "{fold} in it stands for the fold's number");
   auto o = std::make_shared<Options>();
   c->fallthrough(false);
   c->allow_extras();

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <thread>
 #include <memory>
 
@@ -44,8 +45,8 @@ void check(const FitOptions& o) {
   need(o.phase1_batch >= 2 && o.phase2_batch >= 2, "a batch needs two pictures at least");
   need(o.model.crop_size >= o.model.input_size, "--input-size must not be larger than --crop-size");
   need(o.ablation != "none" || !o.masks.empty(), "--masks DIR is needed (or --ablation baseline or no-mask)");
-  need(o.ablation != "baseline" || o.fmg_weights.empty(), "--fmg-weights: the baseline has no FMG");
-  need(o.mask_swap >= 0 && o.mask_swap < 1, "--mask-swap must be in [0, 1)");
+  need(o.phase != "1" || (o.ablation == "none" && o.phase1_epochs > 0),
+       "--phase 1: nothing to train, with this ablation or no epochs in it");
   need(o.ema >= 0 && o.ema < 1, "--ema must be in [0, 1)");
   need(o.label_smoothing >= 0 && o.label_smoothing < 1, "--label-smoothing must be in [0, 1)");
   need(o.pfn_lr >= 0, "--pfn-lr must not be negative");
@@ -99,23 +100,35 @@ void round_as_stored(FmpnNetImpl& net) {
   for (auto& item : state_of(net)) item.second.copy_(item.second.to(torch::kFloat16));
 }
 
+/// The files that the networks started from, by run folder and name: "FMG: fmg/last.safetensors".
+std::string start_of(const FitOptions& o) {
+  std::string text;
+  for (const auto& [net, path] : {std::pair("all", o.weights), {"CN", o.cn_weights}, {"FMG", o.fmg_weights}}) {
+    if (path.empty()) continue;
+    const fs::path file = fs::absolute(path).lexically_normal();
+    text += (text.empty() ? "" : ", ") + std::string(net) + ": " + (file.parent_path().filename() / file.filename()).string();
+  }
+  return text;
+}
+
 /// The last epoch's model, its result and the report. `teachers`: their names.
 void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& valid, const std::string& teachers) {
   ModelInfo info = trainer.info();
   round_as_stored(trainer.averaged());
   Validation validation;
   if (valid.size() > 0)
-    validation = validate(o.phase == "1" ? Judged::kMasks : Judged::kAll, trainer.averaged(), valid, trainer.class_masks(), info.input_size);
-  if (const auto& told = validation.mask_determination)
+    validation = validate(o.phase == "1" ? Judged::kMasks : Judged::kMasksAndLogits, trainer.averaged(), valid, trainer.class_masks(),
+                          info.input_size);
+  if (const auto& told = validation.mask_r2)
     std::printf("masks: R² %.2f (1: every face's ground truth; 0: no better than one mask for all)\n", *told);
   if (const auto& logits = validation.logits; logits.defined()) {
     // A fold's held-out pictures are its test: nothing is fitted to them.
     if (o.fold < 0) calibrate(info, logits, valid.labels);
     RunResult result = result_of(o, info, logits, valid.labels);
-    result.mask_determination = validation.mask_determination;
+    result.mask_r2 = validation.mask_r2;
     if (info.uses_masks) {
       const auto same = logits_with_mask(trainer.averaged(), valid, info.input_size, validation.mean_mask);
-      result.mean_mask_accuracy = same.argmax(1).eq(valid.labels).to(torch::kFloat64).mean().item<double>();
+      result.mean_mask_accuracy = accuracy(same, valid.labels);
       std::printf("with the mean mask for every face: accuracy %.4f\n", *result.mean_mask_accuracy);
     }
     info.provenance[o.fold < 0 ? "valid_accuracy" : "test_accuracy"] = std::to_string(result.confusion.accuracy());
@@ -125,8 +138,12 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
   char date[16];
   std::strftime(date, sizeof date, "%Y-%m-%d", std::gmtime(&now));
   info.provenance["date"] = date;
-  info.provenance["protocol"] = "last epoch of " + std::to_string(o.phase2_epochs) + ", seed " + std::to_string(o.seed) + ", ablation " +
-                                o.ablation + (o.fold < 0 ? "" : ", without fold " + std::to_string(o.fold));
+  info.provenance["protocol"] =
+      (o.phase == "1" ? "phase 1 alone (PFN and CN are not trained), last epoch of " + std::to_string(o.phase1_epochs)
+                      : "last epoch of " + std::to_string(o.phase2_epochs)) +
+      ", seed " + std::to_string(o.seed) + ", ablation " + o.ablation + (o.fold < 0 ? "" : ", without fold " + std::to_string(o.fold));
+  if (const std::string start = start_of(o); !start.empty()) info.provenance["start"] = start;
+  if (validation.mask_r2) info.provenance["mask_r2"] = std::to_string(*validation.mask_r2);
   info.provenance["train_images"] = std::to_string(trainer.run_size());
   if (o.leave_out_duplicates) info.provenance["duplicates"] = "left out of training";
   if (!o.teachers.empty()) {
@@ -171,12 +188,13 @@ SoftTargets taught_targets(const FitOptions& o, const RunFolder& run, const Data
   return targets;
 }
 
-void fit(FitOptions o, const std::string& configuration) {
+/// `not_given`: the options that neither the user nor the recipe gave.
+void fit(FitOptions o, const std::string& configuration, const std::set<std::string>& not_given) {
   check(o);
   InputSchedule(o.input_schedule, o.model.input_size);
   parse_device(o.device);  // before anything is written
   RunFolder run(o.run);
-  run.open("[fit]\n" + configuration, o.resume);
+  run.open("[fit]\n" + configuration, o.resume, not_given);
   keep_memory();
   // LibTorch counts physical cores; training gains from every hardware thread.
   torch::set_num_threads(o.threads > 0 ? o.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
@@ -185,6 +203,7 @@ void fit(FitOptions o, const std::string& configuration) {
   o.model.color = looks_gray(o.data) ? "gray" : "rgb";
   o.model.uses_masks = o.ablation != "baseline";
   if (o.ablation == "no-mask") o.lambda_mask = 0;
+  if (o.ablation != "none") o.fmg_weights.clear();  // it belongs to the guided way, as phase 1 does
   const Selection training{o.fold < 0 ? o.train_split : "", o.fold, false}, held{o.fold < 0 ? o.valid_split : "", o.fold, true};
   const std::int64_t cache = static_cast<std::int64_t>(o.cache_mb) * 1'000'000;
   DataSet train = load_data_set(o.data, training, o.model, cache);
@@ -237,7 +256,8 @@ void add_fit(CLI::App& app) {
   add("--cn", o->model.cn, "Classification net")->check(CLI::IsMember(classification_nets()));
   add("--weights", o->weights, "All networks start from those of this model of fmpn-train");
   add("--cn-weights", o->cn_weights, "CN starts from these: torchvision's .pth or .safetensors, or a model of fmpn-train");
-  add("--fmg-weights", o->fmg_weights, "FMG starts from these: a model of fmpn-train, as `--phase 1` leaves it, or a published resface.pth");
+  add("--fmg-weights", o->fmg_weights, "FMG starts from these: a model of fmpn-train, such as `--phase 1` leaves, or a published "
+      "<epoch>_net_resface.pth; the ablations ignore it");
   add("--leave-out-duplicates", o->leave_out_duplicates, "Do not train on pictures that are held out too, pixel by pixel");
   add("--teacher", o->teachers, "Model whose answers on the training pictures are learnt beside the labels (distillation); given several "
       "times, the mean of them all")->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
@@ -264,7 +284,6 @@ void add_fit(CLI::App& app) {
   add("--weight-decay", o->weight_decay, "L2 penalty in phase 2, of FMG and CN; PFN has none");
   add("--lambda-mask", o->lambda_mask, "λ1 of Eq. 5");
   add("--lambda-class", o->lambda_class, "λ2 of Eq. 5");
-  add("--mask-swap", o->mask_swap, "Share of the faces that get another face's mask in phase 2, so that CN learns how far to believe a mask");
   add("--augmentation", o->augmentation, "five-crop (the paper's), robust or none")->check(CLI::IsMember({"five-crop", "robust", "none"}));
   add("--initialisation", o->initialisation, "published, or scratch: He, PFN near the identity")
       ->check(CLI::IsMember({"published", "scratch"}));
@@ -282,7 +301,10 @@ void add_fit(CLI::App& app) {
     apply_recipe(*c, o->recipe);
     // A configuration that was written down has an empty list as teacher="".
     o->teachers.erase(std::remove(o->teachers.begin(), o->teachers.end(), ""), o->teachers.end());
-    fit(*o, c->config_to_str(true));
+    std::set<std::string> not_given;
+    for (const CLI::Option* option : c->get_options())
+      if (option->count() == 0) not_given.insert(option->get_single_name());
+    fit(*o, c->config_to_str(true), not_given);
   });
 }
 

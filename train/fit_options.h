@@ -38,7 +38,6 @@ struct FitOptions {
   std::string input_schedule;           ///< see InputSchedule; empty: S always
   double weight_decay = 0;              ///< of FMG and CN; see make_optimiser()
   double lambda_mask = 0.1, lambda_class = 1.0;  ///< λ1, λ2 of Eq. 5
-  double mask_swap = 0;            ///< share of the faces that CN sees with another face's mask in phase 2
   std::string augmentation = "five-crop";
   std::string initialisation = "published";      ///< published | scratch (CN by He, PFN near the identity)
   double label_smoothing = 0;

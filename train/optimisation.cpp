@@ -1,7 +1,5 @@
 #include "optimisation.h"
 
-#include <algorithm>
-
 #include "autocast.h"
 #include "group_sgd.h"
 #include "schedule.h"
@@ -41,13 +39,6 @@ void set_learning_rates(torch::optim::Optimizer& optimiser, const FitOptions& op
   for (std::size_t i = 0; i < groups.size(); ++i) groups[i].options().set_lr(learning_rate(options, phase, nets[i], epoch, progress));
 }
 
-torch::Tensor swap_masks(const torch::Tensor& masks, double share) {
-  const int64_t count = masks.size(0);
-  const auto other = torch::randint(1, std::max<int64_t>(count, 2), {1}, torch::kInt64).item<int64_t>();
-  const auto takes = (torch::rand({count, 1, 1, 1}) < share).to(masks.device());
-  return torch::where(takes, masks.detach().roll(other, 0), masks);
-}
-
 Losses losses_of(const FitOptions& options, int phase, FmpnNetImpl& net, const Batch& batch, const torch::Tensor& target) {
   const Autocast autocast(options.precision == "bf16", batch.rgb.device());
   Losses losses;
@@ -56,14 +47,13 @@ Losses losses_of(const FitOptions& options, int phase, FmpnNetImpl& net, const B
     losses.mask = losses.total.detach();
     return losses;
   }
-  const auto own = net.uses_masks ? net.generate_mask(batch.rgb) : torch::Tensor();
-  const auto output = net.forward(batch.rgb, options.mask_swap > 0 && own.defined() ? swap_masks(own, options.mask_swap) : own);
+  const auto output = net.forward(batch.rgb);
   const auto smooth = target * (1 - options.label_smoothing) + options.label_smoothing / static_cast<double>(target.size(1));
   const auto entropy = -(smooth * torch::log_softmax(at_least_single(output.logits), 1)).sum(1).mean();
   losses.classes = entropy.detach();
   losses.total = options.lambda_class * entropy;
-  if (!own.defined() || options.lambda_mask == 0) return losses;
-  const auto mask_loss = torch::mse_loss(at_least_single(own), batch.mask);
+  if (!output.mask.defined() || options.lambda_mask == 0) return losses;
+  const auto mask_loss = torch::mse_loss(at_least_single(output.mask), batch.mask);
   losses.mask = mask_loss.detach();
   losses.total = losses.total + options.lambda_mask * mask_loss;
   return losses;

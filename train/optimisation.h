@@ -23,10 +23,6 @@ struct Losses {
   torch::Tensor mask, classes;  ///< its parts, unweighted and on its device, without a gradient; undefined where a part is not used
 };
 
-/// N×1×S×S masks, of which each is that of another face with the probability `share`, [0, 1); FMG learns nothing from those. Draws from
-/// torch's default generator.
-torch::Tensor swap_masks(const torch::Tensor& masks, double share);
-
 /// The losses of a batch, N×3×S×S faces and N×1×S×S masks, with class shares `target`, N×K.
 Losses losses_of(const FitOptions& options, int phase, FmpnNetImpl& net, const Batch& batch, const torch::Tensor& target);
 

@@ -119,6 +119,12 @@ std::string percent_text(double share, int digits) {
   return text;
 }
 
+std::string decimal_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  return text;
+}
+
 std::vector<std::vector<std::string>> class_table(const ConfusionMatrix& confusion) {
   std::vector<std::vector<std::string>> rows{{"class", "pictures", "recall %", "precision %", "F1 %"}};
   for (std::size_t c = 0; c < confusion.classes().size(); ++c) {
@@ -140,7 +146,7 @@ void write_result(const RunFolder& run, const RunResult& result) {
                              {"calibration_error", result.calibration_error},
                              {"classes", result.confusion.classes()},
                              {"confusion", result.confusion.counts()}};
-  if (result.mask_determination) out["mask_determination"] = *result.mask_determination;
+  if (result.mask_r2) out["mask_r2"] = *result.mask_r2;
   if (result.mean_mask_accuracy) out["mean_mask_accuracy"] = *result.mean_mask_accuracy;
   write_whole(run.file("result.json"), out.dump(1) + '\n');
 }
@@ -159,7 +165,7 @@ RunResult read_result(const std::string& path) {
       for (std::size_t k = 0; k < n; ++k) result.confusion.add(i, k, counts[i][k]);
     }
     result.calibration_error = in.at("calibration_error").get<double>();
-    if (in.contains("mask_determination")) result.mask_determination = in.at("mask_determination").get<double>();
+    if (in.contains("mask_r2")) result.mask_r2 = in.at("mask_r2").get<double>();
     if (in.contains("mean_mask_accuracy")) result.mean_mask_accuracy = in.at("mean_mask_accuracy").get<double>();
     result.fold = in.at("fold").get<int>();
     result.held_out = in.at("held_out").get<std::string>();
@@ -185,17 +191,15 @@ void write_run_report(const RunFolder& run) {
     figures.insert(figures.begin(), {{percent_text(result.confusion.accuracy()) + " %", "accuracy, last epoch"},
                                      {std::to_string(result.confusion.total()), "pictures of " + result.held_out},
                                      {percent_text(result.calibration_error, 1) + " %", "calibration error"}});
-    char text[16];
-    if (const auto& told = result.mask_determination) {
-      std::snprintf(text, sizeof text, "%.2f", *told);
-      figures.insert(figures.begin() + 1, {text, "R² of the masks"});
-    }
     if (const auto& same = result.mean_mask_accuracy)
       figures.insert(figures.begin() + 1, {percent_text(*same) + " %", "with the mean mask for all"});
   }
+  // Phase 1 alone has no result, and this is what it is for.
+  if (const auto& r2 = has_result ? result.mask_r2 : metrics.back().mask_r2)
+    figures.insert(figures.begin() + (has_result ? 1 : 0), {decimal_text(*r2), "R² of the masks"});
   report.figures(figures);
   report.heading("Curves");
-  add_chart(report, run, "curves.png", "Losses and accuracy over the epochs", run_curves(metrics));
+  add_chart(report, run, "curves.png", "Losses, R² of the masks and accuracy over the epochs", run_curves(metrics));
   if (has_result) {
     report.heading("Confusion matrix");
     add_chart(report, run, "confusion.png", "Confusion matrix", confusion_chart("Last epoch on " + result.held_out, result.confusion));

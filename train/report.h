@@ -34,7 +34,7 @@ class HtmlReport {
 struct RunResult {
   ConfusionMatrix confusion{std::vector<std::string>()};
   double calibration_error = 0;
-  std::optional<double> mask_determination;  ///< see validation.h; guided runs alone
+  std::optional<double> mask_r2;  ///< see validation.h; guided runs alone
   std::optional<double> mean_mask_accuracy;  ///< where every face gets the mean of all masks: what is lost is what its own mask gave
   int fold = -1;        ///< −1: no fold
   std::string held_out; ///< "split valid", "fold 3"
@@ -50,5 +50,6 @@ void write_run_report(const RunFolder& run);
 std::vector<std::vector<std::string>> class_table(const ConfusionMatrix& confusion);
 
 std::string percent_text(double share, int digits = 2);
+std::string decimal_text(double value);  ///< two digits after the point
 
 }  // namespace fmpn::train

@@ -20,14 +20,14 @@ namespace fmpn::train {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kHeading = "phase,epoch,mask_loss,mask_determination,class_loss,valid_accuracy,learning_rate,images_per_second,seconds\n";
+constexpr const char* kHeading = "phase,epoch,mask_loss,class_loss,valid_accuracy,learning_rate,images_per_second,seconds,mask_r2\n";
 constexpr const char* kEvents = "events.out.tfevents.fmpn";  // TensorBoard takes any name with "tfevents" in it
 
 std::string line_of(const EpochMetrics& m) {
-  char determination[32] = "", text[256];
-  if (m.mask_determination) std::snprintf(determination, sizeof determination, "%.9g", *m.mask_determination);
-  std::snprintf(text, sizeof text, "%d,%d,%.9g,%s,%.9g,%.9g,%.9g,%.4g,%.4g\n", m.phase, m.epoch, m.mask_loss, determination, m.class_loss,
-                m.valid_accuracy, m.learning_rate, m.images_per_second, m.seconds);
+  char r2[32] = "", text[256];
+  if (m.mask_r2) std::snprintf(r2, sizeof r2, "%.9g", *m.mask_r2);
+  std::snprintf(text, sizeof text, "%d,%d,%.9g,%.9g,%.9g,%.9g,%.4g,%.4g,%s\n", m.phase, m.epoch, m.mask_loss, m.class_loss,
+                m.valid_accuracy, m.learning_rate, m.images_per_second, m.seconds, r2);
   return text;
 }
 
@@ -71,12 +71,12 @@ std::string RunFolder::file(const std::string& name) const { return (fs::path(pa
 
 bool RunFolder::has_checkpoint() const { return fs::exists(file("checkpoint.pt")); }
 
-void RunFolder::open(const std::string& configuration, bool resume) {
+void RunFolder::open(const std::string& configuration, bool resume, const std::set<std::string>& not_given) {
   if (resume && !has_checkpoint()) throw Error(ErrorCode::kNotFound, path_ + ": holds no checkpoint to resume from");
   if (!resume && has_checkpoint()) throw Error(ErrorCode::kBadSetting, path_ + ": holds a run already; --resume goes on with it");
   make_folder(path_);
   if (!resume) return write_whole(file("config.toml"), configuration);
-  const std::string difference = configuration_difference(configuration, read_bytes(file("config.toml")));
+  const std::string difference = configuration_difference(configuration, read_bytes(file("config.toml")), not_given);
   if (!difference.empty())
     throw Error(ErrorCode::kBadSetting, file("config.toml") + ": the run was started with another configuration: " + difference);
 }
@@ -107,7 +107,7 @@ void RunFolder::add(const EpochMetrics& m) {
     events += encode_event({time, m.epoch, "phase" + std::to_string(m.phase) + '/' + name, static_cast<float>(value)});
   };
   scalar("mask_loss", m.mask_loss);
-  if (m.mask_determination) scalar("mask_determination", *m.mask_determination);
+  if (m.mask_r2) scalar("mask_r2", *m.mask_r2);
   if (m.phase == 2) scalar("class_loss", m.class_loss), scalar("valid_accuracy", m.valid_accuracy);
   scalar("learning_rate", m.learning_rate), scalar("images_per_second", m.images_per_second);
   append(file(kEvents), events);
@@ -118,22 +118,22 @@ std::vector<EpochMetrics> read_metrics(const std::string& path) {
   std::vector<EpochMetrics> metrics;
   for (std::size_t i = 0; i < table.size(); ++i) {
     const auto number = [&](const char* column) { return std::strtod(table.get(i, column).c_str(), nullptr); };
-    EpochMetrics m{static_cast<int>(table.whole_number(i, "phase")), static_cast<int>(table.whole_number(i, "epoch")),
-                   number("mask_loss"), number("class_loss"), number("valid_accuracy")};
-    if (!table.get(i, "mask_determination").empty()) m.mask_determination = number("mask_determination");  // older runs have none
-    m.learning_rate = number("learning_rate"), m.images_per_second = number("images_per_second"), m.seconds = number("seconds");
-    metrics.push_back(m);
+    metrics.push_back({static_cast<int>(table.whole_number(i, "phase")), static_cast<int>(table.whole_number(i, "epoch")),
+                       number("mask_loss"), number("class_loss"), number("valid_accuracy"), number("learning_rate"),
+                       number("images_per_second"), number("seconds")});
+    if (!table.get(i, "mask_r2").empty()) metrics.back().mask_r2 = number("mask_r2");  // older runs have no such column
   }
   return metrics;
 }
 
-std::string configuration_difference(const std::string& given, const std::string& kept_text) {
+std::string configuration_difference(const std::string& given, const std::string& kept_text, const std::set<std::string>& not_given) {
   const auto now_options = options_in(given), old_options = options_in(kept_text);
   std::string difference;
   const auto add = [&](const std::string& text) { difference += (difference.empty() ? "" : ", ") + text; };
   for (const auto& [name, value] : now_options) {
     if (name == "output") continue;
     const auto old = old_options.find(name);
+    if (old == old_options.end() && not_given.count(name) != 0) continue;
     if (old == old_options.end()) add(name + " = " + value + " (the run: not set)");
     else if (old->second != value) add(name + " = " + value + " (the run: " + old->second + ")");
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,10 +12,10 @@ struct EpochMetrics {
   int phase = 0, epoch = 0;            ///< 1-based
   double mask_loss = 0, class_loss = 0;
   double valid_accuracy = 0;           ///< 0…1; 0 where nothing was validated
-  std::optional<double> mask_determination{};  ///< R² of the held-out masks, see validation.h
   double learning_rate = 0;            ///< of the first group, at the epoch's end
   double images_per_second = 0;
   double seconds = 0;
+  std::optional<double> mask_r2{};     ///< of the held-out masks, see validation.h
 };
 
 /// The files of a run but for weights: config.toml, metrics.csv, TensorBoard's events. The checkpoint is the run's truth:
@@ -29,8 +30,9 @@ class RunFolder {
 
   /// Makes the folder and keeps `configuration` (TOML, a section [fit]). Without `resume`: throws kBadSetting where a run
   /// is in it. With it: kNotFound where no checkpoint is, kBadSetting where the run was started with another configuration,
-  /// naming each option that differs. `output` may differ: a run folder may be moved.
-  void open(const std::string& configuration, bool resume);
+  /// naming each option that differs. `output` may differ: a run folder may be moved. So may options of `not_given` that an older version
+  /// did not have: they do now what it did.
+  void open(const std::string& configuration, bool resume, const std::set<std::string>& not_given = {});
 
   /// Cuts metrics and events after this epoch of this phase; 0, 0 empties them.
   void cut_after(int phase, int epoch);
@@ -44,7 +46,8 @@ class RunFolder {
 /// Throws kNotFound, kBadFormat.
 std::vector<EpochMetrics> read_metrics(const std::string& path);
 
-/// The options that differ between two configurations: "lr = 0.1 (the run: 0.01)", comma-separated. Empty: none.
-std::string configuration_difference(const std::string& given, const std::string& kept);
+/// The options that differ between two configurations: "lr = 0.1 (the run: 0.01)", comma-separated. Empty: none. Those of
+/// `not_given` may be missing in `kept`.
+std::string configuration_difference(const std::string& given, const std::string& kept, const std::set<std::string>& not_given = {});
 
 }  // namespace fmpn::train

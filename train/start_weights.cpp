@@ -95,7 +95,9 @@ StartWeights load_cn_weights(const std::string& path, const SafeTensors& weights
 
 StartWeights load_fmg_weights(const std::string& path, const SafeTensors& weights, FmgImpl& net) {
   StartWeights result = copy_matching(path, net_of(weights, "resface."), kNone, net);
-  if (result.taken.empty()) throw Error(ErrorCode::kBadFormat, path + ": no tensor in it fits FMG");
+  const auto refuse = [&](const std::string& why) { throw Error(ErrorCode::kBadFormat, path + ": " + why + " (FMG is taken whole or not at all)"); };
+  if (!result.missing.empty()) refuse("no " + result.missing.front());
+  if (!result.other_shape.empty()) refuse("another shape: " + result.other_shape.front());
   return result;
 }
 

@@ -143,10 +143,10 @@ void Trainer::report(int phase, int epoch, const EpochLosses& losses, double sec
   EpochMetrics metrics{phase, epoch, losses.mask, losses.classes};
   if (valid_.size() > 0) {
     // In the precision of the training; the last model's result is measured at the end, in float32.
-    const Validation validation = validate(phase == 1 ? Judged::kMasks : Judged::kAll, averaged(), valid_, class_masks_,
+    const Validation validation = validate(phase == 1 ? Judged::kMasks : Judged::kMasksAndLogits, averaged(), valid_, class_masks_,
                                            options_.model.input_size, options_.precision == "bf16");
-    metrics.mask_determination = validation.mask_determination;
-    if (phase == 2) metrics.valid_accuracy = validation.accuracy(valid_);
+    metrics.mask_r2 = validation.mask_r2;
+    if (phase == 2) metrics.valid_accuracy = accuracy(validation.logits, valid_.labels);
     // A fold's held-out pictures are its test: no model is chosen by them.
     if (options_.fold < 0 && metrics.valid_accuracy > best_accuracy_)
       save_model(run_.file("best.safetensors"), options_.model, averaged(), /*half=*/false);
@@ -156,7 +156,7 @@ void Trainer::report(int phase, int epoch, const EpochLosses& losses, double sec
   metrics.images_per_second = static_cast<double>(train_.size()) / seconds, metrics.seconds = seconds;
   run_.add(metrics);
   std::printf("phase %d epoch %d: mask loss %.4f", phase, epoch, losses.mask);
-  if (metrics.mask_determination) std::printf(", held-out R² of the masks %.2f", *metrics.mask_determination);
+  if (metrics.mask_r2) std::printf(", held-out R² of the masks %.2f", *metrics.mask_r2);
   if (phase == 2) std::printf(", class loss %.4f, valid accuracy %.4f (best %.4f)", losses.classes, metrics.valid_accuracy, best_accuracy_);
   std::printf(", %.0f s\n", seconds);
   std::fflush(stdout);
@@ -185,6 +185,9 @@ bool Trainer::run() {
   if (options_.resume) load_checkpoint();
   run_.cut_after(done_phase_, done_epoch_);
   const bool guided = net_->uses_masks && options_.ablation == "none";
+  const bool has_phase1 = options_.phase != "2" && options_.phase1_epochs > 0;
+  if (guided && !has_phase1 && done_phase_ == 0 && options_.weights.empty() && options_.fmg_weights.empty())
+    std::printf("FMG starts from drawn weights and has no phase 1 (--fmg-weights gives it another run's)\n");
   if (guided && options_.phase != "2" && done_phase_ < 2) {
     if (!run_phase(1)) return false;
     write_samples("samples-phase1.png", "After phase 1: face, generated mask, ground truth");

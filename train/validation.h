@@ -13,18 +13,20 @@ namespace fmpn::train {
 struct Validation {
   torch::Tensor logits;     ///< N×K, float; undefined where the masks alone were judged
   torch::Tensor mean_mask;  ///< 1×1×S×S, of FMG's masks; undefined for the baseline
-  /// How much of what the ground-truth masks differ by FMG's masks tell (R², the coefficient of determination): 1 − their squared
-  /// error / that of the one mask that is the mean of the ground truth. 1 at most; 0 and less where FMG draws no better than that one
-  /// mask. None for the baseline, and where the ground truth is the same for all.
-  std::optional<double> mask_determination;
-
-  double accuracy(const DataSet& data) const;  ///< 0…1; of the logits
+  /// R² of FMG's masks (the coefficient of determination): the share of the variance of the faces' ground-truth masks that they
+  /// explain. 1 at most; 0 and less where one mask for all faces, the mean of the ground truth, would be as near. None for the
+  /// baseline, and where the ground truth is the same for all.
+  std::optional<double> mask_r2;
 };
 
-enum class Judged { kMasks, kAll };
+enum class Judged { kMasks, kMasksAndLogits };
 
 /// `class_masks`: K×1×H×H with the crops' H. `half`: in bfloat16. `data` is not empty.
-Validation validate(Judged judged, FmpnNetImpl& net, const DataSet& data, const torch::Tensor& class_masks, int input_size, bool half = false);
+Validation validate(Judged judged, FmpnNetImpl& net, const DataSet& data, const torch::Tensor& class_masks, int input_size,
+                    bool half = false);
+
+/// The share of N×K `logits` that name their label, 0…1.
+double accuracy(const torch::Tensor& logits, const torch::Tensor& labels);
 
 /// Logits where every face gets `mask`, 1×1×S×S; N×K, float.
 torch::Tensor logits_with_mask(FmpnNetImpl& net, const DataSet& data, int input_size, const torch::Tensor& mask);

@@ -108,6 +108,8 @@ TEST_F(Cv, EveryPictureIsTestedOnceAndTheTableSumsUp) {
   }
   EXPECT_NEAR(out["mean"].get<double>(), sum / 3, 1e-12);
   EXPECT_TRUE(out["mean_with_mean_mask"].is_number());
+  EXPECT_TRUE(out["mean_mask_r2"].is_number());
+  EXPECT_TRUE(contains(outcome.out, "mean R² of the masks")) << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "unweighted mean of the folds")) << outcome.out;
   for (const char* name :
        {"table.txt", "report.html", "confusion.png", "folds.png", "curves.png", "fold-0/samples.png", "fold-0/report.html"})
@@ -153,6 +155,8 @@ TEST_F(Cv, FaultsAreTold) {
   expect_fault(cv("a", {"--folds", "5"}), {"3 folds, not 5"});
   expect_fault(cv("b", {"--resume"}), {"no cross-validation to resume"});
   expect_fault(cv("c", {"--no-such-option", "1"}), {"fold 0 failed", "no-such-option"});
+  expect_fault(cv("e", {"--fmg-weights", "fmg-{fold}/{fold}.safetensors"}), {"fold 0 failed", "fmg-0/0.safetensors"});
+  expect_fault(cv("f", {"--phase", "1"}), {"--phase 1", "fit --fold K"});
   auto rows = read_manifest(file("data"));
   for (ManifestRow& row : rows) row.fold.clear();
   write_manifest(file("data"), rows);

@@ -11,6 +11,7 @@
 #include <fmpn/engine.h>
 
 #include "manifest.h"
+#include "run_folder.h"
 #include "runtime/engines.h"
 #include "runtime/safetensors.h"
 #include "train_program.h"
@@ -94,11 +95,14 @@ class Fit : public TrainProgram {
     EXPECT_TRUE(contains(outcome.err, "--resume")) << outcome.err;
   }
 
-  /// metrics.csv without its last two columns, which depend on the clock.
+  /// metrics.csv without the two columns before its last, which depend on the clock.
   std::vector<std::string> metrics(const std::string& run) const {
     std::stringstream text(test::read_text(file(run + "/metrics.csv")));
     std::vector<std::string> lines;
-    for (std::string line; std::getline(text, line);) lines.push_back(line.substr(0, line.rfind(',', line.rfind(',') - 1)));
+    for (std::string line; std::getline(text, line);) {
+      const std::size_t last = line.rfind(','), first = line.rfind(',', line.rfind(',', last - 1) - 1);
+      lines.push_back(line.erase(first, last - first));
+    }
     return lines;
   }
 
@@ -204,7 +208,14 @@ TEST_F(Fit, TheRunFolderTellsWhatHappened) {
   EXPECT_EQ(result["accuracy"], evaluated("run", {}));
   for (const char* part : {"with the mean mask for all", "R² of the masks"})
     EXPECT_TRUE(contains(test::read_text(file("run/report.html")), part)) << part;
-  EXPECT_LT(result["mask_determination"].get<double>(), 1);
+  const auto epochs = read_metrics(file("run/metrics.csv"));
+  ASSERT_EQ(epochs.size(), 4U);
+  for (const EpochMetrics& epoch : epochs) EXPECT_TRUE(epoch.mask_r2) << "phase " << epoch.phase;
+  EXPECT_NEAR(result["mask_r2"].get<double>(), epochs.back().mask_r2.value(), 0.01) << "the file's weights are rounded to half";
+  // FMG alone: the report leads with what it is for.
+  ASSERT_EQ(train(fit("fmg", {"--phase", "1", "--phase1-epochs", "2"})).status, 0);
+  EXPECT_TRUE(contains(test::read_text(file("fmg/report.html")), "R² of the masks</"));
+  EXPECT_FALSE(fs::exists(file("fmg/result.json")));
   // The configuration alone makes the same run again.
   const auto again = train({"fit", file("data"), "-o", file("again"), "--config", file("run/config.toml")});
   ASSERT_EQ(again.status, 0) << again.err;
@@ -307,15 +318,34 @@ TEST_F(Fit, TheClassificationNetStartsFromGivenWeights) {
 
 TEST_F(Fit, FmgStartsFromAPhaseOfItsOwn) {
   ASSERT_EQ(train(fit("fmg", {"--phase", "1", "--phase1-epochs", "2"})).status, 0);
-  const auto outcome = train(fit("run", {"--phase", "2", "--epochs", "1", "--lr", "0", "--fmg-lr", "0", "--cn-weights", model_, "--fmg-weights",
-                                         file("fmg/last.safetensors")}));
+  const std::string fmg = file("fmg/last.safetensors");
+  const auto outcome =
+      train(fit("run", {"--phase", "2", "--epochs", "1", "--lr", "0", "--fmg-lr", "0", "--cn-weights", model_, "--fmg-weights", fmg}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const auto weights = [](const std::string& path, const char* name) { return read_safetensors(path).tensors.at(name).bytes; };
-  EXPECT_EQ(weights(file("run/last.safetensors"), "resface.res_top.0.weight"), weights(file("fmg/last.safetensors"), "resface.res_top.0.weight"));
+  EXPECT_EQ(weights(file("run/last.safetensors"), "resface.res_top.0.weight"), weights(fmg, "resface.res_top.0.weight"));
   EXPECT_EQ(weights(file("run/best.safetensors"), "cls.layer4.1.conv2.weight"), weights(model_, "cls.layer4.1.conv2.weight"));
-  const auto baseline = train(fit("baseline", {"--ablation", "baseline", "--fmg-weights", file("fmg/last.safetensors")}));
-  EXPECT_EQ(baseline.status, 1);
-  EXPECT_TRUE(contains(baseline.err, "--fmg-weights: the baseline has no FMG")) << baseline.err;
+  const auto phase1 = read_model_info(file("fmg/last.safetensors")).provenance;
+  const auto both = read_model_info(file("run/last.safetensors")).provenance;
+  EXPECT_TRUE(contains(phase1.at("protocol"), "phase 1 alone (PFN and CN are not trained), last epoch of 2")) << phase1.at("protocol");
+  EXPECT_TRUE(contains(both.at("start"), "CN: ") && contains(both.at("start"), "FMG: fmg/last.safetensors")) << both.at("start");
+  // What one way sets, the others pass over: a recipe serves all three.
+  EXPECT_EQ(train(fit("baseline", {"--ablation", "baseline", "--epochs", "1", "--fmg-weights", "none"})).status, 0);
+}
+
+TEST_F(Fit, WhatHasNoPhaseOneSaysSo) {
+  const auto drawn = train(fit("drawn", {"--phase", "2", "--epochs", "1"}));
+  ASSERT_EQ(drawn.status, 0) << drawn.err;
+  EXPECT_TRUE(contains(drawn.out, "FMG starts from drawn weights and has no phase 1")) << drawn.out;
+  EXPECT_FALSE(contains(train(fit("both", {"--epochs", "1"})).out, "FMG starts from drawn weights"));
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"--ablation", "no-mask"}, {"--phase1-epochs", "0"}}) {
+    auto options = more;
+    options.insert(options.end(), {"--phase", "1"});
+    const auto nothing = train(fit("nothing", options));
+    EXPECT_EQ(nothing.status, 1);
+    EXPECT_TRUE(contains(nothing.err, "--phase 1: nothing to train")) << nothing.err;
+    EXPECT_FALSE(fs::exists(file("nothing")));
+  }
 }
 
 TEST_F(Fit, AllNetworksStartFromAModel) {

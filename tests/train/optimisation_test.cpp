@@ -117,38 +117,6 @@ TEST_F(Step, TheLearningRateOfEveryEpoch) {
   compare(2, Net::kFmg, "rates.2.fmg", 200);
 }
 
-TEST(MaskSwap, GivesAShareOfTheFacesAnothersMask) {
-  torch::manual_seed(5);
-  constexpr int64_t kFaces = 2000;
-  const auto own = torch::arange(kFaces).to(torch::kFloat32).view({kFaces, 1, 1, 1}).requires_grad_();
-  const auto masks = swap_masks(own, 0.3);
-  masks.sum().backward();
-  const auto moved = masks.ne(own);
-  EXPECT_NEAR(moved.to(torch::kFloat32).mean().item<float>(), 0.3, 0.04);
-  EXPECT_TRUE(torch::equal(own.grad(), (~moved).to(torch::kFloat32))) << "FMG learns from a face's own mask alone";
-  const auto taken = masks.detach().masked_select(moved);
-  EXPECT_EQ(std::get<0>(torch::_unique(taken)).numel(), taken.numel()) << "all from one face";
-  EXPECT_TRUE(torch::equal(swap_masks(own, 0), own));
-  const auto alone = torch::ones({1, 1, 2, 2});
-  EXPECT_TRUE(torch::equal(swap_masks(alone, 0.99), alone)) << "a batch of one has no other";
-}
-
-// CN sees other masks; what FMG is told of its own stays.
-TEST_F(Step, SwappedMasksLeaveTheMaskLoss) {
-  FitOptions o = options();
-  FmpnNet net(o.model);
-  initialise_for_scratch(*net);
-  start_near_identity(*net->pfn);
-  net->eval();
-  const auto target = torch::one_hot(labels_, kClasses).to(torch::kFloat32);
-  const Losses own = losses_of(o, 2, *net, batch_, target);
-  o.mask_swap = 0.99;
-  torch::manual_seed(1);
-  const Losses swapped = losses_of(o, 2, *net, batch_, target);
-  EXPECT_EQ(swapped.mask.item<float>(), own.mask.item<float>());
-  EXPECT_NE(swapped.classes.item<float>(), own.classes.item<float>());
-}
-
 TEST(Optimiser, GroupsOfThePhases) {
   FitOptions o = options();
   o.weight_decay = 0.5, o.optimiser = "sgd";

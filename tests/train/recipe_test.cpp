@@ -91,9 +91,10 @@ std::map<std::string, std::string> values_of(const std::string& recipe) {
   auto* fit = app.add_subcommand("fit", "");
   std::map<std::string, std::string> values;
   for (const char* name :
-       {"name", "cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "mirror-average", "missing-mask", "initialisation", "augmentation",
-        "schedule", "input-schedule", "phase1-epochs", "phase1-constant", "phase1-batch", "phase1-lr", "epochs", "constant", "batch", "optimiser", "lr",
-        "pfn-lr", "fmg-lr", "lambda-mask", "lambda-class", "mask-swap", "weight-decay", "label-smoothing", "teacher-share", "mixup", "ema", "precision", "seed"})
+       {"name", "cn", "cn-width", "cn-stem", "fmg-width", "input-size", "crop-size", "mirror-average", "missing-mask", "initialisation",
+        "augmentation", "schedule", "input-schedule", "phase1-epochs", "phase1-constant", "phase1-batch", "phase1-lr", "epochs", "constant",
+        "batch", "optimiser", "lr", "pfn-lr", "fmg-lr", "lambda-mask", "lambda-class", "weight-decay", "label-smoothing",
+        "teacher-share", "mixup", "ema", "precision", "seed"})
     fit->add_option(std::string("--") + name, values[name]);
   app.parse(std::vector<std::string>{"fit"});
   apply_recipe(*fit, recipe);

@@ -75,13 +75,18 @@ TEST_F(RunFolderTest, OneConfigurationAFolder) {
                {"another configuration", "lr = 0.2 (the run: 0.1)", "ema = 0.9 (the run: not set)", "seed is not set (the run: 1)"},
                [&] { run_.open("[fit]\nlr=0.2\nema=0.9\n", true); });
   EXPECT_EQ(test::read_text(run_.file("config.toml")), "[fit]\nlr=0.1\nseed=1\noutput=\"run\"\n");
+  // An option that is newer than the run, and that nobody gave, does what the older version did.
+  run_.open("[fit]\nlr=0.1\nseed=1\nnew-option=0\noutput=\"run\"\n", true, {"new-option"});
+  expect_error(ErrorCode::kBadSetting, {"new-option = 0.5 (the run: not set)"},
+               [&] { run_.open("[fit]\nlr=0.1\nseed=1\nnew-option=0.5\n", true, {"lr"}); });
+  expect_error(ErrorCode::kBadSetting, {"lr = 0.2 (the run: 0.1)"}, [&] { run_.open("[fit]\nlr=0.2\nseed=1\n", true, {"lr"}); });
 }
 
 TEST_F(RunFolderTest, WhatTheCheckpointDoesNotHaveIsCutOff) {
   run_.open("[fit]\n", false);
   run_.cut_after(0, 0);
-  for (int epoch = 1; epoch <= 3; ++epoch) run_.add({1, epoch, 0.1 * epoch, 0, 0, -0.25 * epoch, 1e-4, 100, 1});
-  for (int epoch = 1; epoch <= 4; ++epoch) run_.add({2, epoch, 0.01, 1.0 / epoch, 0.5, {}, 1e-3, 100, 1});
+  for (int epoch = 1; epoch <= 3; ++epoch) run_.add({1, epoch, 0.1 * epoch, 0, 0, 1e-4, 100, 1, -0.25 * epoch});
+  for (int epoch = 1; epoch <= 4; ++epoch) run_.add({2, epoch, 0.01, 1.0 / epoch, 0.5, 1e-3, 100, 1});
   const std::string whole = test::read_text(run_.file("metrics.csv"));
   EXPECT_EQ(read_metrics(run_.file("metrics.csv")).size(), 7U);
   // A kill in the middle of a line and of a record.
@@ -96,8 +101,8 @@ TEST_F(RunFolderTest, WhatTheCheckpointDoesNotHaveIsCutOff) {
   EXPECT_EQ(metrics.back().epoch, 2);
   EXPECT_EQ(metrics.back().class_loss, 0.5);
   EXPECT_NEAR(metrics[2].mask_loss, 0.3, 1e-9);
-  EXPECT_NEAR(metrics[2].mask_determination.value(), -0.75, 1e-9);
-  EXPECT_FALSE(metrics[3].mask_determination);
+  EXPECT_NEAR(metrics[2].mask_r2.value(), -0.75, 1e-9);
+  EXPECT_FALSE(metrics[3].mask_r2);
   EXPECT_EQ(metrics[3].learning_rate, 1e-3);
   std::size_t phase1 = 0, phase2 = 0;
   for (const EventScalar& s : decode_events(test::read_text(run_.file("events.out.tfevents.fmpn")), "events")) {
@@ -117,7 +122,7 @@ TEST_F(RunFolderTest, ReadsTheMetricsOfOlderVersions) {
                    "phase,epoch,mask_loss,class_loss,valid_accuracy,learning_rate,images_per_second,seconds\n2,1,0.5,1.5,0.25,0.01,100,3\n");
   const auto metrics = read_metrics(folder_.file("metrics.csv"));
   ASSERT_EQ(metrics.size(), 1U);
-  EXPECT_FALSE(metrics[0].mask_determination);
+  EXPECT_FALSE(metrics[0].mask_r2);
   EXPECT_EQ(metrics[0].seconds, 3);
 }
 
@@ -153,8 +158,8 @@ TEST_F(RunFolderTest, CrossValidationTableAndReport) {
     const RunFolder fold(run_.file("fold-" + std::to_string(k)));
     RunFolder(fold).open("[fit]\nlr=0.1\n", false);
     RunFolder(fold).cut_after(0, 0);
-    RunFolder(fold).add({1, 1, 0.2, 0, 0, 1e-4, 10, 1});
-    RunFolder(fold).add({2, 1, 0.1, 1.1, 0.7, 1e-4, 10, 1});
+    RunFolder(fold).add({1, 1, 0.2, 0, 0, 1e-4, 10, 1, -0.5});
+    RunFolder(fold).add({2, 1, 0.1, 1.1, 0.7, 1e-4, 10, 1, 0.25});
     write_result(fold, k == 0 ? fold_result(0, 9, 1) : k == 1 ? fold_result(1, 3, 1) : fold_result(2, 20, 20));
   }
   const CrossValidation result = read_folds(run_.path(), 3);
@@ -179,6 +184,19 @@ TEST_F(RunFolderTest, CrossValidationTableAndReport) {
   EXPECT_NE(html.find("data:image/png;base64,iVBORw0KGgo"), std::string::npos);
   for (const char* part : {"http://", "https://", "src=\"f", "<script"})
     EXPECT_EQ(html.find(part), std::string::npos) << part << ": the report must open without a network";
+  // A panel each for mask loss, R², class loss and accuracy; none for R² where a fold has none.
+  const int with_r2 = read_image(run_.file("curves.png")).width;
+  RunFolder(run_.file("fold-2")).add({2, 2, 0.1, 1.1, 0.7, 1e-4, 10, 1});
+  for (int k = 0; k < 2; ++k) RunFolder(run_.file("fold-" + std::to_string(k))).add({2, 2, 0.1, 1.1, 0.7, 1e-4, 10, 1, 0.5});
+  write_cross_validation(run_.path(), result);
+  EXPECT_EQ(read_image(run_.file("curves.png")).width, with_r2) << "some epochs have it";
+  for (int k = 0; k < 3; ++k) {
+    const RunFolder fold(run_.file("fold-" + std::to_string(k)));
+    RunFolder(fold).cut_after(0, 0);
+    RunFolder(fold).add({2, 1, 0.1, 1.1, 0.7, 1e-4, 10, 1, k == 1 ? std::nullopt : std::optional(0.25)});
+  }
+  write_cross_validation(run_.path(), result);
+  EXPECT_EQ(read_image(run_.file("curves.png")).width, with_r2 * 3 / 4);
   fs::remove(run_.file("fold-1/result.json"));
   expect_error(ErrorCode::kNotFound, {"fold-1"}, [&] { read_folds(run_.path(), 3); });
   test::write_text(run_.file("fold-1/result.json"), "{\"classes\": [\"a\"], \"confusion\": []}");

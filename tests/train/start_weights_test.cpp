@@ -110,7 +110,15 @@ TEST(StartWeights, FmgComesWholeFromAModelOrItsOwnFile) {
     for (const auto& [name, value] : state_of(*target->fmg)) EXPECT_TRUE(torch::equal(value, was.at(name) + 1)) << name;
     EXPECT_TRUE(torch::equal(state_of(*target).at("cls.conv1.weight"), cn)) << "the others stay";
   }
-  test::expect_error(ErrorCode::kBadFormat, {"cn.pth", "FMG"}, [&] { load_fmg_weights("cn.pth", weights_of(*net_of(7), ""), *source->fmg); });
+  const auto refused = [&](const SafeTensors& weights, const std::vector<std::string>& parts) {
+    test::expect_error(ErrorCode::kBadFormat, parts, [&] { load_fmg_weights("f.pth", weights, *source->fmg); });
+  };
+  refused(weights_of(*net_of(7), ""), {"f.pth", "no feature_extractor.0.weight", "whole"});
+  SafeTensors lacking = weights_of(*source, "");
+  lacking.tensors.erase("resface.res_top.0.weight");
+  refused(lacking, {"f.pth", "no res_top.0.weight"});
+  // PReLUs have one weight at any width: a few tensors of another FMG would fit.
+  refused(weights_of(*Fmg(FmgOptions(24, 8)), ""), {"f.pth", "another shape: feature_extractor", "in the file", "in the net"});
 }
 
 TEST(StartWeights, Faults) {
