@@ -120,16 +120,6 @@ void write_report(const std::string& run, const CrossValidation& r, const Confus
   write_whole(file("report.html"), report.html());
 }
 
-}  // namespace
-
-double CrossValidation::mean() const {
-  double sum = 0;
-  for (const RunResult& fold : folds) sum += fold.confusion.accuracy();
-  return sum / static_cast<double>(folds.size());
-}
-
-namespace {
-
 /// None where a fold has none.
 std::optional<double> mean_of(const std::vector<RunResult>& folds, std::optional<double> RunResult::*figure) {
   double sum = 0;
@@ -141,6 +131,12 @@ std::optional<double> mean_of(const std::vector<RunResult>& folds, std::optional
 }
 
 }  // namespace
+
+double CrossValidation::mean() const {
+  double sum = 0;
+  for (const RunResult& fold : folds) sum += fold.confusion.accuracy();
+  return sum / static_cast<double>(folds.size());
+}
 
 std::optional<double> CrossValidation::mean_with_mean_mask() const { return mean_of(folds, &RunResult::mean_mask_accuracy); }
 

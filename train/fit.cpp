@@ -119,8 +119,8 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
   if (valid.size() > 0)
     validation = validate(o.phase == "1" ? Judged::kMasks : Judged::kMasksAndLogits, trainer.averaged(), valid, trainer.class_masks(),
                           info.input_size);
-  if (const auto& told = validation.mask_r2)
-    std::printf("masks: R² %.2f (1: every face's ground truth; 0: no better than one mask for all)\n", *told);
+  if (const auto& r2 = validation.mask_r2)
+    std::printf("masks: R² %.2f (1: every face's ground truth; 0: no better than one mask for all)\n", *r2);
   if (const auto& logits = validation.logits; logits.defined()) {
     // A fold's held-out pictures are its test: nothing is fitted to them.
     if (o.fold < 0) calibrate(info, logits, valid.labels);

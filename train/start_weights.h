@@ -24,11 +24,11 @@ struct StartWeights {
 /// number is not finite.
 StartWeights load_cn_weights(const std::string& path, const SafeTensors& weights, ClassificationNetImpl& net);
 
+/// The same for all of `net`, from one of our own model files.
+StartWeights load_start_weights(const std::string& path, const SafeTensors& weights, FmpnNetImpl& net);
+
 /// All of FMG, from one of our own model files (its resface.*) or the authors' <epoch>_net_resface.pth. Throws kBadFormat, naming
 /// `path` and the tensor, where one is missing or has another shape: FMG has no layer that would have to be drawn anew.
 StartWeights load_fmg_weights(const std::string& path, const SafeTensors& weights, FmgImpl& net);
-
-/// The same for all of `net`, from one of our own model files.
-StartWeights load_start_weights(const std::string& path, const SafeTensors& weights, FmpnNetImpl& net);
 
 }  // namespace fmpn::train

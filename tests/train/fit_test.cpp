@@ -333,6 +333,24 @@ TEST_F(Fit, FmgStartsFromAPhaseOfItsOwn) {
   EXPECT_EQ(train(fit("baseline", {"--ablation", "baseline", "--epochs", "1", "--fmg-weights", "none"})).status, 0);
 }
 
+// A run of a version that did not know --fmg-weights.
+TEST_F(Fit, AnOlderVersionsRunGoesOn) {
+  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1"};
+  ASSERT_EQ(train(fit("run", brief)).status, 0);
+  std::string config = test::read_text(file("run/config.toml"));
+  const std::string line = "fmg-weights=\"\"\n";
+  ASSERT_TRUE(contains(config, line)) << config;
+  test::write_text(file("run/config.toml"), config.erase(config.find(line), line.size()));
+  auto resume = brief;
+  resume.push_back("--resume");
+  const auto outcome = train(fit("run", resume));
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  resume.insert(resume.end(), {"--fmg-weights", "other.safetensors"});
+  const auto other = train(fit("run", resume));
+  EXPECT_EQ(other.status, 1);
+  EXPECT_TRUE(contains(other.err, "fmg-weights = \"other.safetensors\" (the run: not set)")) << other.err;
+}
+
 TEST_F(Fit, WhatHasNoPhaseOneSaysSo) {
   const auto drawn = train(fit("drawn", {"--phase", "2", "--epochs", "1"}));
   ASSERT_EQ(drawn.status, 0) << drawn.err;
