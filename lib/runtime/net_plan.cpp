@@ -1,6 +1,7 @@
 #include "runtime/net_plan.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include <torch/torch.h>
 
@@ -65,6 +66,27 @@ std::vector<float> numbers(const torch::Tensor& tensor) {
   return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
 }
 
+/// Where a product is taken.
+struct Window {
+  Dims kernel, stride{1, 1}, padding{0, 0};
+};
+
+Dims weight_dims(const PixelBlock& in, const PixelBlock& out, const Window& window) {
+  return {out.c, in.c, window.kernel[0], window.kernel[1]};
+}
+
+bool is_reference(const dnnl::convolution_forward::primitive_desc& made) {
+  return std::string_view(made.impl_info_str()).substr(0, 3) == "ref";
+}
+
+/// The step on a value of its own; a sum's addend is told apart.
+PixelStep pixel_step(const Layer::Step& step) {
+  PixelStep alone;
+  if (step.kind == Layer::Step::Kind::kLeaky) alone.activation = PixelStep::Activation::kLeaky, alone.slope = step.slope;
+  if (step.kind == Layer::Step::Kind::kSigmoid) alone.activation = PixelStep::Activation::kSigmoid;
+  return alone;
+}
+
 class Planner {
  public:
   Planner(LayerGraph& graph, std::vector<PackedLayer>& packed, const NumbersOf& numbers_of, bool bf16)
@@ -119,7 +141,15 @@ class Planner {
   void add(Layer& layer);
   void convolution(Layer& layer, const PixelBlock& out);
   void upsample(Layer& layer, const PixelBlock& out);
-  void convolve(Layer& layer, const PixelBlock& out, int slot, const Dims& kernel, const Dims& stride, const Dims& padding, int summed);
+  /// What follows a product on its way to memory: the first `count` of a layer's steps.
+  struct Following {
+    std::size_t count;
+    int summed = -1;  ///< a value that is added from where it lies; −1: none, or one that lies where the result goes
+  };
+  using Product = dnnl::convolution_forward::primitive_desc;
+  Product describe(const Layer& layer, const PixelBlock& out, const Window& window, const Following& following) const;
+  void convolve(Layer& layer, const PixelBlock& out, int slot, const Window& window, const Following& following);
+  void steps_apart(const Layer& layer, std::size_t first, int slot);
   void pool(const Layer& layer);
   void concatenate(const Layer& layer, PixelBlock out);
   void step(const Layer& layer);
@@ -148,7 +178,7 @@ void Planner::add(Layer& layer) {
     case Kind::kUpsample: return upsample(layer, {in.n, layer.channels, 2 * in.h + layer.extra, 2 * in.w + layer.extra, bf16});
     case Kind::kLinear:
       define(target, {in.n, layer.channels, 1, 1, bf16});
-      return convolve(layer, plan_.shape(target), plan_.slot_of[at(target)], {in.h, in.w}, {1, 1}, {0, 0}, -1);
+      return convolve(layer, plan_.shape(target), plan_.slot_of[at(target)], {{in.h, in.w}}, {layer.steps.size()});
     case Kind::kMaxPool:
     case Kind::kAveragePool:
       out.h = reach(0, in.h), out.w = reach(1, in.w);
@@ -176,15 +206,24 @@ void Planner::add(Layer& layer) {
 }
 
 void Planner::convolution(Layer& layer, const PixelBlock& out) {
-  int summed = -1;
-  for (const Layer::Step& one : layer.steps)
-    if (one.kind == Layer::Step::Kind::kAdd) summed = one.value;
+  const Window window{{layer.kernel[0], layer.kernel[1]}, {layer.stride[0], layer.stride[1]}, {layer.padding[0], layer.padding[1]}};
+  const auto is_sum = [](const Layer::Step& one) { return one.kind == Layer::Step::Kind::kAdd; };
+  const auto sum = std::find_if(layer.steps.begin(), layer.steps.end(), is_sum);
+  const int summed = sum == layer.steps.end() ? -1 : sum->value;
   // oneDNN adds to what lies there already: the fast way, where the addend is not needed again.
   const bool in_place = summed >= 0 && last_use_[at(summed)] == now_ && summed != layer.inputs[0] && plan_.shape(summed).bf16 == out.bf16;
+  const Following all{layer.steps.size(), in_place ? -1 : summed};
+  // Without AVX-512 it has but its reference, a hundred times slower, for a sum after an activation.
+  if (summed >= 0 && is_reference(describe(layer, out, window, all))) {
+    const auto before = static_cast<std::size_t>(sum - layer.steps.begin());
+    const int product = new_slot(static_cast<std::size_t>(out.bytes()), now_);
+    define(layer.output, out);
+    convolve(layer, out, product, window, {before});
+    return steps_apart(layer, before, product);
+  }
   if (in_place) define_over(layer.output, out, summed);
   else define(layer.output, out);
-  convolve(layer, out, plan_.slot_of[at(layer.output)], {layer.kernel[0], layer.kernel[1]}, {layer.stride[0], layer.stride[1]},
-           {layer.padding[0], layer.padding[1]}, in_place ? -1 : summed);
+  convolve(layer, out, plan_.slot_of[at(layer.output)], window, all);
 }
 
 void Planner::upsample(Layer& layer, const PixelBlock& out) {
@@ -192,43 +231,59 @@ void Planner::upsample(Layer& layer, const PixelBlock& out) {
   const PixelBlock phases{in.n, 4 * out.c, in.h + 1, in.w + 1, out.bf16};
   const int slot = new_slot(static_cast<std::size_t>(phases.bytes()), now_);
   define(layer.output, out);
-  convolve(layer, phases, slot, {2, 2}, {1, 1}, {1, 1}, -1);
+  convolve(layer, phases, slot, {{2, 2}, {1, 1}, {1, 1}}, {layer.steps.size()});
   call([slot, phases, target = layer.output](const NetPlan& p, char* arena) {
     interleave_phases(p.slot(arena, slot), phases, p.at(arena, target), p.shape(target));
   });
 }
 
-/// `summed`: a value that is added from where it lies; −1: none, or one that lies where the result goes.
-void Planner::convolve(Layer& layer, const PixelBlock& out, int slot, const Dims& kernel, const Dims& stride, const Dims& padding,
-                       int summed) {
+Planner::Product Planner::describe(const Layer& layer, const PixelBlock& out, const Window& window, const Following& following) const {
   const PixelBlock in = plan_.shape(layer.inputs[0]);
   dnnl::post_ops steps;
-  std::vector<Operation::Argument> more;
-  for (const Layer::Step& one : layer.steps) {
+  for (std::size_t i = 0; i < following.count; ++i) {
+    const Layer::Step& one = layer.steps[i];
     if (one.kind == Layer::Step::Kind::kLeaky) onednn::append_eltwise(steps, dnnl::algorithm::eltwise_relu, one.slope);
     else if (one.kind == Layer::Step::Kind::kSigmoid) onednn::append_eltwise(steps, dnnl::algorithm::eltwise_logistic, 0);
-    else if (summed < 0) steps.append_sum(1);
-    else {
-      more.push_back(of_value(DNNL_ARG_ATTR_MULTIPLE_POST_OP(steps.len()) | DNNL_ARG_SRC_1, summed));
-      steps.append_binary(dnnl::algorithm::binary_add, desc_of(plan_.shape(summed)));
-    }
+    else if (following.summed < 0) steps.append_sum(1);
+    else steps.append_binary(dnnl::algorithm::binary_add, desc_of(plan_.shape(following.summed)));
   }
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(steps);
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // the library's own is not made for several threads
-  const Dims dims{out.c, in.c, kernel[0], kernel[1]};
-  const auto made = onednn::convolution(cpu_engine(), desc_of(in), {dims, type_of(in), memory::format_tag::any},
-                                        {{out.c}, kFloat, memory::format_tag::x}, desc_of(out), stride, padding, attributes);
+  return onednn::convolution(cpu_engine(), desc_of(in), {weight_dims(in, out, window), type_of(in), memory::format_tag::any},
+                             {{out.c}, kFloat, memory::format_tag::x}, desc_of(out), window.stride, window.padding, attributes);
+}
+
+void Planner::convolve(Layer& layer, const PixelBlock& out, int slot, const Window& window, const Following& following) {
+  const Product made = describe(layer, out, window, following);
   Operation operation;
   operation.primitive = dnnl::convolution_forward(made);
-  const memory weights = weight(layer, dims, made.weights_desc());
+  const memory weights = weight(layer, weight_dims(plan_.shape(layer.inputs[0]), out, window), made.weights_desc());
   operation.arguments = {of_value(DNNL_ARG_SRC, layer.inputs[0]),
                          of_weight(DNNL_ARG_WEIGHTS, weights),
                          of_weight(DNNL_ARG_BIAS, bias(layer, out.c / layer.channels)),
                          {DNNL_ARG_DST, desc_of(out), slot, {}}};
-  operation.arguments.insert(operation.arguments.end(), more.begin(), more.end());
+  for (std::size_t i = 0; i < following.count && following.summed >= 0; ++i)
+    if (layer.steps[i].kind == Layer::Step::Kind::kAdd)
+      operation.arguments.push_back(of_value(DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, following.summed));
   scratchpad(operation, made.scratchpad_desc());
   plan_.operations.push_back(std::move(operation));
+}
+
+/// The layer's steps from `first` on, one after the other, from `slot` to where the layer's result goes.
+void Planner::steps_apart(const Layer& layer, std::size_t first, int slot) {
+  const PixelBlock shape = plan_.shape(layer.output);
+  for (std::size_t i = first; i < layer.steps.size(); ++i) {
+    const Layer::Step& one = layer.steps[i];
+    const bool last = i + 1 == layer.steps.size();
+    const int to = last ? plan_.slot_of[at(layer.output)] : new_slot(static_cast<std::size_t>(shape.bytes()), now_);
+    const int addend = one.kind == Layer::Step::Kind::kAdd ? one.value : -1;
+    if (addend >= 0) need_one_precision(layer.output, addend);
+    call([=, step = pixel_step(one)](const NetPlan& p, char* arena) {
+      apply_step(p.slot(arena, slot), shape, step, addend < 0 ? nullptr : p.at(arena, addend), p.slot(arena, to));
+    });
+    slot = to;
+  }
 }
 
 memory Planner::weight(Layer& layer, const Dims& dims, const Desc& wanted) {
@@ -296,8 +351,8 @@ void Planner::step(const Layer& layer) {
   PixelStep step;
   if (layer.weight.defined()) step.scale = numbers(layer.weight), step.shift = numbers(layer.bias);
   for (const Layer::Step& one : layer.steps) {
-    step.activation = one.kind == Layer::Step::Kind::kSigmoid ? PixelStep::Activation::kSigmoid : PixelStep::Activation::kLeaky;
-    step.slope = one.slope;
+    const PixelStep activation = pixel_step(one);
+    step.activation = activation.activation, step.slope = activation.slope;
   }
   const int source = layer.inputs[0], addend = layer.kind == Kind::kAdd ? layer.inputs[1] : -1;
   if (addend >= 0) need_one_precision(source, addend);

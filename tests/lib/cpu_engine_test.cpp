@@ -111,6 +111,43 @@ INSTANTIATE_TEST_SUITE_P(Nets, CpuEngine,
                                            Net{"densenet121", 8, 64, 2, true}, Net{"vgg16", 4, 36, 2, true},
                                            Net{"vgg19_bn", 4, 64, 2, false}, Net{"inception_v3", 64, 75, 16, true}));
 
+/// Names of what oneDNN does a net's layers with.
+std::vector<std::string> implementations(const TensorFunction& net, const std::vector<NetInput>& inputs, std::int64_t traced_side) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> examples;
+  for (const NetInput& input : inputs) examples.push_back(torch::zeros({1, input.channels, traced_side, traced_side}));
+  LayerGraph graph = trace_layers(net, examples);
+  fuse_layers(graph);
+  std::vector<PackedLayer> packed(graph.layers.size());
+  const auto plan = make_plan(graph, packed, [](const torch::Tensor& weight) { return weight; }, /*bf16=*/false, 1, inputs);
+  std::vector<std::string> names;
+  for (const Operation& operation : plan->operations) {
+    if (operation.function) continue;
+    const char* name = nullptr;
+    dnnl_primitive_desc_query(operation.primitive.get_primitive_desc(), dnnl_query_impl_info_str, 0, &name);
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+/// Under meson once more with ONEDNN_MAX_CPU_ISA=AVX2: what is fast on one CPU may be left to the reference on another.
+TEST_P(CpuEngine, NoLayerIsLeftToTheReference) {
+  auto net = load_model(folder_.file("m")).net;
+  for (auto& parameter : net->parameters()) parameter.set_requires_grad(false);
+  const std::int64_t side = GetParam().side, traced = std::min<std::int64_t>(side, std::string(GetParam().cn) == "inception_v3" ? 75 : 32);
+  std::vector<std::string> names;
+  if (GetParam().masks) {
+    names = implementations([&](const auto& in) { return net->fmg->forward(in[0]); }, {{side, 1}}, 8 + side % 4);
+    const auto head = implementations([&](const auto& in) { return net->cn->forward(net->pfn->forward(in[0], in[1])); },
+                                      {{side, 3}, {side, 1}}, traced);
+    names.insert(names.end(), head.begin(), head.end());
+  } else {
+    names = implementations([&](const auto& in) { return net->cn->forward(in[0]); }, {{side, 3}}, traced);
+  }
+  ASSERT_GT(names.size(), 8U);
+  for (const std::string& name : names) EXPECT_NE(name.substr(0, 3), "ref");
+}
+
 TEST(MirrorAverage, AFaceAndItsMirrorImageAreTheSame) {
   const test::TemporaryFolder folder;
   ModelInfo info = test::tiny_model_info();
