@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -38,17 +39,28 @@ pid_t start_child(const std::vector<std::string>& command, const std::string& lo
   return child;
 }
 
+namespace {
+int shell_status(int raw) { return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw); }
+}  // namespace
+
 pid_t wait_for_child(const std::vector<pid_t>& children, int milliseconds, int* status) {
   for (int waited = 0;; waited += 20) {
     for (const pid_t child : children) {
       int raw = 0;
       if (waitpid(child, &raw, WNOHANG) != child) continue;
-      *status = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+      *status = shell_status(raw);
       return child;
     }
     if (waited >= milliseconds) return 0;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+}
+
+int wait_for_end(pid_t child) {
+  int raw = 0;
+  while (waitpid(child, &raw, 0) == -1 && errno == EINTR) {
+  }
+  return shell_status(raw);
 }
 
 }  // namespace fmpn::train

@@ -17,4 +17,7 @@ pid_t start_child(const std::vector<std::string>& command, const std::string& lo
 /// for signal n.
 pid_t wait_for_child(const std::vector<pid_t>& children, int milliseconds, int* status);
 
+/// Waits for a child to end; its status likewise.
+int wait_for_end(pid_t child);
+
 }  // namespace fmpn::train

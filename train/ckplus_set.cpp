@@ -38,11 +38,14 @@ std::vector<std::string> sorted_entries(const fs::path& folder, bool folders) {
 /// A sequence's label file; empty where it has none.
 fs::path label_file(const fs::path& folder) {
   if (!fs::is_directory(folder)) return {};
+  fs::path found;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (name.front() != '.' && name.find("_emotion.txt") != std::string::npos) return entry.path();
+    if (name.front() == '.' || name.find("_emotion.txt") == std::string::npos) continue;
+    if (!found.empty()) throw Error(ErrorCode::kBadFormat, folder.string() + ": two label files");
+    found = entry.path();
   }
-  return {};
+  return found;
 }
 
 /// The class number in a label file (CK+ writes it as 3.0000000e+00). Throws kBadFormat for what is no label.
@@ -88,13 +91,17 @@ PictureList list_ckplus(const std::string& root, const ListOptions& options) {
   const fs::path labels = folder_in(root, {"Emotion", "Emotion_labels/Emotion", "Emotion_labels", "CK+/Emotion"});
   PictureList list;
   list.needs_folds = true;
-  for (const std::string& subject : sorted_entries(images, true))
+  const auto subjects = sorted_entries(images, true);
+  std::size_t sequences = 0, labelled = 0;
+  for (const std::string& subject : subjects)
     for (const std::string& sequence : sorted_entries(images / subject, true)) {
+      ++sequences;
       ManifestRow pattern;
       pattern.subject = subject, pattern.sequence = sequence;
       try {
         const fs::path label = label_file(labels / subject / sequence);
         if (label.empty()) continue;  // nearly half of CK+'s sequences carry no label: that is no gap
+        ++labelled;
         pattern.label = kLabels[read_label(label)];
         if (pattern.label.empty()) continue;
         add_labelled(list, images / subject / sequence, pattern, options);
@@ -105,9 +112,12 @@ PictureList list_ckplus(const std::string& root, const ListOptions& options) {
   // A label whose pictures are missing is a gap in the copy.
   for (const std::string& subject : sorted_entries(labels, true))
     for (const std::string& sequence : sorted_entries(labels / subject, true))
-      if (!fs::is_directory(images / subject / sequence) && !label_file(labels / subject / sequence).empty())
+      if (!fs::is_directory(images / subject / sequence) && !sorted_entries(labels / subject / sequence, false).empty())
         list.skipped.push_back({(images / subject / sequence).string(), "labelled, but its folder is missing"});
   if (list.rows.empty()) throw Error(ErrorCode::kBadFormat, root + ": not one labelled sequence");
+  // A copy whose labels were unpacked in part looks like a whole one.
+  list.summary = std::to_string(subjects.size()) + " subjects, " + std::to_string(sequences) + " sequences, " + std::to_string(labelled) +
+                 " of them labelled (CK+ has 123, 593 and 327)";
   return list;
 }
 

@@ -51,7 +51,8 @@ class Runner:
 
     def __init__(self, kind, jobs):
         self.kind, self.stopped, self.children = kind, False, set()
-        self.threads = ["--threads", str(max(1, (os.cpu_count() or 1) // jobs))] if jobs > 1 else []
+        # Runs at a time share the cores, but where the user, or the recipe, says how many each takes.
+        self.environment = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs)), **os.environ} if jobs > 1 else None
         self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
 
     def submit(self, data, run, options):
@@ -67,7 +68,7 @@ class Runner:
         command = [self.kind.command, data, *options]
         self.belongs_to(run, command)
         if not os.path.exists(os.path.join(run, self.kind.done)):
-            command = [PROGRAM, *command, "-o", run, *self.threads]
+            command = [PROGRAM, *command, "-o", run]
             if os.path.exists(os.path.join(run, self.kind.begun)):
                 command.append("--resume")
             self.call(command)
@@ -88,7 +89,7 @@ class Runner:
     def call(self, command):
         if self.stopped:
             raise Fault("stopped")
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        child = subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.children.add(child)
         _, text = child.communicate()
         self.children.remove(child)

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include <nlohmann/json.hpp>
 
@@ -41,8 +39,15 @@ std::string text_table(const std::vector<std::vector<std::string>>& rows) {
 
 std::vector<std::vector<std::string>> fold_table(const CrossValidation& r) {
   std::vector<std::vector<std::string>> rows{{"fold", "pictures", "accuracy %"}};
-  for (std::size_t k = 0; k < r.folds.size(); ++k)
-    rows.push_back({std::to_string(k), std::to_string(r.folds[k].confusion.total()), percent_text(r.folds[k].confusion.accuracy())});
+  const bool same = r.mean_with_mean_mask().has_value(), r2 = r.mean_mask_r2().has_value();
+  if (same) rows[0].emplace_back("with the mean mask %");
+  if (r2) rows[0].emplace_back("R2 of the masks");
+  for (std::size_t k = 0; k < r.folds.size(); ++k) {
+    const RunResult& fold = r.folds[k];
+    rows.push_back({std::to_string(k), std::to_string(fold.confusion.total()), percent_text(fold.confusion.accuracy())});
+    if (same) rows.back().push_back(percent_text(*fold.mean_mask_accuracy));
+    if (r2) rows.back().push_back(decimal_text(*fold.mask_r2));
+  }
   return rows;
 }
 
@@ -76,11 +81,6 @@ std::vector<EpochMetrics> mean_metrics(const std::string& run, std::size_t folds
     }
   }
   return mean;
-}
-
-std::string read_bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 void write_report(const std::string& run, const CrossValidation& r, const ConfusionMatrix& pooled) {
@@ -143,8 +143,9 @@ std::optional<double> CrossValidation::mean_with_mean_mask() const { return mean
 std::optional<double> CrossValidation::mean_mask_r2() const { return mean_of(folds, &RunResult::mask_r2); }
 
 double CrossValidation::deviation() const {
+  const double middle = mean();
   double sum = 0;
-  for (const RunResult& fold : folds) sum += (fold.confusion.accuracy() - mean()) * (fold.confusion.accuracy() - mean());
+  for (const RunResult& fold : folds) sum += (fold.confusion.accuracy() - middle) * (fold.confusion.accuracy() - middle);
   return folds.size() > 1 ? std::sqrt(sum / static_cast<double>(folds.size() - 1)) : 0;
 }
 
@@ -171,7 +172,7 @@ CrossValidation read_folds(const std::string& run, int folds) {
 std::string write_cross_validation(const std::string& run, const CrossValidation& r) {
   const ConfusionMatrix pooled = r.pooled();
   std::string text = text_table(fold_table(r));
-  text += "\nunweighted mean of the folds  " + percent_text(r.mean()) + " % ± " + percent_text(r.deviation()) + "\npooled over " +
+  text += "\nunweighted mean of the folds  " + percent_text(r.mean()) + " % (standard deviation of the folds " + percent_text(r.deviation()) + ")\npooled over " +
           std::to_string(pooled.total()) + " pictures  " + percent_text(pooled.accuracy()) + " %\n";
   const auto same = r.mean_with_mean_mask();
   if (same) text += "unweighted mean with the mean mask for every face  " + percent_text(*same) + " %\n";
@@ -179,11 +180,15 @@ std::string write_cross_validation(const std::string& run, const CrossValidation
   if (r2) text += "mean R² of the masks  " + decimal_text(*r2) + '\n';
   text += '\n' + text_table(class_table(pooled)) + '\n' + text_table(confusion_table(pooled));
   nlohmann::ordered_json folds = nlohmann::json::array();
-  for (std::size_t k = 0; k < r.folds.size(); ++k)
+  for (std::size_t k = 0; k < r.folds.size(); ++k) {
+    const RunResult& fold = r.folds[k];
     folds.push_back({{"fold", k},
-                     {"images", r.folds[k].confusion.total()},
-                     {"accuracy", r.folds[k].confusion.accuracy()},
-                     {"confusion", r.folds[k].confusion.counts()}});
+                     {"images", fold.confusion.total()},
+                     {"accuracy", fold.confusion.accuracy()},
+                     {"confusion", fold.confusion.counts()}});
+    if (fold.mean_mask_accuracy) folds.back()["with_mean_mask"] = *fold.mean_mask_accuracy;
+    if (fold.mask_r2) folds.back()["mask_r2"] = *fold.mask_r2;
+  }
   nlohmann::ordered_json json{{"mean", r.mean()},
                               {"deviation", r.deviation()},
                               {"pooled", pooled.accuracy()},

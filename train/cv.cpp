@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <thread>
@@ -33,20 +32,24 @@ namespace {
 constexpr const char* kFoldPlace = "{fold}";  // in fit's options: the fold's number
 
 struct Options {
-  std::string data, run, config;
+  std::string data, run, config, program;
   int folds = 0, jobs = 1;
   bool resume = false;
   std::vector<std::string> fit;  ///< options of each fold's fit
 };
 
-std::string read_bytes(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 std::string fold_folder(const Options& o, int k) { return (fs::path(o.run) / ("fold-" + std::to_string(k))).string(); }
 std::string fold_log(const Options& o, int k) { return fold_folder(o, k) + ".log"; }
-std::string kept_recipe(const Options& o) { return (fs::path(o.run) / "recipe.toml").string(); }
+/// Files of the run that say what every fold does, whatever becomes of those that the user gave with --config and --recipe.
+std::string kept_config(const Options& o) { return (fs::path(o.run) / "recipe.toml").string(); }
+std::string kept_recipe(const Options& o) { return (fs::path(o.run) / "fit-recipe.toml").string(); }
+
+/// The value of fit's --recipe where it is a file; nullptr: none, or a built-in one.
+const std::string* recipe_file(const std::vector<std::string>& fit) {
+  for (std::size_t i = 0; i + 1 < fit.size(); ++i)
+    if (fit[i] == "--recipe" && fs::is_regular_file(fit[i + 1])) return &fit[i + 1];
+  return nullptr;
+}
 
 /// The folds that the manifest has; --folds has to agree.
 int checked_folds(const Options& o) {
@@ -59,41 +62,44 @@ int checked_folds(const Options& o) {
   return there;
 }
 
+/// A JSON list of strings is a TOML array as well.
+std::string configuration_of(const Options& o) {
+  return "[cv]\ndata = " + nlohmann::json(o.data).dump() + "\nfit = " + nlohmann::json(o.fit).dump() + '\n';
+}
+
 /// As for a single run: the folder belongs to one configuration.
-void open_run(const Options& o) {
+void compare_with_run(const Options& o) {
   const fs::path file = fs::path(o.run) / "cv.toml";
-  // A JSON list of strings is a TOML array as well.
-  const std::string configuration = "[cv]\ndata = " + nlohmann::json(o.data).dump() + "\nfit = " + nlohmann::json(o.fit).dump() + '\n';
   if (fs::exists(file) != o.resume)
     throw Error(
         o.resume ? ErrorCode::kNotFound : ErrorCode::kBadSetting,
         o.run + (o.resume ? ": holds no cross-validation to resume" : ": holds a cross-validation already; --resume goes on with it"));
-  make_folder(o.run);
-  const std::string recipe = o.config.empty() ? "" : read_bytes(o.config);
-  if (o.resume) {
-    std::string difference = configuration_difference(configuration, read_bytes(file));
-    if (difference.empty()) difference = configuration_difference(recipe, read_bytes(kept_recipe(o)));
-    if (!difference.empty())
-      throw Error(ErrorCode::kBadSetting, file.string() + ": the cross-validation was started with another configuration: " + difference);
-    return;
-  }
-  if (!o.config.empty()) write_whole(kept_recipe(o), recipe);
-  write_whole(file.string(), configuration);
+  if (!o.resume) return;
+  std::string difference = configuration_difference(configuration_of(o), read_bytes(file.string()));
+  if (difference.empty()) difference = configuration_difference(o.config.empty() ? "" : read_bytes(o.config), read_bytes(kept_config(o)));
+  if (const std::string* recipe = recipe_file(o.fit); recipe != nullptr && difference.empty() && fs::exists(kept_recipe(o)))
+    difference = configuration_difference(read_bytes(*recipe), read_bytes(kept_recipe(o)));
+  if (!difference.empty())
+    throw Error(ErrorCode::kBadSetting, file.string() + ": the cross-validation was started with another configuration: " + difference);
 }
 
+void keep_recipes(const Options& o) {
+  fs::remove(kept_config(o)), fs::remove(kept_recipe(o));  // of a run that did not begin
+  if (!o.config.empty()) write_whole(kept_config(o), read_bytes(o.config));
+  if (const std::string* recipe = recipe_file(o.fit)) write_whole(kept_recipe(o), read_bytes(*recipe));
+}
+
+/// fit for fold k, from the configuration that is kept.
 std::vector<std::string> fold_command(const Options& o, int k) {
-  std::vector<std::string> command{own_program(), "fit", o.data, "-o", fold_folder(o, k), "--fold", std::to_string(k)};
-  if (!o.config.empty()) command.insert(command.end(), {"--config", kept_recipe(o)});
-  for (std::string word : o.fit) {
+  std::vector<std::string> command{o.program, "fit", o.data, "-o", fold_folder(o, k), "--fold", std::to_string(k)};
+  if (!o.config.empty()) command.insert(command.end(), {"--config", kept_config(o)});
+  const std::string* recipe = recipe_file(o.fit);
+  for (const std::string& given : o.fit) {
+    std::string word = &given == recipe ? kept_recipe(o) : given;
     for (std::size_t at = word.find(kFoldPlace); at != std::string::npos; at = word.find(kFoldPlace, at))
       word.replace(at, std::strlen(kFoldPlace), std::to_string(k));
     command.push_back(std::move(word));
   }
-  const bool has_threads = std::any_of(o.fit.begin(), o.fit.end(), [](const std::string& word) { return word.rfind("--threads", 0) == 0; });
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  if (o.jobs > 1 && !has_threads) command.insert(command.end(), {"--threads", std::to_string(std::max(1, cores / o.jobs))});
-  // A fold that was stopped before its first whole epoch begins anew.
-  if (RunFolder(fold_folder(o, k)).has_checkpoint()) command.emplace_back("--resume");
   return command;
 }
 
@@ -112,13 +118,20 @@ std::string last_words(const std::string& log) {
 class FoldRunner {
  public:
   FoldRunner(const Options& options, std::vector<int> open) : options_(options), open_(std::move(open)), total_(open_.size()) {}
+  /// After a fault of this program: no fold is left running by itself.
+  ~FoldRunner() {
+    stop();
+    for (const auto& item : running_) wait_for_end(item.first);
+  }
+  FoldRunner(const FoldRunner&) = delete;
+  FoldRunner& operator=(const FoldRunner&) = delete;
 
   void run() {
     while (!running_.empty() || (next_ < total_ && fault_.empty() && !g_stop_requested)) {
       while (running_.size() < static_cast<std::size_t>(options_.jobs) && next_ < total_ && fault_.empty() && !g_stop_requested)
         start(open_[next_++]);
       if (g_stop_requested && !told_) {
-        for (const auto& item : running_) kill(item.first, SIGTERM);
+        stop();
         told_ = true;
       }
       std::vector<pid_t> children;
@@ -135,7 +148,14 @@ class FoldRunner {
 
   void start(int k) {
     std::fprintf(stderr, "fold %d: begins (%s)\n", k, fold_log(options_, k).c_str());
-    running_[start_child(fold_command(options_, k), fold_log(options_, k))] = k;
+    auto command = fold_command(options_, k);
+    // A fold that was stopped before its first whole epoch begins anew.
+    if (RunFolder(fold_folder(options_, k)).has_checkpoint()) command.emplace_back("--resume");
+    running_[start_child(command, fold_log(options_, k))] = k;
+  }
+
+  void stop() {
+    for (const auto& item : running_) kill(item.first, SIGTERM);
   }
 
   void finished(pid_t child, int status) {
@@ -164,18 +184,46 @@ class FoldRunner {
   Clock::time_point start_ = Clock::now();
 };
 
+/// What is wrong with a fold is told before the first one is trained, not hours later: masks or starting weights that are not there, a
+/// class that is not left to train on.
+void check_folds(const Options& o, const std::vector<int>& open) {
+  const std::string log = (fs::path(o.run) / "check.log").string();
+  for (const int k : open) {
+    fs::remove(log);
+    auto command = fold_command(o, k);
+    command.emplace_back("--check");
+    const int status = wait_for_end(start_child(command, log));
+    if (g_stop_requested) throw Error(ErrorCode::kRuntime, "stopped before the first fold");
+    if (status != 0) throw Error(ErrorCode::kBadSetting, "fold " + std::to_string(k) + ": " + last_words(log));
+  }
+  fs::remove(log);
+}
+
+/// An option of fit that a cross-validation can't have.
+void refuse_option(const Options& o, const std::string& name, const std::string& value, const std::string& why) {
+  for (std::size_t i = 0; i < o.fit.size(); ++i)
+    if (o.fit[i] == name && (value.empty() || (i + 1 < o.fit.size() && o.fit[i + 1] == value)))
+      throw Error(ErrorCode::kBadSetting, name + (value.empty() ? "" : " ") + value + ": " + why);
+}
+
 void cross_validate(const Options& o) {
   const int folds = checked_folds(o);
-  for (std::size_t i = 0; i < o.fit.size(); ++i)
-    if (o.fit[i] == "--phase=1" || (o.fit[i] == "--phase" && i + 1 < o.fit.size() && o.fit[i + 1] == "1"))
-      throw Error(ErrorCode::kBadSetting, "--phase 1: FMG alone names no expression, so there is no table (fit --fold K trains it for a fold)");
-  open_run(o);
+  refuse_option(o, "--phase", "1", "FMG alone names no expression, so there is no table (fit --fold K --phase 1 trains it for a fold)");
+  refuse_option(o, "--fold", "", "each in its turn");
+  compare_with_run(o);
+  make_folder(o.run);
   stop_on_signals();
+  // Folds at a time share the cores, but where the user, or the recipe, says how many each takes.
+  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (o.jobs > 1) setenv("OMP_NUM_THREADS", std::to_string(std::max(1, cores / o.jobs)).c_str(), /*overwrite=*/0);
   std::vector<int> open;
   for (int k = 0; k < folds; ++k)
     if (!fs::exists(fs::path(fold_folder(o, k)) / "result.json")) open.push_back(k);
   if (static_cast<int>(open.size()) < folds)
     std::fprintf(stderr, "%zu of %d folds are done already\n", static_cast<std::size_t>(folds) - open.size(), folds);
+  if (!o.resume) keep_recipes(o);
+  check_folds(o, open);
+  if (!o.resume) write_whole((fs::path(o.run) / "cv.toml").string(), configuration_of(o));  // the run begins
   FoldRunner(o, open).run();
   std::fputs(write_cross_validation(o.run, read_folds(o.run, folds)).c_str(), stdout);
   std::printf("\ntable.txt, table.json, the pictures and report.html are in %s\n", o.run.c_str());
@@ -197,7 +245,12 @@ void add_cv(CLI::App& app) {
   c->add_option("--config", o->config, "TOML file of fit's options")->check(CLI::ExistingFile);
   c->add_flag("--resume", o->resume, "Go on: folds that are done are kept, one under way continues");
   c->callback([o, c] {
-    o->fit = c->remaining();
+    o->program = own_program();
+    for (const std::string& word : c->remaining()) {  // --name=value as two words
+      const std::size_t equals = word.rfind("--", 0) == 0 ? word.find('=') : std::string::npos;
+      o->fit.push_back(word.substr(0, equals));
+      if (equals != std::string::npos) o->fit.push_back(word.substr(equals + 1));
+    }
     const CLI::Option* config = c->get_parent()->get_config_ptr();  // given before the subcommand
     if (o->config.empty() && config != nullptr && config->count() != 0) o->config = config->as<std::string>();
     cross_validate(*o);

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <optional>
 #include <set>
-#include <thread>
 #include <memory>
 
 #include <torch/torch.h>
@@ -25,6 +24,7 @@
 #include "report.h"
 #include "run_folder.h"
 #include "runtime/device.h"
+#include "runtime/engines.h"
 #include "runtime/model_file.h"
 #include "scores.h"
 #include "teacher.h"
@@ -144,7 +144,7 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
       ", seed " + std::to_string(o.seed) + ", ablation " + o.ablation + (o.fold < 0 ? "" : ", without fold " + std::to_string(o.fold));
   if (const std::string start = start_of(o); !start.empty()) info.provenance["start"] = start;
   if (validation.mask_r2) info.provenance["mask_r2"] = std::to_string(*validation.mask_r2);
-  info.provenance["train_images"] = std::to_string(trainer.run_size());
+  info.provenance["train_images"] = std::to_string(trainer.train_size());
   if (o.leave_out_duplicates) info.provenance["duplicates"] = "left out of training";
   if (!o.teachers.empty()) {
     char share[16];
@@ -176,6 +176,15 @@ torch::Tensor class_masks(const FitOptions& o) {
   return masks;
 }
 
+void require_all_classes(const FitOptions& o, const DataSet& train) {
+  const auto count = torch::bincount(train.labels, {}, static_cast<int64_t>(o.model.classes.size()));
+  for (std::size_t i = 0; i < o.model.classes.size(); ++i)
+    if (count[static_cast<int64_t>(i)].item<int64_t>() == 0)
+      throw Error(ErrorCode::kBadFormat, o.data + ": no picture of the class '" + o.model.classes[i] + "' to train on" +
+                                             (o.fold >= 0 ? "; all of them are in fold " + std::to_string(o.fold) : "") +
+                                             (o.leave_out_duplicates ? " (--leave-out-duplicates)" : ""));
+}
+
 /// Asks the teachers. A resumed run reads what they said, if it was of the same pictures; a new one asks, for a teacher may have been
 /// trained anew.
 SoftTargets taught_targets(const FitOptions& o, const RunFolder& run, const DataSet& train) {
@@ -194,10 +203,10 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   InputSchedule(o.input_schedule, o.model.input_size);
   parse_device(o.device);  // before anything is written
   RunFolder run(o.run);
-  run.open("[fit]\n" + configuration, o.resume, not_given);
+  if (!o.check_only) run.open("[fit]\n" + configuration, o.resume, not_given);
   keep_memory();
   // LibTorch counts physical cores; training gains from every hardware thread.
-  torch::set_num_threads(o.threads > 0 ? o.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  torch::set_num_threads(o.threads > 0 ? o.threads : default_threads());
   torch::set_num_interop_threads(1);
   o.model.classes = classes_of(o.data);
   o.model.color = looks_gray(o.data) ? "gray" : "rgb";
@@ -205,7 +214,7 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   if (o.ablation == "no-mask") o.lambda_mask = 0;
   if (o.ablation != "none") o.fmg_weights.clear();  // it belongs to the guided way, as phase 1 does
   const Selection training{o.fold < 0 ? o.train_split : "", o.fold, false}, held{o.fold < 0 ? o.valid_split : "", o.fold, true};
-  const std::int64_t cache = static_cast<std::int64_t>(o.cache_mb) * 1'000'000;
+  const std::int64_t cache = o.check_only ? 0 : static_cast<std::int64_t>(o.cache_mb) * 1'000'000;
   DataSet train = load_data_set(o.data, training, o.model, cache);
   const DataSet valid = o.fold < 0 && o.valid_split.empty() ? DataSet{} : load_data_set(o.data, held, o.model, cache);
   if (o.leave_out_duplicates) {
@@ -213,8 +222,15 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
     train = without_duplicates(train, valid);
     std::printf("pictures left out of training, since they stand in %s too: %ld\n", held_out(o).c_str(),
                 static_cast<long>(all - train.size()));
-    if (std::get<0>(torch::_unique(train.labels)).size(0) < static_cast<int64_t>(o.model.classes.size()))
-      throw Error(ErrorCode::kBadFormat, o.data + ": --leave-out-duplicates leaves a class without pictures to train on");
+  }
+  require_all_classes(o, train);
+  const torch::Tensor masks = class_masks(o);
+  if (o.check_only) {
+    names_of_teachers(o.teachers, o.model.classes);
+    Trainer(o, run, train, valid, masks);  // reads the weights that it starts from
+    std::printf("%ld pictures to train on, %ld held out; nothing wrong was found\n", static_cast<long>(train.size()),
+                static_cast<long>(valid.size()));
+    return;
   }
   stop_on_signals();
   std::string teachers;
@@ -223,7 +239,7 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
     train.targets = train.targets * (1 - o.teacher_share) + soft.shares * o.teacher_share;
     teachers = soft.teachers;
   }
-  Trainer trainer(o, run, train, valid, class_masks(o));
+  Trainer trainer(o, run, train, valid, masks);
   if (!trainer.run())
     throw Error(ErrorCode::kRuntime, run.has_checkpoint() ? "stopped; --resume goes on from the last whole epoch in " + o.run
                                                           : "stopped before the first epoch was whole; begin again, " + o.run + " has nothing yet");
@@ -240,6 +256,7 @@ void add_fit(CLI::App& app) {
   c->add_option("data", o->data, "Prepared data set")->required();
   c->add_option("-o,--output", o->run, "Run folder")->required();
   c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);
+  c->add_flag("--check", o->check_only, "Read data, masks and weights, say what is wrong with them, and train nothing")->configurable(false);
   const auto add = [c](const char* name, auto& value, const char* help) { return c->add_option(name, value, help)->capture_default_str(); };
   add("--recipe", o->recipe,
       "Values of all options that are not given: paper, default (small, from scratch), second-cycle to fifth-cycle (on from "

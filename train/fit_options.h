@@ -25,6 +25,7 @@ struct FitOptions {
   int fold = -1;                   ///< test fold: trains on the other folds, whatever their split; −1: by split
   bool leave_out_duplicates = false;  ///< do not train on pictures that are held out too
   bool resume = false;
+  bool check_only = false;         ///< read all that the run needs, train nothing
 
   ModelInfo model;                 ///< architecture; classes and colour come from the data
 

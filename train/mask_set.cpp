@@ -26,7 +26,11 @@ std::map<std::string, Image> read_masks(const std::string& folder) {
   for (const auto name : kExpressions)
     if (!(count == 6 && name == "contempt")) order.emplace_back(name);
   std::map<std::string, Image> masks;
+  std::map<std::string, std::string> file_of;
   for (auto& [stem, mask] : by_file) {
+    if (mask.width != mask.height)
+      throw Error(ErrorCode::kBadFormat, folder + "/" + stem + ".png: " + std::to_string(mask.width) + "x" + std::to_string(mask.height) +
+                                             " pixels; masks are square");
     if (numbered) {
       const bool digit = stem.size() == 1 && stem[0] >= '0' && static_cast<std::size_t>(stem[0] - '0') < count;
       if (!digit) throw Error(ErrorCode::kBadFormat, folder + "/" + stem + ".png: not a number below " + std::to_string(count));
@@ -34,6 +38,8 @@ std::map<std::string, Image> read_masks(const std::string& folder) {
     } else {
       const auto name = canonical_expression(stem);
       if (!name) throw Error(ErrorCode::kBadFormat, folder + "/" + stem + ".png: '" + stem + "' is no expression that is known");
+      if (const auto [first, is_new] = file_of.emplace(*name, stem); !is_new)
+        throw Error(ErrorCode::kBadFormat, folder + ": " + first->second + ".png and " + stem + ".png are two masks of one class, " + *name);
       masks[*name] = std::move(mask);
     }
   }

@@ -28,9 +28,34 @@ struct Options {
 
 using Masks = std::map<std::string, Image>;
 
-void write_masks(const fs::path& folder, const Masks& masks) {
-  make_folder(folder.string());
-  for (const auto& [name, mask] : masks) write_whole_png((folder / (name + ".png")).string(), mask.view());
+/// By fold: "0", "1", …; "" where there is one set for all.
+using MaskSets = std::map<std::string, Masks>;
+
+/// Masks that stayed from other data would be trained with as if they were of this.
+void refuse_others(const std::string& out, const MaskSets& sets) {
+  if (!fs::is_directory(out)) return;
+  const auto check = [&](const fs::path& folder, const std::string& set) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string stem = entry.path().stem().string();
+      const auto ours = sets.find(set);
+      if (entry.path().extension() == ".png" && stem != "contact-sheet" && (ours == sets.end() || ours->second.count(stem) == 0))
+        throw Error(ErrorCode::kBadSetting, entry.path().string() + ": a mask that is not of this data; another folder, or take it away");
+    }
+  };
+  check(out, "");
+  for (const auto& entry : fs::directory_iterator(out)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_directory() && name.find_first_not_of("0123456789") == std::string::npos) check(entry.path(), name);
+  }
+}
+
+void write_masks(const std::string& out, const MaskSets& sets) {
+  refuse_others(out, sets);
+  for (const auto& [fold, masks] : sets) {
+    const fs::path folder = fs::path(out) / fold;
+    make_folder(folder.string());
+    for (const auto& [name, mask] : masks) write_whole_png((folder / (name + ".png")).string(), mask.view());
+  }
 }
 
 /// One row of tiles: a set's masks.
@@ -41,14 +66,17 @@ void add_tiles(std::vector<Tile>& tiles, const Masks& masks, const std::set<std:
   }
 }
 
-/// The masks that `rows` give; a class without a pair gets none, and is told.
-Masks masks_of(const std::string& folder, const std::vector<ManifestRow>& rows, const std::string& what) {
+void tell_lacking(const std::set<std::string>& classes, const std::string& what) {
+  for (const std::string& name : classes)
+    std::fprintf(stderr, "%s: nothing to make a mask of %s from, so that it has none\n", what.c_str(), name.c_str());
+}
+
+/// The masks that `rows` give; one of `classes` without a pair gets none, and is told.
+Masks masks_of(const std::string& folder, const std::vector<ManifestRow>& rows, std::set<std::string> classes, const std::string& what) {
   std::map<std::string, MotionMaskBuilder> builders;
-  std::set<std::string> classes;
   Progress progress(what, static_cast<long>(rows.size()));
   long done = 0;
   for (const ManifestRow& row : rows) {
-    classes.insert(row.label);
     if (!row.neutral.empty() && row.neutral != row.path)
       builders[row.label].add(read_image((fs::path(folder) / row.path).string()).view(),
                               read_image((fs::path(folder) / row.neutral).string()).view());
@@ -65,13 +93,12 @@ Masks masks_of(const std::string& folder, const std::vector<ManifestRow>& rows, 
     classes.erase(name);
   }
   std::printf("\n");
-  for (const std::string& name : classes)
-    std::fprintf(stderr, "%s: no pair of %s faces, so that it has no mask\n", what.c_str(), name.c_str());
+  tell_lacking(classes, what);
   return masks;
 }
 
 /// Without pairs: |mean of the class − mean of the neutral faces|.
-Masks masks_of_means(const std::string& folder, const std::vector<ManifestRow>& rows, const std::string& what) {
+Masks masks_of_means(const std::string& folder, const std::vector<ManifestRow>& rows, std::set<std::string> classes, const std::string& what) {
   const auto means = mean_faces(folder, rows, what);
   const auto neutral = means.find("neutral");
   if (neutral == means.end())
@@ -83,8 +110,10 @@ Masks masks_of_means(const std::string& folder, const std::vector<ManifestRow>& 
     builder.add(mean.face.view(), neutral->second.face.view());
     masks[name] = builder.build();
     std::printf(" %s %d pictures;", name.c_str(), mean.pictures);
+    classes.erase(name);
   }
   std::printf("\n");
+  tell_lacking(classes, what);
   return masks;
 }
 
@@ -132,14 +161,19 @@ void borrow_masks(const Options& o, const std::vector<ManifestRow>& rows) {
   std::vector<std::string> folds;
   if (!fs::is_directory(o.from)) throw Error(ErrorCode::kNotFound, o.from + ": no such folder of masks");
   for (int k = 0; fs::is_directory(fs::path(o.from) / std::to_string(k)); ++k) folds.push_back(std::to_string(k));
+  if (const int there = fold_count(rows); !folds.empty() && there > 0 && there != static_cast<int>(folds.size()))
+    throw Error(ErrorCode::kBadFormat, o.from + ": it has " + std::to_string(folds.size()) + " sets of masks, " + o.data + " has " +
+                                           std::to_string(there) + " folds (--from " + o.from + "/0 gives all folds the first set)");
   if (folds.empty()) folds.emplace_back();  // one set for all
+  MaskSets sets;
   for (const std::string& fold : folds) {
     const Masks masks = borrowed((fs::path(o.from) / fold).string(), classes, o.missing_mask);
     if (shown.empty())
       for (const auto& item : masks) shown.insert(item.first);
-    write_masks(fs::path(o.out) / fold, masks);
     add_tiles(tiles, masks, shown, fold.empty() ? "borrowed" : "set " + fold);
+    sets[fold] = masks;
   }
+  write_masks(o.out, sets);
   std::printf("borrowed masks of %s in %s\n", o.from.c_str(), o.out.c_str());
   write_sheet(o, "Borrowed masks", tiles, shown.size());
 }
@@ -152,17 +186,19 @@ void make_masks(const Options& o) {
   const auto classes = labels_of(rows);
   const int folds = fold_count(rows);
   std::vector<Tile> tiles;
+  MaskSets sets;
   for (int k = 0; k < folds; ++k) {
     // A fold's masks know nothing of its test subjects.
-    const Masks masks = make(o.data, select_rows(rows, {"", k, false}), "fold " + std::to_string(k));
-    write_masks(fs::path(o.out) / std::to_string(k), masks);
+    const Masks masks = make(o.data, select_rows(rows, {"", k, false}), classes, "fold " + std::to_string(k));
     add_tiles(tiles, masks, classes, "without fold " + std::to_string(k));
+    sets[std::to_string(k)] = masks;
   }
   if (folds == 0) {
-    const Masks masks = make(o.data, rows, o.split.empty() ? "all" : o.split);
-    write_masks(o.out, masks);
+    const Masks masks = make(o.data, rows, classes, o.split.empty() ? "all" : o.split);
     add_tiles(tiles, masks, classes, "");
+    sets[""] = masks;
   }
+  write_masks(o.out, sets);
   write_sheet(o, o.class_means ? "Motion masks (class means)" : "Motion masks (Eq. 1)", tiles, classes.size());
 }
 

@@ -22,6 +22,7 @@ struct PictureList {
   /// With `path` (unique) and `source` set; `neutral` names the path of another row. `fold` is for assign_folds().
   std::vector<ManifestRow> rows;
   std::vector<SkippedSource> skipped;
+  std::string summary;  ///< what was found, to be held against what the data set should have; may be empty
   /// Where the data set itself says that the face is, by the row's path.
   std::map<std::string, Box> faces;
   /// Reads a row's picture, on any thread. Throws as read_image().

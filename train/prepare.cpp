@@ -209,6 +209,7 @@ void prepare(const Options& o) {
   if (std::none_of(kept.begin(), kept.end(), [](const ManifestRow& r) { return !r.label.empty(); }))
     throw Error(ErrorCode::kBadFormat, o.root + ": not one picture could be used (" + o.out + "/failed.csv says why)");
   write_manifest(o.out, kept);
+  if (!list.summary.empty()) std::printf("%s\n", list.summary.c_str());
   const auto references = std::count_if(kept.begin(), kept.end(), [](const ManifestRow& r) { return r.label.empty(); });
   const auto untaken = std::count_if(kept.begin(), kept.end(), [](const ManifestRow& r) { return !r.aligned; });
   std::printf(

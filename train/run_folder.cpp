@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <sstream>
 
@@ -29,11 +28,6 @@ std::string line_of(const EpochMetrics& m) {
   std::snprintf(text, sizeof text, "%d,%d,%.9g,%.9g,%.9g,%.9g,%.4g,%.4g,%s\n", m.phase, m.epoch, m.mask_loss, m.class_loss,
                 m.valid_accuracy, m.learning_rate, m.images_per_second, m.seconds, r2);
   return text;
-}
-
-std::string read_bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 void append(const std::string& path, const std::string& bytes) {

@@ -61,15 +61,20 @@ void add_answers(const Engine& engine, const EngineOptions& options, const DataS
 
 }  // namespace
 
-SoftTargets soft_targets(const std::vector<std::string>& teachers, const EngineOptions& options, const std::vector<std::string>& classes,
-                         const DataSet& data) {
-  SoftTargets targets{torch::zeros({data.size(), static_cast<int64_t>(classes.size())}), ""};
+std::string names_of_teachers(const std::vector<std::string>& teachers, const std::vector<std::string>& classes) {
+  std::string names;
   for (const std::string& teacher : teachers) {
     const ModelInfo info = read_model_info(teacher);
     if (info.classes != classes)
       throw Error(ErrorCode::kBadSetting, "--teacher: " + teacher + " knows " + joined(info.classes) + "; the data has " + joined(classes));
-    targets.teachers += (targets.teachers.empty() ? "" : " + ") + info.name;
+    names += (names.empty() ? "" : " + ") + info.name;
   }
+  return names;
+}
+
+SoftTargets soft_targets(const std::vector<std::string>& teachers, const EngineOptions& options, const std::vector<std::string>& classes,
+                         const DataSet& data) {
+  SoftTargets targets{torch::zeros({data.size(), static_cast<int64_t>(classes.size())}), names_of_teachers(teachers, classes)};
   for (const std::string& teacher : teachers) add_answers(*Engine::load(teacher, options), options, data, targets.shares);
   constexpr double kViews = 2;
   targets.shares /= kViews * static_cast<double>(teachers.size());

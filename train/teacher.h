@@ -18,10 +18,13 @@ struct SoftTargets {
   std::string teachers;  ///< their names
 };
 
+/// The teachers' names. Throws kBadSetting, naming the teacher, where its classes are not `classes`, in their order.
+std::string names_of_teachers(const std::vector<std::string>& teachers, const std::vector<std::string>& classes);
+
 /// The mean of the distributions of the models in the files `teachers` (temperature 1: a model's own was fitted to pictures that are held
 /// out) for two views of each crop, its centre and the whole of it. Crops of another size than a teacher's are resized. (Distillation:
 /// Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015.)
-/// Throws kBadSetting, naming the teacher, where its classes are not `classes`, in their order.
+/// Throws as names_of_teachers().
 SoftTargets soft_targets(const std::vector<std::string>& teachers, const EngineOptions& options, const std::vector<std::string>& classes,
                          const DataSet& data);
 

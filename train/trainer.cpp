@@ -1,10 +1,10 @@
 #include "trainer.h"
 
+#include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cmath>
+#include <cstdio>
 #include <exception>
-#include <numeric>
 
 #include <fmpn/error.h>
 
@@ -184,16 +184,20 @@ bool Trainer::run_phase(int phase) {
 bool Trainer::run() {
   if (options_.resume) load_checkpoint();
   run_.cut_after(done_phase_, done_epoch_);
-  const bool guided = net_->uses_masks && options_.ablation == "none";
+  const bool guided = options_.ablation == "none";
   const bool has_phase1 = options_.phase != "2" && options_.phase1_epochs > 0;
   if (guided && !has_phase1 && done_phase_ == 0 && options_.weights.empty() && options_.fmg_weights.empty())
     std::printf("FMG starts from drawn weights and has no phase 1 (--fmg-weights gives it another run's)\n");
-  if (guided && options_.phase != "2" && done_phase_ < 2) {
+  if (guided && has_phase1 && done_phase_ < 2) {
     if (!run_phase(1)) return false;
     write_samples("samples-phase1.png", "After phase 1: face, generated mask, ground truth");
   }
   if (options_.phase == "1") return true;
-  if (done_phase_ < 2) copy_state(*net_, *average_);
+  if (done_phase_ < 2) {
+    // Phase 2 goes on from the FMG that phase 1 was judged by, as with --fmg-weights from a run of phase 1.
+    if (options_.ema > 0) copy_state(*average_, *net_);
+    else copy_state(*net_, *average_);
+  }
   if (!run_phase(2)) return false;
   if (guided) write_samples("samples.png", "After phase 2: face, generated mask, ground truth");
   return true;
@@ -238,28 +242,28 @@ void Trainer::save_checkpoint(int phase, int epoch) {
 
 void Trainer::load_checkpoint() {
   const std::string path = run_.file("checkpoint.pt");
-  torch::serialize::InputArchive archive, net, average, optimiser;
   try {
+    torch::serialize::InputArchive archive, net, average, optimiser;
     archive.load_from(path, device_);
+    c10::IValue phase, epoch, best;
+    archive.read("phase", phase);
+    archive.read("epoch", epoch);
+    archive.read("best_accuracy", best);
+    done_phase_ = static_cast<int>(phase.toInt());
+    done_epoch_ = static_cast<int>(epoch.toInt());
+    best_accuracy_ = best.toDouble();
+    archive.read("net", net);
+    archive.read("average", average);
+    archive.read("optimiser", optimiser);
+    net_->load(net);
+    average_->load(average);
+    lay_channels_last(*net_);  // an older checkpoint's may lie otherwise
+    lay_channels_last(*average_);
+    optimiser_ = make_optimiser(options_, done_phase_, *net_);
+    optimiser_->load(optimiser);
   } catch (const std::exception& fault) {
     throw Error(ErrorCode::kBadFormat, path + ": not a readable checkpoint (" + std::string(fault.what()).substr(0, 200) + ")");
   }
-  c10::IValue phase, epoch, best;
-  archive.read("phase", phase);
-  archive.read("epoch", epoch);
-  archive.read("best_accuracy", best);
-  done_phase_ = static_cast<int>(phase.toInt());
-  done_epoch_ = static_cast<int>(epoch.toInt());
-  best_accuracy_ = best.toDouble();
-  archive.read("net", net);
-  archive.read("average", average);
-  archive.read("optimiser", optimiser);
-  net_->load(net);
-  average_->load(average);
-  lay_channels_last(*net_);  // an older checkpoint's may lie otherwise
-  lay_channels_last(*average_);
-  optimiser_ = make_optimiser(options_, done_phase_, *net_);
-  optimiser_->load(optimiser);
 }
 
 }  // namespace fmpn::train

@@ -26,7 +26,7 @@ class Trainer {
   FmpnNetImpl& averaged() { return *(options_.ema > 0 ? average_ : net_); }
   const ModelInfo& info() const { return options_.model; }
   const torch::Tensor& class_masks() const { return class_masks_; }
-  int64_t run_size() const { return train_.size(); }
+  int64_t train_size() const { return train_.size(); }
 
  private:
   struct EpochLosses {

@@ -14,10 +14,12 @@ template <typename F>
 void for_each_batch(FmpnNetImpl& net, const DataSet& data, int input_size, const F& f) {
   const torch::InferenceMode inference;
   net.eval();
-  constexpr int64_t kBatch = 256;
+  // 256 pictures of 44 px, fewer of larger ones: the first maps of a net are by far its largest, and would outgrow a training batch's.
+  constexpr int64_t kPixels = 256 * 44 * 44;
+  const int64_t batch = std::clamp<int64_t>(kPixels / (int64_t{input_size} * input_size), 1, 256);
   const torch::Device device = net.parameters().front().device();
-  for (int64_t first = 0; first < data.size(); first += kBatch) {
-    const auto crops = data.take(torch::arange(first, std::min(first + kBatch, data.size())));
+  for (int64_t first = 0; first < data.size(); first += batch) {
+    const auto crops = data.take(torch::arange(first, std::min(first + batch, data.size())));
     const auto no_masks = torch::zeros({crops.size(0), 1, crops.size(2), crops.size(3)});
     f(augment(crops, no_masks, input_size, "none").rgb.contiguous(torch::MemoryFormat::ChannelsLast).to(device), first);
   }

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include <opencv2/imgcodecs.hpp>
 
@@ -72,6 +74,11 @@ std::string png_bytes(const ImageView& picture) {
 }
 
 void write_whole_png(const std::string& path, const ImageView& picture) { write_whole(path, png_bytes(picture)); }
+
+std::string read_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 void make_folder(const std::string& path) {
   std::error_code fault;

@@ -29,6 +29,8 @@ void write_whole(const std::string& path, const std::string& bytes);
 void write_whole_png(const std::string& path, const ImageView& picture);
 /// The picture as the bytes of a PNG file. Throws kIo.
 std::string png_bytes(const ImageView& picture);
+/// The bytes of a file; none where it can't be read.
+std::string read_bytes(const std::string& path);
 /// fs::create_directories with an Error that names the folder. Throws kIo.
 void make_folder(const std::string& path);
 

@@ -1,4 +1,6 @@
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include <opencv2/imgcodecs.hpp>
 
@@ -6,11 +8,25 @@
 #include "core/cv_view.h"
 
 namespace fmpn {
+namespace {
+
+/// A JPEG that ends before its picture does: decoders fill what is missing with gray, and only warn. Within a scan a byte FF is followed
+/// by 0, so that a marker found after the last start of a scan is one.
+bool is_cut_jpeg(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  if (bytes.rfind("\xFF\xD8", 0) != 0) return false;
+  const std::size_t scan = bytes.rfind("\xFF\xDA"), end = bytes.rfind("\xFF\xD9");
+  return scan == std::string::npos || end == std::string::npos || end < scan;
+}
+
+}  // namespace
 
 Image read_image(const std::string& path) {
   return core_error([&] {
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored)) throw Error(ErrorCode::kNotFound, path + ": no such file");
+    if (is_cut_jpeg(path)) throw Error(ErrorCode::kBadFormat, path + ": not a readable picture (a JPEG that is cut short)");
     cv::Mat bgr;
     try {
       bgr = cv::imread(path, cv::IMREAD_COLOR);

@@ -66,20 +66,26 @@ std::vector<float> numbers(const torch::Tensor& tensor) {
   return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
 }
 
-/// Where a product is taken.
+/// Rows and columns that a product reaches over.
 struct Window {
   Dims kernel, stride{1, 1}, padding{0, 0};
 };
+
+/// The first `count` of a layer's steps, done to a product on its way to memory: each is one post-op of oneDNN's.
+struct FusedSteps {
+  std::size_t count;
+  int summed = -1;  ///< a value that is added from where it lies; −1: none, or one that lies where the result goes
+};
+
+using Product = dnnl::convolution_forward::primitive_desc;
 
 Dims weight_dims(const PixelBlock& in, const PixelBlock& out, const Window& window) {
   return {out.c, in.c, window.kernel[0], window.kernel[1]};
 }
 
-bool is_reference(const dnnl::convolution_forward::primitive_desc& made) {
-  return std::string_view(made.impl_info_str()).substr(0, 3) == "ref";
-}
+bool is_reference(const Product& made) { return std::string_view(made.impl_info_str()).substr(0, 3) == "ref"; }
 
-/// The step on a value of its own; a sum's addend is told apart.
+/// A step as a pass of its own. What is added is handed to apply_step() beside it.
 PixelStep pixel_step(const Layer::Step& step) {
   PixelStep alone;
   if (step.kind == Layer::Step::Kind::kLeaky) alone.activation = PixelStep::Activation::kLeaky, alone.slope = step.slope;
@@ -141,14 +147,8 @@ class Planner {
   void add(Layer& layer);
   void convolution(Layer& layer, const PixelBlock& out);
   void upsample(Layer& layer, const PixelBlock& out);
-  /// What follows a product on its way to memory: the first `count` of a layer's steps.
-  struct Following {
-    std::size_t count;
-    int summed = -1;  ///< a value that is added from where it lies; −1: none, or one that lies where the result goes
-  };
-  using Product = dnnl::convolution_forward::primitive_desc;
-  Product describe(const Layer& layer, const PixelBlock& out, const Window& window, const Following& following) const;
-  void convolve(Layer& layer, const PixelBlock& out, int slot, const Window& window, const Following& following);
+  Product describe(const Layer& layer, const PixelBlock& out, const Window& window, const FusedSteps& fused) const;
+  void convolve(Layer& layer, const PixelBlock& out, int slot, const Window& window, const FusedSteps& fused, const Product& made);
   void steps_apart(const Layer& layer, std::size_t first, int slot);
   void pool(const Layer& layer);
   void concatenate(const Layer& layer, PixelBlock out);
@@ -178,7 +178,8 @@ void Planner::add(Layer& layer) {
     case Kind::kUpsample: return upsample(layer, {in.n, layer.channels, 2 * in.h + layer.extra, 2 * in.w + layer.extra, bf16});
     case Kind::kLinear:
       define(target, {in.n, layer.channels, 1, 1, bf16});
-      return convolve(layer, plan_.shape(target), plan_.slot_of[at(target)], {{in.h, in.w}}, {layer.steps.size()});
+      return convolve(layer, plan_.shape(target), plan_.slot_of[at(target)], {{in.h, in.w}}, {layer.steps.size()},
+                      describe(layer, plan_.shape(target), {{in.h, in.w}}, {layer.steps.size()}));
     case Kind::kMaxPool:
     case Kind::kAveragePool:
       out.h = reach(0, in.h), out.w = reach(1, in.w);
@@ -212,18 +213,22 @@ void Planner::convolution(Layer& layer, const PixelBlock& out) {
   const int summed = sum == layer.steps.end() ? -1 : sum->value;
   // oneDNN adds to what lies there already: the fast way, where the addend is not needed again.
   const bool in_place = summed >= 0 && last_use_[at(summed)] == now_ && summed != layer.inputs[0] && plan_.shape(summed).bf16 == out.bf16;
-  const Following all{layer.steps.size(), in_place ? -1 : summed};
-  // Without AVX-512 it has but its reference, a hundred times slower, for a sum after an activation.
-  if (summed >= 0 && is_reference(describe(layer, out, window, all))) {
-    const auto before = static_cast<std::size_t>(sum - layer.steps.begin());
-    const int product = new_slot(static_cast<std::size_t>(out.bytes()), now_);
-    define(layer.output, out);
-    convolve(layer, out, product, window, {before});
-    return steps_apart(layer, before, product);
+  const FusedSteps all{layer.steps.size(), in_place ? -1 : summed};
+  const Product made = describe(layer, out, window, all);
+  // Without AVX-512 it has nothing but its reference, which is far slower, for a sum after an activation.
+  if (summed >= 0 && plan_.shape(summed).bf16 == out.bf16 && is_reference(made)) {
+    const FusedSteps before{static_cast<std::size_t>(sum - layer.steps.begin())};
+    const Product shorter = describe(layer, out, window, before);
+    if (!is_reference(shorter)) {
+      const int product = new_slot(static_cast<std::size_t>(out.bytes()), now_);
+      define(layer.output, out);
+      convolve(layer, out, product, window, before, shorter);
+      return steps_apart(layer, before.count, product);
+    }
   }
   if (in_place) define_over(layer.output, out, summed);
   else define(layer.output, out);
-  convolve(layer, out, plan_.slot_of[at(layer.output)], window, all);
+  convolve(layer, out, plan_.slot_of[at(layer.output)], window, all, made);
 }
 
 void Planner::upsample(Layer& layer, const PixelBlock& out) {
@@ -231,21 +236,23 @@ void Planner::upsample(Layer& layer, const PixelBlock& out) {
   const PixelBlock phases{in.n, 4 * out.c, in.h + 1, in.w + 1, out.bf16};
   const int slot = new_slot(static_cast<std::size_t>(phases.bytes()), now_);
   define(layer.output, out);
-  convolve(layer, phases, slot, {{2, 2}, {1, 1}, {1, 1}}, {layer.steps.size()});
+  const Window window{{2, 2}, {1, 1}, {1, 1}};
+  const FusedSteps all{layer.steps.size()};
+  convolve(layer, phases, slot, window, all, describe(layer, phases, window, all));
   call([slot, phases, target = layer.output](const NetPlan& p, char* arena) {
     interleave_phases(p.slot(arena, slot), phases, p.at(arena, target), p.shape(target));
   });
 }
 
-Planner::Product Planner::describe(const Layer& layer, const PixelBlock& out, const Window& window, const Following& following) const {
+Product Planner::describe(const Layer& layer, const PixelBlock& out, const Window& window, const FusedSteps& fused) const {
   const PixelBlock in = plan_.shape(layer.inputs[0]);
   dnnl::post_ops steps;
-  for (std::size_t i = 0; i < following.count; ++i) {
+  for (std::size_t i = 0; i < fused.count; ++i) {
     const Layer::Step& one = layer.steps[i];
     if (one.kind == Layer::Step::Kind::kLeaky) onednn::append_eltwise(steps, dnnl::algorithm::eltwise_relu, one.slope);
     else if (one.kind == Layer::Step::Kind::kSigmoid) onednn::append_eltwise(steps, dnnl::algorithm::eltwise_logistic, 0);
-    else if (following.summed < 0) steps.append_sum(1);
-    else steps.append_binary(dnnl::algorithm::binary_add, desc_of(plan_.shape(following.summed)));
+    else if (fused.summed < 0) steps.append_sum(1);
+    else steps.append_binary(dnnl::algorithm::binary_add, desc_of(plan_.shape(fused.summed)));
   }
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(steps);
@@ -254,8 +261,8 @@ Planner::Product Planner::describe(const Layer& layer, const PixelBlock& out, co
                              {{out.c}, kFloat, memory::format_tag::x}, desc_of(out), window.stride, window.padding, attributes);
 }
 
-void Planner::convolve(Layer& layer, const PixelBlock& out, int slot, const Window& window, const Following& following) {
-  const Product made = describe(layer, out, window, following);
+/// `made`: what describe() says of the same.
+void Planner::convolve(Layer& layer, const PixelBlock& out, int slot, const Window& window, const FusedSteps& fused, const Product& made) {
   Operation operation;
   operation.primitive = dnnl::convolution_forward(made);
   const memory weights = weight(layer, weight_dims(plan_.shape(layer.inputs[0]), out, window), made.weights_desc());
@@ -263,9 +270,9 @@ void Planner::convolve(Layer& layer, const PixelBlock& out, int slot, const Wind
                          of_weight(DNNL_ARG_WEIGHTS, weights),
                          of_weight(DNNL_ARG_BIAS, bias(layer, out.c / layer.channels)),
                          {DNNL_ARG_DST, desc_of(out), slot, {}}};
-  for (std::size_t i = 0; i < following.count && following.summed >= 0; ++i)
+  for (std::size_t i = 0; i < fused.count && fused.summed >= 0; ++i)  // a step's post-op has its index
     if (layer.steps[i].kind == Layer::Step::Kind::kAdd)
-      operation.arguments.push_back(of_value(DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, following.summed));
+      operation.arguments.push_back(of_value(DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, fused.summed));
   scratchpad(operation, made.scratchpad_desc());
   plan_.operations.push_back(std::move(operation));
 }
@@ -278,7 +285,6 @@ void Planner::steps_apart(const Layer& layer, std::size_t first, int slot) {
     const bool last = i + 1 == layer.steps.size();
     const int to = last ? plan_.slot_of[at(layer.output)] : new_slot(static_cast<std::size_t>(shape.bytes()), now_);
     const int addend = one.kind == Layer::Step::Kind::kAdd ? one.value : -1;
-    if (addend >= 0) need_one_precision(layer.output, addend);
     call([=, step = pixel_step(one)](const NetPlan& p, char* arena) {
       apply_step(p.slot(arena, slot), shape, step, addend < 0 ? nullptr : p.at(arena, addend), p.slot(arena, to));
     });
@@ -349,11 +355,8 @@ void Planner::concatenate(const Layer& layer, PixelBlock out) {
 void Planner::step(const Layer& layer) {
   define(layer.output, plan_.shape(layer.inputs[0]));
   PixelStep step;
+  for (const Layer::Step& one : layer.steps) step = pixel_step(one);
   if (layer.weight.defined()) step.scale = numbers(layer.weight), step.shift = numbers(layer.bias);
-  for (const Layer::Step& one : layer.steps) {
-    const PixelStep activation = pixel_step(one);
-    step.activation = activation.activation, step.slope = activation.slope;
-  }
   const int source = layer.inputs[0], addend = layer.kind == Kind::kAdd ? layer.inputs[1] : -1;
   if (addend >= 0) need_one_precision(source, addend);
   call([=, target = layer.output](const NetPlan& p, char* arena) {

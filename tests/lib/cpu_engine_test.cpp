@@ -112,14 +112,15 @@ INSTANTIATE_TEST_SUITE_P(Nets, CpuEngine,
                                            Net{"vgg19_bn", 4, 64, 2, false}, Net{"inception_v3", 64, 75, 16, true}));
 
 /// Names of what oneDNN does a net's layers with.
-std::vector<std::string> implementations(const TensorFunction& net, const std::vector<NetInput>& inputs, std::int64_t traced_side) {
+std::vector<std::string> implementations(const TensorFunction& net, const std::vector<NetInput>& inputs, std::int64_t traced_side, bool bf16,
+                                         std::int64_t n) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> examples;
   for (const NetInput& input : inputs) examples.push_back(torch::zeros({1, input.channels, traced_side, traced_side}));
   LayerGraph graph = trace_layers(net, examples);
   fuse_layers(graph);
   std::vector<PackedLayer> packed(graph.layers.size());
-  const auto plan = make_plan(graph, packed, [](const torch::Tensor& weight) { return weight; }, /*bf16=*/false, 1, inputs);
+  const auto plan = make_plan(graph, packed, [](const torch::Tensor& weight) { return weight; }, bf16, n, inputs);
   std::vector<std::string> names;
   for (const Operation& operation : plan->operations) {
     if (operation.function) continue;
@@ -135,17 +136,25 @@ TEST_P(CpuEngine, NoLayerIsLeftToTheReference) {
   auto net = load_model(folder_.file("m")).net;
   for (auto& parameter : net->parameters()) parameter.set_requires_grad(false);
   const std::int64_t side = GetParam().side, traced = std::min<std::int64_t>(side, std::string(GetParam().cn) == "inception_v3" ? 75 : 32);
-  std::vector<std::string> names;
-  if (GetParam().masks) {
-    names = implementations([&](const auto& in) { return net->fmg->forward(in[0]); }, {{side, 1}}, 8 + side % 4);
-    const auto head = implementations([&](const auto& in) { return net->cn->forward(net->pfn->forward(in[0], in[1])); },
-                                      {{side, 3}, {side, 1}}, traced);
-    names.insert(names.end(), head.begin(), head.end());
-  } else {
-    names = implementations([&](const auto& in) { return net->cn->forward(in[0]); }, {{side, 3}}, traced);
+  const auto expect_none = [&](const TensorFunction& part, const std::vector<NetInput>& inputs, std::int64_t traced_part, bool bf16) {
+    for (const int n : {1, 16}) {
+      const auto names = implementations(part, inputs, traced_part, bf16, n);
+      ASSERT_GT(names.size(), 8U);
+      for (const std::string& name : names) EXPECT_NE(name.substr(0, 3), "ref") << n << " pictures" << (bf16 ? ", bf16" : "");
+    }
+  };
+  const TensorFunction fmg = [&](const auto& in) { return net->fmg->forward(in[0]); },
+                       alone = [&](const auto& in) { return net->cn->forward(in[0]); },
+                       fused = [&](const auto& in) { return net->cn->forward(net->pfn->forward(in[0], in[1])); };
+  for (const bool bf16 : {false, true}) {
+    if (bf16 && !cpu_has_bfloat16()) continue;
+    if (!GetParam().masks) {
+      expect_none(alone, {{side, 3}}, traced, bf16);
+      continue;
+    }
+    expect_none(fmg, {{side, 1}}, 8 + side % 4, bf16 && GetParam().fmg_width >= 32);
+    expect_none(fused, {{side, 3}, {side, 1}}, traced, bf16);
   }
-  ASSERT_GT(names.size(), 8U);
-  for (const std::string& name : names) EXPECT_NE(name.substr(0, 3), "ref");
 }
 
 TEST(MirrorAverage, AFaceAndItsMirrorImageAreTheSame) {
@@ -206,6 +215,7 @@ TEST(Layers, SumsAndSharedWeightsStayRight) {
   expect_as_torch([&](const auto& in) { return torch::relu(conv(in[0]) + in[0] + torch::sigmoid(in[0])); });
   expect_as_torch([&](const auto& in) { return conv(in[0]) * scale + conv(torch::relu(in[0])) * other; });
   expect_as_torch([&](const auto& in) { return torch::relu(in[0]) * scale + other; });
+  expect_as_torch([&](const auto& in) { return torch::sigmoid(torch::relu(conv(in[0])) + in[0]); });
   expect_as_torch([&](const auto& in) {
     const auto both = torch::cat({in[0], torch::relu(in[0])}, 1), first = torch::conv2d(in[0], w.narrow(0, 0, 1), {}, 1, 1);
     return torch::conv2d(both, wide, {}, 1, 3) + first;

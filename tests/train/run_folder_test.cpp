@@ -167,7 +167,7 @@ TEST_F(RunFolderTest, CrossValidationTableAndReport) {
   EXPECT_DOUBLE_EQ(result.pooled().accuracy(), 64.0 / 108);
   EXPECT_NEAR(result.deviation(), 0.2020726, 1e-6);
   const std::string text = write_cross_validation(run_.path(), result);
-  for (const char* part : {"71.67 % ± 20.21", "108 pictures  59.26 %", "fear"})
+  for (const char* part : {"71.67 % (standard deviation of the folds 20.21)", "108 pictures  59.26 %", "fear"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
   EXPECT_EQ(test::read_text(run_.file("table.txt")), text);
   EXPECT_EQ(text.find("mean mask"), std::string::npos);
