@@ -35,17 +35,21 @@ std::vector<std::string> sorted_entries(const fs::path& folder, bool folders) {
   return names;
 }
 
-/// A sequence's label file; empty where it has none.
-fs::path label_file(const fs::path& folder) {
-  if (!fs::is_directory(folder)) return {};
-  fs::path found;
+std::vector<fs::path> label_files(const fs::path& folder) {
+  std::vector<fs::path> found;
+  if (!fs::is_directory(folder)) return found;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (name.front() == '.' || name.find("_emotion.txt") == std::string::npos) continue;
-    if (!found.empty()) throw Error(ErrorCode::kBadFormat, folder.string() + ": two label files");
-    found = entry.path();
+    if (name.front() != '.' && name.find("_emotion.txt") != std::string::npos) found.push_back(entry.path());
   }
   return found;
+}
+
+/// A sequence's label file; empty where it has none. Throws kBadFormat for two.
+fs::path label_file(const fs::path& folder) {
+  const auto found = label_files(folder);
+  if (found.size() > 1) throw Error(ErrorCode::kBadFormat, folder.string() + ": " + std::to_string(found.size()) + " label files");
+  return found.empty() ? fs::path() : found.front();
 }
 
 /// The class number in a label file (CK+ writes it as 3.0000000e+00). Throws kBadFormat for what is no label.
@@ -101,9 +105,9 @@ PictureList list_ckplus(const std::string& root, const ListOptions& options) {
       try {
         const fs::path label = label_file(labels / subject / sequence);
         if (label.empty()) continue;  // nearly half of CK+'s sequences carry no label: that is no gap
-        ++labelled;
         pattern.label = kLabels[read_label(label)];
         if (pattern.label.empty()) continue;
+        ++labelled;
         add_labelled(list, images / subject / sequence, pattern, options);
       } catch (const Error& fault) {
         list.skipped.push_back({(images / subject / sequence).string(), fault.what()});
@@ -112,7 +116,7 @@ PictureList list_ckplus(const std::string& root, const ListOptions& options) {
   // A label whose pictures are missing is a gap in the copy.
   for (const std::string& subject : sorted_entries(labels, true))
     for (const std::string& sequence : sorted_entries(labels / subject, true))
-      if (!fs::is_directory(images / subject / sequence) && !sorted_entries(labels / subject / sequence, false).empty())
+      if (!fs::is_directory(images / subject / sequence) && !label_files(labels / subject / sequence).empty())
         list.skipped.push_back({(images / subject / sequence).string(), "labelled, but its folder is missing"});
   if (list.rows.empty()) throw Error(ErrorCode::kBadFormat, root + ": not one labelled sequence");
   // A copy whose labels were unpacked in part looks like a whole one.

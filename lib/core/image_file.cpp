@@ -13,6 +13,7 @@ namespace {
 /// A JPEG that ends before its picture does: decoders fill what is missing with gray, and only warn. Within a scan a byte FF is followed
 /// by 0, so that a marker found after the last start of a scan is one.
 bool is_cut_jpeg(const std::string& path) {
+  if (!std::filesystem::is_regular_file(path)) return false;  // a stream throws over a folder
   std::ifstream file(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
   if (bytes.rfind("\xFF\xD8", 0) != 0) return false;

@@ -267,5 +267,17 @@ TEST(ImageFile, FaultsNameTheFile) {
   EXPECT_EQ(read_image(folder.file("dot.png")).pixels, dot.pixels);
 }
 
+TEST(ImageFile, AJpegThatIsCutShortIsNoPicture) {
+  const test::TemporaryFolder folder;
+  const Image crop = whole_picture_crop(ImageView{reinterpret_cast<const std::uint8_t*>("abcdefghijkl"), 2, 2, 6, PixelFormat::kRgb8}, 64);
+  const std::string whole = folder.file("whole.jpg"), cut = folder.file("cut.jpg"), more = folder.file("more.jpg");
+  write_image(whole, crop.view());
+  const std::string bytes = test::read_text(whole);
+  test::write_text(cut, bytes.substr(0, bytes.size() * 4 / 5));
+  test::expect_error(ErrorCode::kBadFormat, {cut, "cut short"}, [&] { read_image(cut); });
+  test::write_text(more, bytes + "what a camera left behind");
+  EXPECT_EQ(read_image(more).pixels, read_image(whole).pixels);
+}
+
 }  // namespace
 }  // namespace fmpn

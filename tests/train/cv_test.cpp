@@ -154,16 +154,67 @@ TEST_F(Cv, FaultsAreTold) {
   };
   expect_fault(cv("a", {"--folds", "5"}), {"3 folds, not 5"});
   expect_fault(cv("b", {"--resume"}), {"no cross-validation to resume"});
-  expect_fault(cv("c", {"--no-such-option", "1"}), {"fold 0 failed", "no-such-option"});
-  expect_fault(cv("e", {"--fmg-weights", "fmg-{fold}/{fold}.safetensors"}), {"fold 0 failed", "fmg-0/0.safetensors"});
+  expect_fault(cv("c", {"--no-such-option", "1"}), {"fold 0: ", "no-such-option"});
+  expect_fault(cv("e", {"--fmg-weights", "fmg-{fold}/{fold}.safetensors"}), {"fold 0: ", "fmg-0/0.safetensors"});
   expect_fault(cv("f", {"--phase", "1"}), {"--phase 1", "fit --fold K"});
+  expect_fault(cv("f", {"--fold=2"}), {"--fold: ", "each in its turn"});
   auto rows = read_manifest(file("data"));
   for (ManifestRow& row : rows) row.fold.clear();
   write_manifest(file("data"), rows);
   expect_fault(cv("d"), {"no folds"});
 }
 
+TEST_F(Cv, AFaultOfTheLastFoldIsToldBeforeTheFirstIsTrained) {
+  const auto expect_nothing_trained = [&](const std::string& run, const std::vector<std::string>& more, const std::string& part) {
+    const auto outcome = train(cv(run, more));
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_TRUE(contains(outcome.err, "fold 2: ") && contains(outcome.err, part)) << outcome.err;
+    EXPECT_FALSE(fs::exists(file(run + "/fold-0")));
+    EXPECT_FALSE(fs::exists(file(run + "/cv.toml"))) << "the same folder takes the command that is right";
+  };
+  fs::rename(file("masks/2/sadness.png"), file("sadness.png"));
+  expect_nothing_trained("a", {}, "no mask for the class 'sadness'");
+  fs::rename(file("sadness.png"), file("masks/2/sadness.png"));
+  auto rows = read_manifest(file("data"));
+  for (ManifestRow& row : rows)  // all sad faces are fold 2's now
+    if (row.label == "sadness") row.fold = "2";
+  write_manifest(file("data"), rows);
+  expect_nothing_trained("a", {}, "no picture of the class 'sadness' to train on; all of them are in fold 2");
+}
+
+TEST_F(Cv, KeepsItsRecipeWhateverBecomesOfTheFile) {
+  test::write_text(file("brief.toml"), "[fit]\nema = 0.5\n");
+  const auto outcome = train(cv("run", {"--recipe", file("brief.toml"), "--epochs", "1", "--phase1-epochs", "1"}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(test::read_text(file("run/fit-recipe.toml")), "ema = 0.5"));
+  EXPECT_TRUE(contains(test::read_text(file("run/fold-2/config.toml")), "ema=0.5"));
+  fs::remove(file("run/fold-2/result.json"));
+  test::write_text(file("brief.toml"), "[fit]\nema = 0.25\n");
+  const auto other = train(cv("run", {"--recipe", file("brief.toml"), "--epochs", "1", "--phase1-epochs", "1", "--resume"}));
+  EXPECT_EQ(other.status, 1);
+  EXPECT_TRUE(contains(other.err, "ema = 0.25 (the run: 0.5)")) << other.err;
+}
+
 using CvMasks = Cv;
+
+TEST_F(CvMasks, OfOtherDataAreNotLeftBesideNewOnes) {
+  write_image(file("masks/2/disgust.png"), noise(20, 1).view());
+  const auto outcome = train({"masks", file("data"), "-o", file("masks")});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "masks/2/disgust.png")) << outcome.err;
+  fs::remove(file("masks/2/disgust.png"));
+  fs::create_directories(file("masks/3"));
+  fs::copy_file(file("masks/2/sadness.png"), file("masks/3/sadness.png"));
+  EXPECT_EQ(train({"masks", file("data"), "-o", file("masks")}).status, 1);
+  fs::remove_all(file("masks/3"));
+  EXPECT_EQ(train({"masks", file("data"), "-o", file("masks")}).status, 0);
+  // Borrowed for three folds, there have to be three sets.
+  fs::remove_all(file("masks/2"));
+  const auto two = train({"masks", file("data"), "-o", file("borrowed"), "--from", file("masks")});
+  EXPECT_EQ(two.status, 1);
+  EXPECT_TRUE(contains(two.err, "2 sets of masks") && contains(two.err, "3 folds")) << two.err;
+  EXPECT_EQ(train({"masks", file("data"), "-o", file("borrowed"), "--from", file("masks/0")}).status, 0);
+}
 
 TEST_F(CvMasks, OfAFoldKnowNothingOfItsSubjects) {
   for (const char* name : {"0/happiness.png", "2/sadness.png", "contact-sheet.png"})

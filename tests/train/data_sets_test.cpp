@@ -75,7 +75,10 @@ TEST_F(DataSets, CkPlusAsShipped) {
   file("cohn-kanade-images/S005/001/.DS_Store");
   file("cohn-kanade-images/S005/001/Thumbs.db");
   file("Emotion/S011/002/S011_002_00000009_emotion.txt", "1.0");
+  file("cohn-kanade-images/S012/001/S012_001_00000001.png");
+  for (const char* name : {"Emotion/S012/001/a_emotion.txt", "Emotion/S012/001/b_emotion.txt"}) file(name, "1.0");
   const PictureList list = list_ckplus(root(), {});
+  EXPECT_EQ(list.summary, "4 subjects, 6 sequences, 3 of them labelled (CK+ has 123, 593 and 327)");
   ASSERT_EQ(list.rows.size(), 4U + 2U);
   EXPECT_EQ(list.rows[0].label, "") << "the neutral face is of no class";
   EXPECT_EQ(list.rows[0].frame, "00000001");
@@ -90,10 +93,11 @@ TEST_F(DataSets, CkPlusAsShipped) {
   }
   EXPECT_EQ(list.rows[5].label, "surprise");
   EXPECT_EQ(list.rows[5].frame, "00000002");
-  ASSERT_EQ(list.skipped.size(), 3U);
+  ASSERT_EQ(list.skipped.size(), 4U);
   EXPECT_NE(list.skipped[0].reason.find("one frame"), std::string::npos) << list.skipped[0].reason;
   EXPECT_NE(list.skipped[1].reason.find("0…7"), std::string::npos) << list.skipped[1].reason;
-  EXPECT_NE(list.skipped[2].source.find("S011/002"), std::string::npos) << list.skipped[2].source;
+  EXPECT_NE(list.skipped[2].reason.find("2 label files"), std::string::npos) << list.skipped[2].reason;
+  EXPECT_NE(list.skipped[3].source.find("S011/002"), std::string::npos) << list.skipped[3].source;
 
   ListOptions with_neutral;
   with_neutral.with_neutral = true, with_neutral.peak_frames = 1;

@@ -333,6 +333,35 @@ TEST_F(Fit, FmgStartsFromAPhaseOfItsOwn) {
   EXPECT_EQ(train(fit("baseline", {"--ablation", "baseline", "--epochs", "1", "--fmg-weights", "none"})).status, 0);
 }
 
+// What phase 1 was judged by is the averaged FMG: phase 2 goes on from that, in one run as in two.
+TEST_F(Fit, PhaseTwoGoesOnFromTheAveragedGenerator) {
+  const std::vector<std::string> averaged{"--phase1-epochs", "2", "--ema", "0.9", "--epochs", "1", "--lr", "0", "--fmg-lr", "0"};
+  auto alone = averaged;
+  alone.insert(alone.end(), {"--phase", "1"});
+  ASSERT_EQ(train(fit("alone", alone)).status, 0);
+  ASSERT_EQ(train(fit("both", averaged)).status, 0);
+  const auto weights = [&](const char* run) {
+    return read_safetensors(file(std::string(run) + "/last.safetensors")).tensors.at("resface.res_top.0.weight").bytes;
+  };
+  EXPECT_EQ(weights("both"), weights("alone"));
+}
+
+TEST_F(Fit, CheckSaysWhatIsWrongAndTrainsNothing) {
+  const auto good = train(fit("run", {"--check"}));
+  EXPECT_EQ(good.status, 0) << good.err;
+  EXPECT_TRUE(contains(good.out, "60 pictures to train on, 20 held out; nothing wrong was found")) << good.out;
+  EXPECT_FALSE(fs::exists(file("run")));
+  const auto cn = train(fit("run", {"--check", "--cn-weights", file("none.safetensors")}));
+  EXPECT_EQ(cn.status, 1);
+  EXPECT_TRUE(contains(cn.err, "none.safetensors")) << cn.err;
+  EXPECT_EQ(train(fit("run", {"--check", "--teacher", file("none.safetensors"), "--teacher-share", "0.5"})).status, 1);
+  auto rows = read_manifest(file("data"));
+  for (ManifestRow& row : rows)
+    if (row.label == "sadness") row.split = "valid";
+  write_manifest(file("data"), rows);
+  EXPECT_TRUE(contains(train(fit("run", {"--check"})).err, "no picture of the class 'sadness' to train on"));
+}
+
 // A run of a version that did not know --fmg-weights.
 TEST_F(Fit, AnOlderVersionsRunGoesOn) {
   const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1"};

@@ -68,6 +68,15 @@ TEST_F(MaskSet, FaultsNameTheFile) {
   expect_error(ErrorCode::kBadFormat, {folder_.file("smile.png")}, [&] { read(); });
 }
 
+TEST_F(MaskSet, OneMaskAClassAndSquare) {
+  mask("happy.png", 1), mask("Happiness.png", 2);
+  expect_error(ErrorCode::kBadFormat, {"Happiness.png", "happy.png", "two masks of one class"}, [&] { read(); });
+  Image wide = flat(4, 1);
+  wide.width = 8, wide.height = 2;
+  write_image(folder_.file("happy.png"), wide.view());
+  expect_error(ErrorCode::kBadFormat, {"happy.png", "8x2"}, [&] { read(); });
+}
+
 TEST_F(MaskSet, OneMaskAClassInTheOrderOfTheClasses) {
   const std::map<std::string, Image> masks{{"anger", flat(4, 51)}, {"fear", flat(7, 255)}};
   for (const int side : {2, 4, 9}) {
