@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -44,11 +45,20 @@ std::string fold_log(const Options& o, int k) { return fold_folder(o, k) + ".log
 std::string kept_config(const Options& o) { return (fs::path(o.run) / "recipe.toml").string(); }
 std::string kept_recipe(const Options& o) { return (fs::path(o.run) / "fit-recipe.toml").string(); }
 
-/// The value of fit's --recipe where it is a file; nullptr: none, or a built-in one.
-const std::string* recipe_file(const std::vector<std::string>& fit) {
-  for (std::size_t i = 0; i + 1 < fit.size(); ++i)
-    if (fit[i] == "--recipe" && fs::is_regular_file(fit[i + 1])) return &fit[i + 1];
-  return nullptr;
+/// fit's --recipe where it is a file, not a built-in one.
+struct RecipeFile {
+  std::size_t word = 0;  ///< of the options of fit
+  std::string before, path;
+};
+std::optional<RecipeFile> recipe_file(const std::vector<std::string>& fit) {
+  const std::string name = "--recipe";
+  for (std::size_t i = 0; i < fit.size(); ++i) {
+    RecipeFile found;
+    if (fit[i] == name && i + 1 < fit.size()) found = {i + 1, "", fit[i + 1]};
+    else if (fit[i].rfind(name + '=', 0) == 0) found = {i, name + '=', fit[i].substr(name.size() + 1)};
+    if (fs::is_regular_file(found.path)) return found;
+  }
+  return std::nullopt;
 }
 
 /// The folds that the manifest has; --folds has to agree.
@@ -77,35 +87,50 @@ void compare_with_run(const Options& o) {
   if (!o.resume) return;
   std::string difference = configuration_difference(configuration_of(o), read_bytes(file.string()));
   if (difference.empty()) difference = configuration_difference(o.config.empty() ? "" : read_bytes(o.config), read_bytes(kept_config(o)));
-  if (const std::string* recipe = recipe_file(o.fit); recipe != nullptr && difference.empty() && fs::exists(kept_recipe(o)))
-    difference = configuration_difference(read_bytes(*recipe), read_bytes(kept_recipe(o)));
+  if (const auto recipe = recipe_file(o.fit); recipe && difference.empty() && fs::exists(kept_recipe(o)))
+    difference = configuration_difference(read_bytes(recipe->path), read_bytes(kept_recipe(o)));
   if (!difference.empty())
     throw Error(ErrorCode::kBadSetting, file.string() + ": the cross-validation was started with another configuration: " + difference);
 }
 
-void keep_recipes(const Options& o) {
-  fs::remove(kept_config(o)), fs::remove(kept_recipe(o));  // of a run that did not begin
-  if (!o.config.empty()) write_whole(kept_config(o), read_bytes(o.config));
-  if (const std::string* recipe = recipe_file(o.fit)) write_whole(kept_recipe(o), read_bytes(*recipe));
+/// `given` may be the copy itself.
+void keep(const std::string& given, const std::string& copy) { write_whole(copy, read_bytes(given)); }
+void forget(const std::string& given, const std::string& copy) {
+  if (!fs::equivalent(given, copy)) fs::remove(copy);
+}
+
+void for_each_given_file(const Options& o, void (*f)(const std::string& given, const std::string& copy)) {
+  if (!o.config.empty()) f(o.config, kept_config(o));
+  if (const auto recipe = recipe_file(o.fit)) f(recipe->path, kept_recipe(o));
 }
 
 /// fit for fold k, from the configuration that is kept.
 std::vector<std::string> fold_command(const Options& o, int k) {
   std::vector<std::string> command{o.program, "fit", o.data, "-o", fold_folder(o, k), "--fold", std::to_string(k)};
   if (!o.config.empty()) command.insert(command.end(), {"--config", kept_config(o)});
-  const std::string* recipe = recipe_file(o.fit);
-  for (const std::string& given : o.fit) {
-    std::string word = &given == recipe ? kept_recipe(o) : given;
+  const auto recipe = recipe_file(o.fit);
+  for (std::size_t i = 0; i < o.fit.size(); ++i) {
+    // A run of an older version kept no copy.
+    std::string word = recipe && recipe->word == i && fs::exists(kept_recipe(o)) ? recipe->before + kept_recipe(o) : o.fit[i];
     for (std::size_t at = word.find(kFoldPlace); at != std::string::npos; at = word.find(kFoldPlace, at))
       word.replace(at, std::strlen(kFoldPlace), std::to_string(k));
     command.push_back(std::move(word));
   }
+  // A fold that was stopped before its first whole epoch begins anew.
+  if (!RunFolder(fold_folder(o, k)).has_checkpoint()) return command;
+  command.emplace_back("--resume");
+  // Older versions gave each fold its share of the cores as an option; one under way goes on with that.
+  const std::string threads = option_in(read_bytes(RunFolder(fold_folder(o, k)).file("config.toml")), "threads");
+  const auto is_threads = [](const std::string& word) { return word.rfind("--threads", 0) == 0; };
+  if (!threads.empty() && threads != "0" && std::none_of(o.fit.begin(), o.fit.end(), is_threads))
+    command.insert(command.end(), {"--threads", threads});
   return command;
 }
 
-/// What a fold that failed said last: two lines, since a wrong option is told in the one before a hint.
+/// What a fold that failed said last: its fault, or else two lines, since a wrong option is told in the one before a hint.
 std::string last_words(const std::string& log) {
   std::string text = read_bytes(log);
+  if (const std::size_t fault = text.rfind("fmpn-train: "); fault != std::string::npos) text.erase(0, fault);
   text.erase(text.find_last_not_of("\r\n") + 1);
   const std::size_t last = text.find_last_of("\r\n");
   const std::size_t before = last == std::string::npos || last == 0 ? std::string::npos : text.find_last_of("\r\n", last - 1);
@@ -148,10 +173,7 @@ class FoldRunner {
 
   void start(int k) {
     std::fprintf(stderr, "fold %d: begins (%s)\n", k, fold_log(options_, k).c_str());
-    auto command = fold_command(options_, k);
-    // A fold that was stopped before its first whole epoch begins anew.
-    if (RunFolder(fold_folder(options_, k)).has_checkpoint()) command.emplace_back("--resume");
-    running_[start_child(command, fold_log(options_, k))] = k;
+    running_[start_child(fold_command(options_, k), fold_log(options_, k))] = k;
   }
 
   void stop() {
@@ -192,8 +214,11 @@ void check_folds(const Options& o, const std::vector<int>& open) {
     fs::remove(log);
     auto command = fold_command(o, k);
     command.emplace_back("--check");
-    const int status = wait_for_end(start_child(command, log));
-    if (g_stop_requested) throw Error(ErrorCode::kRuntime, "stopped before the first fold");
+    const pid_t child = start_child(command, log);
+    int status = 0;
+    while (wait_for_child({child}, 200, &status) == 0)
+      if (g_stop_requested) kill(child, SIGTERM);
+    if (g_stop_requested) throw Error(ErrorCode::kRuntime, "stopped while the folds were checked");
     if (status != 0) throw Error(ErrorCode::kBadSetting, "fold " + std::to_string(k) + ": " + last_words(log));
   }
   fs::remove(log);
@@ -202,7 +227,7 @@ void check_folds(const Options& o, const std::vector<int>& open) {
 /// An option of fit that a cross-validation can't have.
 void refuse_option(const Options& o, const std::string& name, const std::string& value, const std::string& why) {
   for (std::size_t i = 0; i < o.fit.size(); ++i)
-    if (o.fit[i] == name && (value.empty() || (i + 1 < o.fit.size() && o.fit[i + 1] == value)))
+    if (o.fit[i].rfind(name + '=' + value, 0) == 0 || (o.fit[i] == name && (value.empty() || (i + 1 < o.fit.size() && o.fit[i + 1] == value))))
       throw Error(ErrorCode::kBadSetting, name + (value.empty() ? "" : " ") + value + ": " + why);
 }
 
@@ -210,6 +235,7 @@ void cross_validate(const Options& o) {
   const int folds = checked_folds(o);
   refuse_option(o, "--phase", "1", "FMG alone names no expression, so there is no table (fit --fold K --phase 1 trains it for a fold)");
   refuse_option(o, "--fold", "", "each in its turn");
+  refuse_option(o, "--check", "", "every fold is checked before the first is trained");
   compare_with_run(o);
   make_folder(o.run);
   stop_on_signals();
@@ -221,8 +247,13 @@ void cross_validate(const Options& o) {
     if (!fs::exists(fs::path(fold_folder(o, k)) / "result.json")) open.push_back(k);
   if (static_cast<int>(open.size()) < folds)
     std::fprintf(stderr, "%zu of %d folds are done already\n", static_cast<std::size_t>(folds) - open.size(), folds);
-  if (!o.resume) keep_recipes(o);
-  check_folds(o, open);
+  if (!o.resume) for_each_given_file(o, keep);
+  try {
+    check_folds(o, open);
+  } catch (...) {
+    if (!o.resume) for_each_given_file(o, forget);
+    throw;
+  }
   if (!o.resume) write_whole((fs::path(o.run) / "cv.toml").string(), configuration_of(o));  // the run begins
   FoldRunner(o, open).run();
   std::fputs(write_cross_validation(o.run, read_folds(o.run, folds)).c_str(), stdout);
@@ -246,11 +277,7 @@ void add_cv(CLI::App& app) {
   c->add_flag("--resume", o->resume, "Go on: folds that are done are kept, one under way continues");
   c->callback([o, c] {
     o->program = own_program();
-    for (const std::string& word : c->remaining()) {  // --name=value as two words
-      const std::size_t equals = word.rfind("--", 0) == 0 ? word.find('=') : std::string::npos;
-      o->fit.push_back(word.substr(0, equals));
-      if (equals != std::string::npos) o->fit.push_back(word.substr(equals + 1));
-    }
+    o->fit = c->remaining();
     const CLI::Option* config = c->get_parent()->get_config_ptr();  // given before the subcommand
     if (o->config.empty() && config != nullptr && config->count() != 0) o->config = config->as<std::string>();
     cross_validate(*o);

@@ -176,13 +176,17 @@ torch::Tensor class_masks(const FitOptions& o) {
   return masks;
 }
 
-void require_all_classes(const FitOptions& o, const DataSet& train) {
-  const auto count = torch::bincount(train.labels, {}, static_cast<int64_t>(o.model.classes.size()));
-  for (std::size_t i = 0; i < o.model.classes.size(); ++i)
-    if (count[static_cast<int64_t>(i)].item<int64_t>() == 0)
-      throw Error(ErrorCode::kBadFormat, o.data + ": no picture of the class '" + o.model.classes[i] + "' to train on" +
-                                             (o.fold >= 0 ? "; all of them are in fold " + std::to_string(o.fold) : "") +
-                                             (o.leave_out_duplicates ? " (--leave-out-duplicates)" : ""));
+void require_all_classes(const FitOptions& o, const DataSet& train, const DataSet& valid) {
+  const auto counts = [&](const DataSet& data) { return torch::bincount(data.labels, {}, static_cast<int64_t>(o.model.classes.size())); };
+  const auto left = counts(train), held = valid.size() > 0 ? counts(valid) : torch::zeros_like(left);
+  for (std::size_t i = 0; i < o.model.classes.size(); ++i) {
+    const auto k = static_cast<int64_t>(i);
+    if (left[k].item<int64_t>() > 0) continue;
+    const std::string why = o.leave_out_duplicates             ? "; --leave-out-duplicates may have taken the last"
+                            : held[k].item<int64_t>() > 0 ? "; all that there are may be in " + held_out(o)
+                                                          : "";
+    throw Error(ErrorCode::kBadFormat, o.data + ": no picture of the class '" + o.model.classes[i] + "' to train on" + why);
+  }
 }
 
 /// Asks the teachers. A resumed run reads what they said, if it was of the same pictures; a new one asks, for a teacher may have been
@@ -203,7 +207,7 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   InputSchedule(o.input_schedule, o.model.input_size);
   parse_device(o.device);  // before anything is written
   RunFolder run(o.run);
-  if (!o.check_only) run.open("[fit]\n" + configuration, o.resume, not_given);
+  if (!o.check_only || o.resume) run.open("[fit]\n" + configuration, o.resume, not_given);
   keep_memory();
   // LibTorch counts physical cores; training gains from every hardware thread.
   torch::set_num_threads(o.threads > 0 ? o.threads : default_threads());
@@ -223,10 +227,10 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
     std::printf("pictures left out of training, since they stand in %s too: %ld\n", held_out(o).c_str(),
                 static_cast<long>(all - train.size()));
   }
-  require_all_classes(o, train);
+  if (!o.resume) require_all_classes(o, train, valid);
   const torch::Tensor masks = class_masks(o);
   if (o.check_only) {
-    names_of_teachers(o.teachers, o.model.classes);
+    if (!o.resume) names_of_teachers(o.teachers, o.model.classes);
     Trainer(o, run, train, valid, masks);  // reads the weights that it starts from
     std::printf("%ld pictures to train on, %ld held out; nothing wrong was found\n", static_cast<long>(train.size()),
                 static_cast<long>(valid.size()));

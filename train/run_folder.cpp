@@ -120,19 +120,26 @@ std::vector<EpochMetrics> read_metrics(const std::string& path) {
   return metrics;
 }
 
+std::string option_in(const std::string& configuration, const std::string& name) {
+  const auto options = options_in(configuration);
+  const auto found = options.find(name);
+  return found == options.end() ? "" : found->second;
+}
+
 std::string configuration_difference(const std::string& given, const std::string& kept_text, const std::set<std::string>& not_given) {
   const auto now_options = options_in(given), old_options = options_in(kept_text);
   std::string difference;
   const auto add = [&](const std::string& text) { difference += (difference.empty() ? "" : ", ") + text; };
   for (const auto& [name, value] : now_options) {
-    if (name == "output") continue;
+    // A folder may be moved, and whatever a recipe says stands here by itself.
+    if (name == "output" || name == "recipe") continue;
     const auto old = old_options.find(name);
     if (old == old_options.end() && not_given.count(name) != 0) continue;
     if (old == old_options.end()) add(name + " = " + value + " (the run: not set)");
     else if (old->second != value) add(name + " = " + value + " (the run: " + old->second + ")");
   }
   for (const auto& [name, value] : old_options)
-    if (now_options.count(name) == 0) add(name + " is not set (the run: " + value + ")");
+    if (now_options.count(name) == 0 && name != "recipe") add(name + " is not set (the run: " + value + ")");
   return difference;
 }
 

@@ -30,7 +30,7 @@ class RunFolder {
 
   /// Makes the folder and keeps `configuration` (TOML, a section [fit]). Without `resume`: throws kBadSetting where a run
   /// is in it. With it: kNotFound where no checkpoint is, kBadSetting where the run was started with another configuration,
-  /// naming each option that differs. `output` may differ: a run folder may be moved. So may options of `not_given` that an older version
+  /// naming each option that differs. `output` and `recipe` may differ: a run folder may be moved, and all that a recipe said is kept. So may options of `not_given` that an older version
   /// did not have: they do now what it did.
   void open(const std::string& configuration, bool resume, const std::set<std::string>& not_given = {});
 
@@ -45,6 +45,9 @@ class RunFolder {
 
 /// Throws kNotFound, kBadFormat.
 std::vector<EpochMetrics> read_metrics(const std::string& path);
+
+/// The value of an option in a configuration, as it stands there; empty: not set.
+std::string option_in(const std::string& configuration, const std::string& name);
 
 /// The options that differ between two configurations: "lr = 0.1 (the run: 0.01)", comma-separated. Empty: none. Those of
 /// `not_given` may be missing in `kept`.

@@ -10,15 +10,23 @@
 namespace fmpn {
 namespace {
 
-/// A JPEG that ends before its picture does: decoders fill what is missing with gray, and only warn. Within a scan a byte FF is followed
-/// by 0, so that a marker found after the last start of a scan is one.
+/// A JPEG without its end-of-image marker: decoders fill what is missing with gray, and only warn. What cameras put behind the marker
+/// is not looked at. (ITU-T T.81, B.1.1: a marker is FF and a byte that is neither 0 nor FF; all but some are followed by a length.)
 bool is_cut_jpeg(const std::string& path) {
   if (!std::filesystem::is_regular_file(path)) return false;  // a stream throws over a folder
   std::ifstream file(path, std::ios::binary);
+  if (file.get() != 0xFF || file.get() != 0xD8) return false;
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (bytes.rfind("\xFF\xD8", 0) != 0) return false;
-  const std::size_t scan = bytes.rfind("\xFF\xDA"), end = bytes.rfind("\xFF\xD9");
-  return scan == std::string::npos || end == std::string::npos || end < scan;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  for (std::size_t at = 0; at + 1 < bytes.size();) {
+    const unsigned marker = byte(at + 1);
+    if (byte(at) != 0xFF || marker == 0xFF) ++at;  // within a scan, or a fill byte
+    else if (marker == 0xD9) return false;
+    else if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD8)) at += 2;  // stuffing, restarts: no length
+    else if (at + 3 < bytes.size()) at += 2 + (byte(at + 2) << 8U | byte(at + 3));
+    else break;
+  }
+  return true;
 }
 
 }  // namespace

@@ -158,6 +158,7 @@ TEST_F(Cv, FaultsAreTold) {
   expect_fault(cv("e", {"--fmg-weights", "fmg-{fold}/{fold}.safetensors"}), {"fold 0: ", "fmg-0/0.safetensors"});
   expect_fault(cv("f", {"--phase", "1"}), {"--phase 1", "fit --fold K"});
   expect_fault(cv("f", {"--fold=2"}), {"--fold: ", "each in its turn"});
+  expect_fault(cv("f", {"--check"}), {"--check: "});
   auto rows = read_manifest(file("data"));
   for (ManifestRow& row : rows) row.fold.clear();
   write_manifest(file("data"), rows);
@@ -179,7 +180,7 @@ TEST_F(Cv, AFaultOfTheLastFoldIsToldBeforeTheFirstIsTrained) {
   for (ManifestRow& row : rows)  // all sad faces are fold 2's now
     if (row.label == "sadness") row.fold = "2";
   write_manifest(file("data"), rows);
-  expect_nothing_trained("a", {}, "no picture of the class 'sadness' to train on; all of them are in fold 2");
+  expect_nothing_trained("a", {}, "no picture of the class 'sadness' to train on; all that there are may be in fold 2");
 }
 
 TEST_F(Cv, KeepsItsRecipeWhateverBecomesOfTheFile) {
@@ -193,6 +194,34 @@ TEST_F(Cv, KeepsItsRecipeWhateverBecomesOfTheFile) {
   const auto other = train(cv("run", {"--recipe", file("brief.toml"), "--epochs", "1", "--phase1-epochs", "1", "--resume"}));
   EXPECT_EQ(other.status, 1);
   EXPECT_TRUE(contains(other.err, "ema = 0.25 (the run: 0.5)")) << other.err;
+}
+
+TEST_F(Cv, AConfigurationInTheRunFolderIsKeptAsItIs) {
+  fs::create_directories(file("run"));
+  const std::string text = "[fit]\nema = 0.5\n";
+  test::write_text(file("run/recipe.toml"), text);
+  test::write_text(file("run/fit-recipe.toml"), text);
+  for (const char* name : {"--config", "--recipe"}) {
+    const std::string own = file(std::string("run/") + (name == std::string("--config") ? "recipe.toml" : "fit-recipe.toml"));
+    EXPECT_EQ(train(cv("run", {name, own, "--no-such-option", "1"})).status, 1);
+    EXPECT_EQ(test::read_text(own), text);
+  }
+}
+
+// A run of a version that gave each fold its share of the cores as --threads, and kept no copy of a recipe.
+TEST_F(Cv, AnOlderVersionsRunGoesOn) {
+  test::write_text(file("brief.toml"), "[fit]\nema = 0.5\n");
+  auto arguments = cv("run", {"--recipe", file("brief.toml"), "--jobs", "2"});
+  arguments.erase(std::find(arguments.begin(), arguments.end(), "--threads"), std::find(arguments.begin(), arguments.end(), "1") + 1);
+  ASSERT_EQ(train(arguments).status, 0);
+  fs::remove(file("run/fit-recipe.toml")), fs::remove(file("run/fold-1/result.json"));
+  std::string config = test::read_text(file("run/fold-1/config.toml"));
+  const std::size_t at = config.find("threads=0");
+  ASSERT_NE(at, std::string::npos) << config;
+  test::write_text(file("run/fold-1/config.toml"), config.replace(at, 9, "threads=1"));
+  arguments.push_back("--resume");
+  const auto outcome = train(arguments);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
 }
 
 using CvMasks = Cv;

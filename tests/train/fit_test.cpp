@@ -294,7 +294,7 @@ TEST_F(Fit, DuplicatesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
     if (i % 2 == 0) fs::copy_file(file("data/70.png"), file("data/" + std::to_string(i) + ".png"), fs::copy_options::overwrite_existing);
   const auto emptied = train(fit("empty", options));
   EXPECT_EQ(emptied.status, 1);
-  EXPECT_TRUE(contains(emptied.err, "--leave-out-duplicates leaves a class without")) << emptied.err;
+  EXPECT_TRUE(contains(emptied.err, "no picture of the class 'happiness' to train on; --leave-out-duplicates")) << emptied.err;
 }
 
 TEST_F(Fit, DevicesThatAreNotThereAreNamed) {
