@@ -172,8 +172,9 @@ CrossValidation read_folds(const std::string& run, int folds) {
 std::string write_cross_validation(const std::string& run, const CrossValidation& r) {
   const ConfusionMatrix pooled = r.pooled();
   std::string text = text_table(fold_table(r));
-  text += "\nunweighted mean of the folds  " + percent_text(r.mean()) + " % (standard deviation of the folds " + percent_text(r.deviation()) + ")\npooled over " +
-          std::to_string(pooled.total()) + " pictures  " + percent_text(pooled.accuracy()) + " %\n";
+  text += "\nunweighted mean of the folds  " + percent_text(r.mean()) + " % (standard deviation of the folds " +
+          percent_text(r.deviation()) + ")\npooled over " + std::to_string(pooled.total()) + " pictures  " +
+          percent_text(pooled.accuracy()) + " %\n";
   const auto same = r.mean_with_mean_mask();
   if (same) text += "unweighted mean with the mean mask for every face  " + percent_text(*same) + " %\n";
   const auto r2 = r.mean_mask_r2();

@@ -1,8 +1,10 @@
 // fmpn-train cv: a run of `fit` for each fold, each in a process of its own, then one table.
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -94,7 +96,10 @@ void compare_with_run(const Options& o) {
 }
 
 /// `given` may be the copy itself.
-void keep(const std::string& given, const std::string& copy) { write_whole(copy, read_bytes(given)); }
+void keep(const std::string& given, const std::string& copy) {
+  if (access(given.c_str(), R_OK) != 0) throw Error(ErrorCode::kIo, given + ": cannot be read (" + std::strerror(errno) + ")");
+  write_whole(copy, read_bytes(given));
+}
 void forget(const std::string& given, const std::string& copy) {
   if (!fs::equivalent(given, copy)) fs::remove(copy);
 }
@@ -226,9 +231,11 @@ void check_folds(const Options& o, const std::vector<int>& open) {
 
 /// An option of fit that a cross-validation can't have.
 void refuse_option(const Options& o, const std::string& name, const std::string& value, const std::string& why) {
-  for (std::size_t i = 0; i < o.fit.size(); ++i)
-    if (o.fit[i].rfind(name + '=' + value, 0) == 0 || (o.fit[i] == name && (value.empty() || (i + 1 < o.fit.size() && o.fit[i + 1] == value))))
+  for (std::size_t i = 0; i < o.fit.size(); ++i) {
+    const bool apart = o.fit[i] == name && (value.empty() || (i + 1 < o.fit.size() && o.fit[i + 1] == value));
+    if (apart || o.fit[i].rfind(name + '=' + value, 0) == 0)
       throw Error(ErrorCode::kBadSetting, name + (value.empty() ? "" : " ") + value + ": " + why);
+  }
 }
 
 void cross_validate(const Options& o) {

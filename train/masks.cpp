@@ -98,7 +98,8 @@ Masks masks_of(const std::string& folder, const std::vector<ManifestRow>& rows, 
 }
 
 /// Without pairs: |mean of the class − mean of the neutral faces|.
-Masks masks_of_means(const std::string& folder, const std::vector<ManifestRow>& rows, std::set<std::string> classes, const std::string& what) {
+Masks masks_of_means(const std::string& folder, const std::vector<ManifestRow>& rows, std::set<std::string> classes,
+                     const std::string& what) {
   const auto means = mean_faces(folder, rows, what);
   const auto neutral = means.find("neutral");
   if (neutral == means.end())

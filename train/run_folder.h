@@ -30,8 +30,8 @@ class RunFolder {
 
   /// Makes the folder and keeps `configuration` (TOML, a section [fit]). Without `resume`: throws kBadSetting where a run
   /// is in it. With it: kNotFound where no checkpoint is, kBadSetting where the run was started with another configuration,
-  /// naming each option that differs. `output` and `recipe` may differ: a run folder may be moved, and all that a recipe said is kept. So may options of `not_given` that an older version
-  /// did not have: they do now what it did.
+  /// naming each option that differs. `output` and `recipe` may differ: a run folder may be moved, and all that a recipe said is kept.
+  /// So may options of `not_given` that an older version did not have: they do now what it did.
   void open(const std::string& configuration, bool resume, const std::set<std::string>& not_given = {});
 
   /// Cuts metrics and events after this epoch of this phase; 0, 0 empties them.
