@@ -3,6 +3,7 @@
 // OMP_NUM_THREADS.
 //
 //   {"do": "load", "as": NAME, "model": FILE, "precision": P, "device": D}   seconds; the engine is held under NAME; D is the cpu if not given
+//   {"do": "precisions", "device": D}                               those that a model can be loaded in here, fp32 first
 //   {"do": "crops", "file": FILE, "side": S}                        RGB crops of S×S, 8 bits, one after the other, for what follows
 //   {"do": "run", "name": NAME, "batch": N, "at_least": SECONDS}    seconds of one classify(), the mean over at least so long
 //   {"do": "floor", "precision": P, "batch": N, "at_least": SECONDS}   FLOP/s of a 3×3 convolution of 256 channels on 74×74
@@ -29,6 +30,7 @@
 #include <fmpn/engine.h>
 #include <fmpn/error.h>
 
+#include "runtime/engines.h"
 #include "runtime/net_plan.h"
 
 namespace {
@@ -106,6 +108,7 @@ class Bench {
  public:
   json answer(const json& order) {
     const std::string what = order.at("do");
+    if (what == "precisions") return precisions(order);
     if (what == "load") return load(order);
     if (what == "crops") return crops(order);
     if (what == "run") return run(order);
@@ -117,6 +120,13 @@ class Bench {
   }
 
  private:
+  // Not every CPU computes in bfloat16; every device else does.
+  static json precisions(const json& order) {
+    std::vector<std::string> found{"fp32"};
+    if (order.value("device", "cpu") != "cpu" || cpu_has_bfloat16()) found.push_back("bf16");
+    return {{"precisions", found}};
+  }
+
   json load(const json& order) {
     const auto begun = Clock::now();
     const auto engine = Engine::load(order.at("model"), {order.value("device", "cpu"), precision_of(order.at("precision"))});

@@ -47,10 +47,10 @@ class Worker:
 
 
 class Case:
-    """A model to be measured: its short name, its file, crops that fit it, and what eager.py counted."""
+    """A model to be measured: its short name, its file, the precisions that this CPU has for it, crops that fit it, and what eager.py counted."""
 
-    def __init__(self, name, path):
-        self.name, self.path = name, str(path)
+    def __init__(self, name, path, precisions):
+        self.name, self.path, self.precisions = name, str(path), precisions
         self.crops, self.side, self.count = None, 0, {}
 
 
@@ -68,8 +68,8 @@ def eager_command():
 
 
 def prepare(case, ours, eager, folder):
-    """Loads both precisions on both sides and gives them the same crops."""
-    for precision in ("fp32", "bf16"):
+    """Loads every precision on both sides and gives them the same crops."""
+    for precision in case.precisions:
         known = eager("load", **{"as": precision, "model": case.path, "precision": precision})
         ours("load", **{"as": precision, "model": case.path, "precision": precision})
     case.crops, case.side = folder / f"{case.name}.rgb", known["input_size"]
@@ -90,7 +90,7 @@ def equality(case, ours, eager, folder):
     With random weights the logits of a deep net differ by what both sides round; a wrong layer shows in their deviation."""
     outputs = folder / f"{case.name}.outputs"
     found = {}
-    for precision in ("fp32", "bf16"):
+    for precision in case.precisions:
         outputs_of(ours, outputs, precision)
         found[precision] = eager("compare", name="fp32", file=str(outputs))
         limits = {"mask": 1e-4, "logits": 0.01 * found[precision]["logits_deviation"]} if precision == "fp32" else \
@@ -104,8 +104,9 @@ def equality(case, ours, eager, folder):
     exact = eager("exact", name="fp32", file=str(outputs_of(ours, outputs, "fp32")))
     yield row(f"{case.name}: eager fp32 from fp64, logits of a face", exact["eager"], "")
     yield row(f"{case.name}: fp32 from fp64, logits of a face", exact["theirs"], "")
-    yield row(f"{case.name}: bf16 from eager fp32, mask", found["bf16"]["mask"], "", goal="<= 0.03")
-    yield row(f"{case.name}: bf16 from eager fp32, probabilities", found["bf16"]["probabilities"], "")
+    if "bf16" in found:
+        yield row(f"{case.name}: bf16 from eager fp32, mask", found["bf16"]["mask"], "", goal="<= 0.03")
+        yield row(f"{case.name}: bf16 from eager fp32, probabilities", found["bf16"]["probabilities"], "")
 
 
 def goals(case, batch, threads, precision):
@@ -118,7 +119,7 @@ def goals(case, batch, threads, precision):
 def one_round(case, ours, eager, batch, at_least):
     """Milliseconds by (precision, side). Eager bf16, which is slower than it need be, runs with one face only."""
     found = {}
-    for precision in ("fp32", "bf16"):
+    for precision in case.precisions:
         found[precision, "ours"] = 1000 * ours("run", name=precision, batch=batch, at_least=at_least)["seconds"]
         if precision == "fp32" or batch == 1:
             found[precision, "eager"] = 1000 * eager("run", name=precision, batch=batch, at_least=at_least)["seconds"]
@@ -147,7 +148,7 @@ def speed(case, ours, eager, threads, batches, quick):
     median = {key: statistics.median(values) for key, values in take_rounds(case, ours, eager, batches, quick).items()}
     with_threads = f"{threads} thread{'s' if threads > 1 else ''}"
     for batch in batches:
-        for precision in ("fp32", "bf16"):
+        for precision in case.precisions:
             title = f"{case.name}, batch {batch}, {precision}, {with_threads}"
             to_floor, to_eager = goals(case, batch, threads, precision)
             mine = median[batch, precision, "ours"]
@@ -156,13 +157,13 @@ def speed(case, ours, eager, threads, batches, quick):
             yield ratio(f"{title}: eager fp32 / ours", median[batch, "fp32", "eager"], mine, "ms", goal=to_eager)
             if (batch, "bf16", "eager") in median and precision == "bf16":
                 yield ratio(f"{title}: eager bf16 / ours", median[batch, "bf16", "eager"], mine, "ms")
-    for precision in ("fp32", "bf16"):
+    for precision in case.precisions:
         yield ratio(f"{case.name}, {precision}, {with_threads}: four faces batched / one", median[4, precision, "ours"], median[1, precision, "ours"], "ms", goal="<= 3.2" if threads == 2 else "")
 
 
 def load_and_memory(case, bench, smaller, repeat):
     """In fresh processes. LibTorch's own pages and its first use do not count in the memory: a smaller model runs before."""
-    for precision in ("fp32", "bf16"):
+    for precision in case.precisions:
         seconds = []
         for _ in range(repeat):
             with Worker([bench], 2) as ours:
@@ -223,13 +224,19 @@ def bench_program(options):
     return str(options.build / "tests" / "bench" / "engine-bench")
 
 
+def precisions_here(options):
+    with Worker([bench_program(options)], 1) as ours:
+        return ours("precisions")["precisions"]
+
+
 def all_cases(options, folder):
     """The paper's model, made on the first call, and the default one."""
     width = "8" if options.quick else "64"
     paper, make = folder / f"paper-{width}.safetensors", options.build / "tests" / "bench" / "make_model"
     if not paper.exists() or paper.stat().st_mtime < make.stat().st_mtime:
         subprocess.run([str(make), str(paper), width], check=True)
-    return [Case("paper, FMG of width 8" if options.quick else "paper", paper), Case("default", options.model)]
+    precisions = precisions_here(options)
+    return [Case("paper, FMG of width 8" if options.quick else "paper", paper, precisions), Case("default", options.model, precisions)]
 
 
 def measure_speed(options, folder):
@@ -249,7 +256,7 @@ def measure_memory(options, folder):
     for case in cases:
         with Worker([bench], 2) as ours, Worker(eager_command(), 2) as eager:
             prepare(case, ours, eager, folder)
-    tiny = Case("tiny", options.build / "tests" / "support" / "tiny.safetensors")
+    tiny = Case("tiny", options.build / "tests" / "support" / "tiny.safetensors", cases[0].precisions)
     tiny.crops, tiny.side = folder / "tiny.rgb", TINY_SIDE
     write_crops(tiny.crops, tiny.side, False, 1)
     for case, smaller in ((cases[0], cases[1]), (cases[1], tiny)):
@@ -257,8 +264,12 @@ def measure_memory(options, folder):
 
 
 def measure_agreement(options, folder):
+    default = all_cases(options, folder)[1]
+    if "bf16" not in default.precisions:
+        print("this CPU has no bfloat16 instructions: agreement of bf16 and fp32 is left out", file=sys.stderr)
+        return
     data = prepared_data(options, folder)
     if data is None:
         print("no prepared FER2013 (--data, or FMPN_TEST_DATA and fmpn-train): agreement of bf16 and fp32 on it is left out", file=sys.stderr)
         return
-    yield from agreement(all_cases(options, folder)[1], bench_program(options), valid_crops(data)[:64 if options.quick else None])
+    yield from agreement(default, bench_program(options), valid_crops(data)[:64 if options.quick else None])

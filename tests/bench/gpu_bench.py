@@ -82,7 +82,8 @@ def main():
         engine("crops", file=str(folder / "crops"), side=crop)
         eager("crops", file=str(folder / "centres"), side=side)
         engine("load", **{"as": "cpu", "model": str(options.model), "precision": "fp32"})
-        for precision in ("fp32", "bf16"):
+        precisions = engine("precisions", device=options.device)["precisions"]
+        for precision in precisions:
             for worker in (engine, eager):
                 worker("load", **{"as": precision, "model": str(options.model), "precision": precision, "device": options.device})
         for which in ("cpu", "fp32"):
@@ -92,8 +93,8 @@ def main():
         eager_apart = eager("compare", name="fp32", file=str(folder / "fp32"))
         if max(apart, eager_apart["probabilities"], eager_apart["mask"]) > 1e-3:
             sys.exit(f"they do not compute the same; eager: {eager_apart}")
-    sides = [(engine, "fp32"), (engine, "bf16"), (eager, "fp32"), (eager, "bf16")]
-    print("| faces at once | fp32 | bf16 | eager fp32 | eager bf16 |\n|---|---|---|---|---|")
+    sides = [(worker, precision) for worker in (engine, eager) for precision in precisions]
+    print("| faces at once | " + " | ".join(precisions + [f"eager {precision}" for precision in precisions]) + " |\n|---" + "|---" * len(sides) + "|")
     for batch in map(int, options.batches.split(",")):
         seconds = {at: [] for at in range(len(sides))}
         for turn in range(ROUNDS + 1):  # the first one warms up
