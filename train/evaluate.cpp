@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,8 @@
 #include "commands.h"
 #include "engine_arguments.h"
 #include "mask_replacement.h"
+#include "mask_scores.h"
+#include "mask_set.h"
 #include "parallel_align.h"
 #include "picture_list.h"
 #include "pixel_key.h"
@@ -28,7 +31,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-  std::string model, data, split, without_duplicates_of, replace_masks = "none";
+  std::string model, data, split, without_duplicates_of, replace_masks = "none", masks, missing_mask = "none";
   int fold = -1;
   EngineOptions engine;
   bool json = false;
@@ -105,72 +108,109 @@ Crops read_crops(const Options& o, const ModelInfo& info) {
   return result;
 }
 
-void evaluate(const Options& o) {
-  const auto engine = Engine::load(o.model, o.engine);
-  const ModelInfo& info = engine->info();
-  const Crops data = read_crops(o, info);
-  ConfusionMatrix confusion(info.classes);
-  std::optional<MaskReplacement> replacement;
-  if (o.replace_masks != "none") replacement.emplace(*engine, data.crops, o.replace_masks);
-  std::vector<double> confidence;
+std::optional<MaskScores> mask_scores(const Options& o, const ModelInfo& info) {
+  if (o.masks.empty()) return std::nullopt;
+  if (!info.uses_masks) throw Error(ErrorCode::kBadSetting, "--masks: the model '" + info.name + "' has no masks");
+  return MaskScores(masks_for(read_masks(masks_of_fold(o.masks, o.fold)), info.classes, info.crop_size, o.missing_mask), info.classes.size(),
+                    info.crop_size, info.input_size);
+}
+
+/// What the model made of the pictures.
+struct Answers {
+  ConfusionMatrix confusion;
+  std::vector<double> confidence;  ///< of each picture
   std::vector<bool> correct;
+  std::optional<MaskScores> masks;
+};
+
+Answers answers_of(const Options& o, const Engine& engine, const Crops& data, std::optional<MaskScores> masks) {
+  Answers answers{ConfusionMatrix(engine.info().classes), {}, {}, std::move(masks)};
+  std::optional<MaskReplacement> replacement;
+  if (o.replace_masks != "none") replacement.emplace(engine, data.crops, o.replace_masks);
   constexpr std::size_t kBatch = 64;
   Progress progress("classify", static_cast<long>(data.crops.size()));
   for (std::size_t first = 0; first < data.crops.size(); first += kBatch) {
     const std::size_t last = std::min(first + kBatch, data.crops.size());
     std::vector<ImageView> batch;
     for (std::size_t i = first; i < last; ++i) batch.push_back(data.crops[i].view());
-    for (const Expression& e : replacement ? engine->classify(batch, replacement->masks(first, last)) : engine->classify(batch)) {
-      const std::size_t truth = data.labels[confidence.size()];
+    for (const Expression& e : replacement ? engine.classify(batch, replacement->masks(first, last)) : engine.classify(batch)) {
+      const std::size_t truth = data.labels[answers.confidence.size()];
       const auto named = static_cast<std::size_t>(e.label_id);
-      confusion.add(truth, named);
-      confidence.push_back(e.probabilities[named]);
-      correct.push_back(truth == named);
+      answers.confusion.add(truth, named);
+      answers.confidence.push_back(e.probabilities[named]);
+      answers.correct.push_back(truth == named);
+      if (answers.masks) answers.masks->add(e.mask.values.data(), truth);
     }
-    progress.update(static_cast<long>(confidence.size()));
+    progress.update(static_cast<long>(last));
   }
+  return answers;
+}
 
+nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const Crops& data, const Answers& answers) {
+  const ModelInfo& info = engine.info();
+  const auto& counts = answers.confusion.counts();
   nlohmann::ordered_json out;
   out["model"] = info.name;
-  out["precision"] = engine->precision() == Precision::kBf16 ? "bf16" : "fp32";
-  if (replacement) out["replaced_masks"] = o.replace_masks;
-  out["images"] = confusion.total();
+  out["precision"] = engine.precision() == Precision::kBf16 ? "bf16" : "fp32";
+  if (o.replace_masks != "none") out["replaced_masks"] = o.replace_masks;
+  out["images"] = answers.confusion.total();
   out["unaligned"] = data.unaligned;
   if (!o.without_duplicates_of.empty()) out["duplicates_left_out"] = data.duplicates;
-  out["accuracy"] = confusion.accuracy();
-  out["calibration_error"] = expected_calibration_error(confidence, correct);
-  const Abstention at = abstention_at(info.min_confidence, confidence, correct);
+  out["accuracy"] = answers.confusion.accuracy();
+  out["calibration_error"] = expected_calibration_error(answers.confidence, answers.correct);
+  const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);
   out["min_confidence"] = info.min_confidence;
   out["coverage"] = at.coverage;
   out["answered_accuracy"] = at.accuracy;
+  if (answers.masks) {
+    if (const auto r2 = answers.masks->r2()) out["mask_r2"] = *r2;
+    out["nearest_mask_accuracy"] = answers.masks->nearest();
+  }
   out["classes"] = info.classes;
-  out["confusion"] = confusion.counts();
+  out["confusion"] = counts;
   for (std::size_t c = 0; c < info.classes.size(); ++c) {
     long row = 0, column = 0;
-    for (std::size_t k = 0; k < info.classes.size(); ++k) row += confusion.counts()[c][k], column += confusion.counts()[k][c];
-    const auto hit = static_cast<double>(confusion.counts()[c][c]);
+    for (std::size_t k = 0; k < info.classes.size(); ++k) row += counts[c][k], column += counts[k][c];
+    const auto hit = static_cast<double>(counts[c][c]);
     out["per_class"][info.classes[c]] = {{"images", row},
                                          {"recall", row > 0 ? hit / static_cast<double>(row) : 0.0},
                                          {"precision", column > 0 ? hit / static_cast<double>(column) : 0.0}};
   }
-  if (o.json) {
-    std::cout << out.dump() << '\n';
-    return;
-  }
-  if (!o.without_duplicates_of.empty()) std::printf("left out: %ld that stand in '%s' too\n", data.duplicates, o.without_duplicates_of.c_str());
-  if (replacement) std::printf("masks replaced: %s\n", o.replace_masks.c_str());
+  return out;
+}
+
+void print(const Options& o, const nlohmann::ordered_json& figures, const ConfusionMatrix& confusion) {
+  const auto value = [&](const char* name) { return figures[name].get<double>(); };
+  if (!o.without_duplicates_of.empty())
+    std::printf("left out: %ld that stand in '%s' too\n", figures["duplicates_left_out"].get<long>(), o.without_duplicates_of.c_str());
+  if (o.replace_masks != "none") std::printf("masks replaced: %s\n", o.replace_masks.c_str());
   std::printf(
       "%ld images, %ld without a found face\naccuracy %.4f, calibration error %.4f\nabove confidence %.2f: %.1f %% answered, %.1f %% of "
-      "them right\n\n%-10s",
-      confusion.total(), data.unaligned, confusion.accuracy(), out["calibration_error"].get<double>(), info.min_confidence,
-      100 * out["coverage"].get<double>(), 100 * out["answered_accuracy"].get<double>(), "");
-  for (const auto& name : info.classes) std::printf(" %9s", name.c_str());
+      "them right\n",
+      confusion.total(), figures["unaligned"].get<long>(), value("accuracy"), value("calibration_error"), value("min_confidence"),
+      100 * value("coverage"), 100 * value("answered_accuracy"));
+  if (figures.contains("mask_r2")) std::printf("masks: R² %.3f\n", value("mask_r2"));
+  if (figures.contains("nearest_mask_accuracy"))
+    std::printf("masks: nearest to the ground truth of their own class for %.1f %%\n", 100 * value("nearest_mask_accuracy"));
+  std::printf("\n%-10s", "");
+  for (const auto& name : confusion.classes()) std::printf(" %9s", name.c_str());
   std::printf("    recall\n");
-  for (std::size_t r = 0; r < info.classes.size(); ++r) {
-    std::printf("%-10s", info.classes[r].c_str());
+  for (std::size_t r = 0; r < confusion.classes().size(); ++r) {
+    const std::string& name = confusion.classes()[r];
+    std::printf("%-10s", name.c_str());
     for (const long n : confusion.counts()[r]) std::printf(" %9ld", n);
-    std::printf("   %6.3f\n", out["per_class"][info.classes[r]]["recall"].get<double>());
+    std::printf("   %6.3f\n", figures["per_class"][name]["recall"].get<double>());
   }
+}
+
+void evaluate(const Options& o) {
+  const auto engine = Engine::load(o.model, o.engine);
+  auto masks = mask_scores(o, engine->info());  // what is wrong with them is said before the pictures are read
+  const Crops data = read_crops(o, engine->info());
+  const Answers answers = answers_of(o, *engine, data, std::move(masks));
+  const auto figures = figures_of(o, *engine, data, answers);
+  if (o.json) std::cout << figures.dump() << '\n';
+  else print(o, figures, answers.confusion);
 }
 
 }  // namespace
@@ -182,10 +222,15 @@ void add_evaluate(CLI::App& app) {
   c->add_option("data", o->data, "Prepared data set, or a folder of class folders")->required();
   c->add_option("--split", o->split, "Only this split");
   c->add_option("--without-duplicates-of", o->without_duplicates_of, "Leave out pictures that stand in this split too, pixel by pixel");
-  c->add_option("--replace-masks", o->replace_masks,
-                "What the masks contribute: every face gets the mean mask of all, one of zeros, or that of another face")
-      ->check(CLI::IsMember({"none", "mean", "zero", "other"}))
-      ->capture_default_str();
+  auto* replace = c->add_option("--replace-masks", o->replace_masks,
+                                "What the masks contribute: every face gets the mean mask of all, one of zeros, or that of another face")
+                      ->check(CLI::IsMember({"none", "mean", "zero", "other"}))
+                      ->capture_default_str();
+  auto* masks = c->add_option("--masks", o->masks, "Folder of ground-truth masks: how near the generated masks come to them")->excludes(replace);
+  c->add_option("--missing-mask", o->missing_mask, "For a class without a mask")
+      ->check(CLI::IsMember({"none", "zero", "mean"}))
+      ->capture_default_str()
+      ->needs(masks);
   c->add_option("--fold", o->fold, "Only this fold (the test fold of a cross-validation)")->check(CLI::NonNegativeNumber);
   add_engine_options(*c, o->engine);
   c->add_flag("--json", o->json, "One JSON object on standard output");

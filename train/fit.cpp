@@ -164,14 +164,13 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
   std::printf("wrote last.safetensors and report.html in %s\n", run.path().c_str());
 }
 
-/// K×1×H×H; a fold's masks know nothing of its test subjects.
+/// K×1×H×H.
 torch::Tensor class_masks(const FitOptions& o) {
   const int side = o.model.crop_size;
   const auto count = static_cast<int64_t>(o.model.classes.size());
   torch::Tensor masks = torch::zeros({count, 1, side, side});
   if (o.ablation != "none") return masks;
-  const fs::path own = fs::path(o.masks) / std::to_string(o.fold);
-  auto values = masks_for(read_masks(o.fold >= 0 && fs::is_directory(own) ? own.string() : o.masks), o.model.classes, side, o.missing_mask);
+  auto values = masks_for(read_masks(masks_of_fold(o.masks, o.fold)), o.model.classes, side, o.missing_mask);
   masks.copy_(torch::from_blob(values.data(), {count, 1, side, side}));
   return masks;
 }

@@ -46,6 +46,11 @@ std::map<std::string, Image> read_masks(const std::string& folder) {
   return masks;
 }
 
+std::string masks_of_fold(const std::string& folder, int fold) {
+  const fs::path own = fs::path(folder) / std::to_string(fold);
+  return fold >= 0 && fs::is_directory(own) ? own.string() : folder;
+}
+
 std::vector<float> masks_for(const std::map<std::string, Image>& masks, const std::vector<std::string>& classes, int side,
                              const std::string& substitute) {
   const auto area = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);

@@ -5,6 +5,7 @@
 
 #include "augmentation.h"
 #include "autocast.h"
+#include "mask_scores.h"
 
 namespace fmpn::train {
 namespace {
@@ -25,34 +26,18 @@ void for_each_batch(FmpnNetImpl& net, const DataSet& data, int input_size, const
   }
 }
 
-/// Sums over the masks of a data set, in double.
-class MaskSums {
- public:
-  MaskSums(const torch::Tensor& labels, const torch::Tensor& class_masks, int input_size) : labels_(labels) {
-    const int64_t edge = (class_masks.size(-1) - input_size) / 2;
-    TORCH_CHECK(edge >= 0, "masks of ", class_masks.size(-1), " pixels are smaller than the input's ", input_size);
-    truth_ = class_masks.narrow(2, edge, input_size).narrow(3, edge, input_size).to(torch::kFloat64);
-    const auto faces = torch::bincount(labels, {}, truth_.size(0)).to(torch::kFloat64).view({-1, 1, 1, 1});
-    const auto mean = (faces * truth_).sum(0, /*keepdim=*/true) / faces.sum();
-    error_of_mean_ = (faces * (truth_ - mean).square()).sum().item<double>();
-    sum_ = torch::zeros_like(mean);
-  }
+MaskScores scores_against(const torch::Tensor& class_masks, int input_size) {
+  const auto masks = class_masks.to(torch::kFloat32).contiguous();
+  const float* values = masks.data_ptr<float>();
+  return {{values, values + masks.numel()}, static_cast<std::size_t>(masks.size(0)), static_cast<int>(masks.size(-1)), input_size};
+}
 
-  /// `masks`: of the faces from `first` on.
-  void add(const torch::Tensor& masks, int64_t first) {
-    const auto drawn = masks.to(torch::kCPU, torch::kFloat64);
-    const auto truth = truth_.index_select(0, labels_.narrow(0, first, drawn.size(0)));
-    sum_ += drawn.sum(0, /*keepdim=*/true);
-    error_ += (drawn - truth).square().sum().item<double>();
-  }
-
-  torch::Tensor mean() const { return (sum_ / labels_.size(0)).to(torch::kFloat32); }
-  std::optional<double> r2() const { return error_of_mean_ > 0 ? std::optional(1 - error_ / error_of_mean_) : std::nullopt; }
-
- private:
-  torch::Tensor labels_, truth_, sum_;      ///< N; K×1×S×S; 1×1×S×S
-  double error_ = 0, error_of_mean_ = 0;  ///< squared: of each face's mask, of the ground truth's mean for every face
-};
+/// `masks`: of the faces of `labels` from `first` on.
+void add(MaskScores& scores, const torch::Tensor& masks, const torch::Tensor& labels, int64_t first) {
+  const auto drawn = masks.to(torch::kCPU, torch::kFloat32).contiguous();
+  for (int64_t i = 0; i < drawn.size(0); ++i)
+    scores.add(drawn[i].data_ptr<float>(), static_cast<std::size_t>(labels[first + i].item<int64_t>()));
+}
 
 }  // namespace
 
@@ -63,17 +48,20 @@ double accuracy(const torch::Tensor& logits, const torch::Tensor& labels) {
 Validation validate(Judged judged, FmpnNetImpl& net, const DataSet& data, const torch::Tensor& class_masks, int input_size, bool half) {
   TORCH_CHECK(data.size() > 0, "nothing to validate on");
   const Autocast autocast(half, net.parameters().front().device());
-  std::optional<MaskSums> sums;
-  if (net.uses_masks) sums.emplace(data.labels, class_masks, input_size);
+  std::optional<MaskScores> scores;
+  if (net.uses_masks) scores = scores_against(class_masks, input_size);
   std::vector<torch::Tensor> logits;
   for_each_batch(net, data, input_size, [&](const torch::Tensor& rgb, int64_t first) {
-    const auto masks = sums ? net.generate_mask(rgb) : torch::Tensor();
-    if (sums) sums->add(masks, first);
+    const auto masks = scores ? net.generate_mask(rgb) : torch::Tensor();
+    if (scores) add(*scores, masks, data.labels, first);
     if (judged == Judged::kMasksAndLogits) logits.push_back(net.forward(rgb, masks).logits.to(torch::kCPU, torch::kFloat32));
   });
   Validation result;
   if (!logits.empty()) result.logits = torch::cat(logits);
-  if (sums) result.mean_mask = sums->mean(), result.mask_r2 = sums->r2();
+  if (scores) {
+    result.mean_mask = torch::tensor(scores->mean()).view({1, 1, input_size, input_size});
+    result.mask_r2 = scores->r2();
+  }
   return result;
 }
 

@@ -13,9 +13,7 @@ namespace fmpn::train {
 struct Validation {
   torch::Tensor logits;     ///< N×K, float; undefined where the masks alone were judged
   torch::Tensor mean_mask;  ///< 1×1×S×S, of FMG's masks; undefined for the baseline
-  /// R² of FMG's masks (the coefficient of determination): the share of the variance of the faces' ground-truth masks that they
-  /// explain. 1 at most; 0 and less where one mask for all faces, the mean of the ground truth, would be as near. None for the
-  /// baseline, and where the ground truth is the same for all.
+  /// MaskScores::r2() of FMG's masks. None for the baseline, too.
   std::optional<double> mask_r2;
 };
 

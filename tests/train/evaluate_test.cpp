@@ -1,7 +1,9 @@
 // fmpn-train evaluate: every picture counts.
 
+#include <cmath>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <random>
 
@@ -132,6 +134,76 @@ TEST_F(Evaluate, MasksCanBeReplaced) {
   EXPECT_EQ(replaced("zero"), confusion_with([&](std::size_t) { return zero; }));
   EXPECT_EQ(replaced("other"), confusion_with([&](std::size_t i) { return own[cycle[i]]; }));
   EXPECT_NE(replaced("zero"), confusion_with([&](std::size_t i) { return own[i]; })) << "the test can't tell";
+}
+
+Image gray_noise(std::size_t side, unsigned seed) {
+  Image image = noise(static_cast<int>(side), seed);
+  image.format = PixelFormat::kGray8;
+  image.pixels.resize(side * side);
+  return image;
+}
+
+TEST_F(Evaluate, MasksAreHeldAgainstTheGroundTruth) {
+  prepared(70);
+  const auto engine = Engine::load(model_);
+  const auto input = static_cast<std::size_t>(engine->info().input_size), side = static_cast<std::size_t>(engine->info().crop_size);
+  const std::size_t edge = (side - input) / 2, area = input * input;
+  fs::create_directories(file("masks"));
+  const auto rows = read_manifest(file("data"));
+  std::vector<MotionMask> drawn;
+  for (const ManifestRow& row : rows) drawn.push_back(engine->generate_masks({read_image(file("data/" + row.path)).view()}).front());
+  // A class's truth is what FMG draws of its first face, within a border that does not count; the others' faces are noise.
+  std::map<std::string, Image> truth;
+  for (std::size_t i = 0; i < 3; ++i) {
+    Image& mask = truth[rows[i].label] = gray_noise(side, static_cast<unsigned>(i));
+    for (std::size_t p = 0; p < area; ++p)
+      mask.pixels[(p / input + edge) * side + p % input + edge] = static_cast<std::uint8_t>(std::lround(255 * drawn[i].values[p]));
+    write_image(file("masks/" + rows[i].label + ".png"), mask.view());
+  }
+  const auto truth_of = [&](const std::string& name, std::size_t p) {
+    if (truth.count(name) == 0) return 0.0;  // --missing-mask zero
+    const std::size_t y = p / input + edge, x = p % input + edge;
+    return truth[name].pixels[y * side + x] / 255.0;
+  };
+  const auto distance = [&](std::size_t i, const std::string& name) {
+    double sum = 0;
+    for (std::size_t p = 0; p < area; ++p) sum += std::pow(drawn[i].values[p] - truth_of(name, p), 2);
+    return sum;
+  };
+  std::vector<double> mean(area, 0);
+  for (const ManifestRow& row : rows)
+    for (std::size_t p = 0; p < area; ++p) mean[p] += truth_of(row.label, p) / static_cast<double>(rows.size());
+  double error = 0, error_of_mean = 0, nearest = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    error += distance(i, rows[i].label);
+    for (std::size_t p = 0; p < area; ++p) error_of_mean += std::pow(truth_of(rows[i].label, p) - mean[p], 2);
+    bool is_nearest = true;
+    for (const std::string& other : engine->info().classes)
+      if (other != rows[i].label && !(distance(i, rows[i].label) < distance(i, other))) is_nearest = false;
+    nearest += is_nearest ? 1 : 0;
+  }
+  const auto out = evaluated({"--masks", file("masks"), "--missing-mask", "zero", "--precision", "fp32"});
+  EXPECT_NEAR(out["mask_r2"].get<double>(), 1 - error / error_of_mean, 1e-3);
+  EXPECT_NEAR(out["nearest_mask_accuracy"].get<double>(), nearest / static_cast<double>(rows.size()), 1e-9);
+  EXPECT_GE(nearest, 3);
+  EXPECT_LT(nearest, 70) << "the test can't tell";
+  EXPECT_EQ(evaluated().count("mask_r2"), 0U);
+}
+
+TEST_F(Evaluate, MasksThatCannotBeHeldAgainstAnything) {
+  prepared(3);
+  fs::create_directories(file("masks"));
+  write_image(file("masks/anger.png"), noise(52, 1).view());
+  const auto refused = [&](std::vector<std::string> more, const std::string& part) {
+    more.insert(more.begin(), {"evaluate", model_, file("data")});
+    const auto outcome = train(more);
+    EXPECT_NE(outcome.status, 0);
+    EXPECT_TRUE(contains(outcome.err, part)) << part << " is not in " << outcome.err;
+  };
+  refused({"--masks", file("masks")}, "no mask for the class");
+  refused({"--masks", file("nothing")}, "no such folder of masks");
+  refused({"--masks", file("masks"), "--replace-masks", "zero"}, "--replace-masks");
+  refused({"--missing-mask", "zero"}, "--masks");
 }
 
 TEST_F(Evaluate, MasksThatCannotBeReplaced) {

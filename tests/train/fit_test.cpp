@@ -106,13 +106,13 @@ class Fit : public TrainProgram {
     return lines;
   }
 
-  /// The accuracy of the last model on the split valid.
-  double evaluated(const std::string& run, const std::vector<std::string>& more) const {
+  /// A figure of the last model on the split valid.
+  double evaluated(const std::string& run, const std::vector<std::string>& more, const std::string& figure = "accuracy") const {
     std::vector<std::string> arguments{"evaluate", file(run + "/last.safetensors"), file("data"), "--split", "valid", "--precision", "fp32", "--json"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const auto outcome = train(arguments);
     EXPECT_EQ(outcome.status, 0) << outcome.err;
-    return nlohmann::json::parse(outcome.out)["accuracy"].get<double>();
+    return nlohmann::json::parse(outcome.out)[figure].get<double>();
   }
 
   void expect_same_models(const std::string& a, const std::string& b) const {
@@ -206,6 +206,7 @@ TEST_F(Fit, TheRunFolderTellsWhatHappened) {
   EXPECT_EQ(result["held_out"], "split valid");
   EXPECT_EQ(result["mean_mask_accuracy"], evaluated("run", {"--replace-masks", "mean"}));
   EXPECT_EQ(result["accuracy"], evaluated("run", {}));
+  EXPECT_NEAR(result["mask_r2"].get<double>(), evaluated("run", {"--masks", file("masks")}, "mask_r2"), 1e-4);
   for (const char* part : {"with the mean mask for all", "R² of the masks"})
     EXPECT_TRUE(contains(test::read_text(file("run/report.html")), part)) << part;
   const auto epochs = read_metrics(file("run/metrics.csv"));

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <fmpn/error.h>
+
 #include "validation.h"
 
 namespace fmpn::train {
@@ -83,7 +85,7 @@ TEST(Validation, MasksSmallerThanTheInputAreRefused) {
   data.planes = 1, data.side = 20;
   data.crops = torch::zeros({1, 1, 20, 20}, torch::kUInt8);
   data.labels = torch::zeros({1}, torch::kInt64);
-  EXPECT_THROW(validate(Judged::kMasks, *FmpnNet(two_classes()), data, torch::rand({2, 1, 12, 12}), 16), c10::Error);
+  EXPECT_THROW(validate(Judged::kMasks, *FmpnNet(two_classes()), data, torch::rand({2, 1, 12, 12}), 16), Error);
   EXPECT_THROW(validate(Judged::kMasks, *FmpnNet(two_classes()), DataSet{}, torch::rand({2, 1, 20, 20}), 16), c10::Error);
 }
 
