@@ -58,19 +58,29 @@ void check(const FitOptions& o) {
 /// What the held-out pictures are called: "split valid", "fold 3".
 std::string held_out(const FitOptions& o) { return o.fold >= 0 ? "fold " + std::to_string(o.fold) : "split " + o.valid_split; }
 
+/// What a model answers to pictures, and whether it is right.
+struct Answers {
+  Answers(const torch::Tensor& logits, double temperature, const torch::Tensor& labels) {
+    const auto [top, answers] = torch::softmax(logits / temperature, 1).max(1);
+    for (int64_t i = 0; i < labels.size(0); ++i) {
+      confidence.push_back(top[i].item<double>());
+      named.push_back(static_cast<std::size_t>(answers[i].item<int64_t>()));
+      truth.push_back(static_cast<std::size_t>(labels[i].item<int64_t>()));
+      correct.push_back(named.back() == truth.back());
+    }
+  }
+  std::vector<double> confidence;
+  std::vector<std::size_t> named, truth;
+  std::vector<bool> correct;
+};
+
 /// Temperature and threshold for `uncertain`, from the validation split.
 void calibrate(ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {
   info.temperature = fit_temperature(logits, labels);
-  const auto [top, named] = torch::softmax(logits / info.temperature, 1).max(1);
-  std::vector<double> confidence;
-  std::vector<bool> correct;
-  for (int64_t i = 0; i < labels.size(0); ++i) {
-    confidence.push_back(top[i].item<double>());
-    correct.push_back(named[i].item<int64_t>() == labels[i].item<int64_t>());
-  }
+  const Answers answers(logits, info.temperature, labels);
   // Up to a full hundredth: a limit to remember, and room for the last bits of another precision.
-  info.min_confidence = std::ceil(100 * choose_abstention(confidence, correct, kWantedAccuracy).threshold) / 100;
-  const Abstention at = abstention_at(info.min_confidence, confidence, correct);
+  info.min_confidence = std::ceil(100 * choose_abstention(answers.confidence, answers.correct, kWantedAccuracy).threshold) / 100;
+  const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);
   std::printf("temperature %.3f, min-confidence %.2f: answers %.1f %% of the pictures, %.1f %% of them right\n", info.temperature,
               info.min_confidence, 100 * at.coverage, 100 * at.accuracy);
 }
@@ -79,16 +89,9 @@ RunResult result_of(const FitOptions& o, const ModelInfo& info, const torch::Ten
   RunResult result;
   result.confusion = ConfusionMatrix(info.classes);
   result.fold = o.fold, result.held_out = held_out(o);
-  const auto [top, named] = torch::softmax(logits / info.temperature, 1).max(1);
-  std::vector<double> confidence;
-  std::vector<bool> correct;
-  for (int64_t i = 0; i < labels.size(0); ++i) {
-    const auto truth = labels[i].item<int64_t>(), answer = named[i].item<int64_t>();
-    result.confusion.add(static_cast<std::size_t>(truth), static_cast<std::size_t>(answer));
-    confidence.push_back(top[i].item<double>());
-    correct.push_back(truth == answer);
-  }
-  result.calibration_error = expected_calibration_error(confidence, correct);
+  const Answers answers(logits, info.temperature, labels);
+  for (std::size_t i = 0; i < answers.named.size(); ++i) result.confusion.add(answers.truth[i], answers.named[i]);
+  result.calibration_error = expected_calibration_error(answers.confidence, answers.correct);
   std::printf("%s: accuracy %.4f, calibration error %.4f\n", result.held_out.c_str(), result.confusion.accuracy(),
               result.calibration_error);
   return result;
@@ -231,8 +234,8 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   if (o.check_only) {
     if (!o.resume) names_of_teachers(o.teachers, o.model.classes);
     Trainer(o, run, train, valid, masks);  // reads the weights that it starts from
-    std::printf("%ld pictures to train on, %ld held out; nothing wrong was found\n", static_cast<long>(train.size()),
-                static_cast<long>(valid.size()));
+    std::printf("[fit]\n%s%ld pictures to train on, %ld held out; nothing wrong was found\n", configuration.c_str(),
+                static_cast<long>(train.size()), static_cast<long>(valid.size()));
     return;
   }
   stop_on_signals();
@@ -259,7 +262,7 @@ void add_fit(CLI::App& app) {
   c->add_option("data", o->data, "Prepared data set")->required();
   c->add_option("-o,--output", o->run, "Run folder")->required();
   c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);
-  c->add_flag("--check", o->check_only, "Read data, masks and weights, say what is wrong with them, and train nothing")->configurable(false);
+  c->add_flag("--check", o->check_only, "Read data, masks and weights, say what is wrong with them or print the options, resolved, and train nothing")->configurable(false);
   const auto add = [c](const char* name, auto& value, const char* help) { return c->add_option(name, value, help)->capture_default_str(); };
   add("--recipe", o->recipe,
       "Values of all options that are not given: paper, default (small, from scratch), second-cycle to fifth-cycle (on from "

@@ -156,7 +156,10 @@ TEST_F(Cv, FaultsAreTold) {
   expect_fault(cv("b", {"--resume"}), {"no cross-validation to resume"});
   expect_fault(cv("c", {"--no-such-option", "1"}), {"fold 0: ", "no-such-option"});
   expect_fault(cv("e", {"--fmg-weights", "fmg-{fold}/{fold}.safetensors"}), {"fold 0: ", "fmg-0/0.safetensors"});
-  expect_fault(cv("f", {"--phase", "1"}), {"--phase 1", "fit --fold K"});
+  expect_fault(cv("f", {"--phase", "1"}), {"phase 1: ", "fit --fold K"});
+  test::write_text(file("phase.toml"), "[fit]\nphase = \"1\"\n");
+  expect_fault(cv("g", {"--recipe", file("phase.toml")}), {"phase 1: ", "fit --fold K"});
+  EXPECT_FALSE(fs::exists(file("g/fold-0")));
   expect_fault(cv("f", {"--fold=2"}), {"--fold: ", "each in its turn"});
   expect_fault(cv("f", {"--check"}), {"--check: "});
   auto rows = read_manifest(file("data"));

@@ -351,6 +351,7 @@ TEST_F(Fit, CheckSaysWhatIsWrongAndTrainsNothing) {
   const auto good = train(fit("run", {"--check"}));
   EXPECT_EQ(good.status, 0) << good.err;
   EXPECT_TRUE(contains(good.out, "60 pictures to train on, 20 held out; nothing wrong was found")) << good.out;
+  EXPECT_TRUE(contains(good.out, "seed=7")) << good.out;
   EXPECT_FALSE(fs::exists(file("run")));
   const auto cn = train(fit("run", {"--check", "--cn-weights", file("none.safetensors")}));
   EXPECT_EQ(cn.status, 1);
