@@ -211,6 +211,13 @@ class FoldRunner {
   Clock::time_point start_ = Clock::now();
 };
 
+/// What `fit --check` printed last are the options, whoever gave them. Not every CLI11 puts a string that looks like a number in quotes.
+bool trains_fmg_alone(const std::string& checked) {
+  const std::size_t options = checked.rfind("[fit]\n");
+  const std::string phase = options == std::string::npos ? "" : option_in(checked.substr(options), "phase");
+  return phase.find('1') != std::string::npos;
+}
+
 /// What is wrong with a fold is told before the first one is trained, not hours later: masks or starting weights that are not there, a
 /// class that is not left to train on.
 void check_folds(const Options& o, const std::vector<int>& open) {
@@ -225,9 +232,9 @@ void check_folds(const Options& o, const std::vector<int>& open) {
       if (g_stop_requested) kill(child, SIGTERM);
     if (g_stop_requested) throw Error(ErrorCode::kRuntime, "stopped while the folds were checked");
     if (status != 0) throw Error(ErrorCode::kBadSetting, "fold " + std::to_string(k) + ": " + last_words(log));
-    // Resolved, so that a recipe may have said it; not every CLI11 writes quotes around a string that looks like a number.
-    if (const std::string phase = option_in(read_bytes(log), "phase"); phase == "1" || phase == "\"1\"")
-      throw Error(ErrorCode::kBadSetting, "phase 1: FMG alone names no expression, so there is no table (fit --fold K --phase 1 trains it for a fold)");
+    if (trains_fmg_alone(read_bytes(log)))
+      throw Error(ErrorCode::kBadSetting, "--phase 1, or `phase` in a recipe or configuration: FMG alone names no expression, so there is no "
+                                          "table (fit --fold K --phase 1 trains it for a fold)");
   }
   fs::remove(log);
 }

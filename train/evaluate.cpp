@@ -109,10 +109,15 @@ Crops read_crops(const Options& o, const ModelInfo& info) {
 }
 
 std::optional<MaskScores> mask_scores(const Options& o, const ModelInfo& info) {
+  const auto need = [](bool ok, const std::string& fault) {
+    if (!ok) throw Error(ErrorCode::kBadSetting, fault);
+  };
+  need(o.missing_mask == "none" || !o.masks.empty(), "--missing-mask goes with --masks");
   if (o.masks.empty()) return std::nullopt;
-  if (!info.uses_masks) throw Error(ErrorCode::kBadSetting, "--masks: the model '" + info.name + "' has no masks");
-  return MaskScores(masks_for(read_masks(masks_of_fold(o.masks, o.fold)), info.classes, info.crop_size, o.missing_mask), info.classes.size(),
-                    info.crop_size, info.input_size);
+  need(o.replace_masks == "none", "--masks compares the faces' own masks, which --replace-masks takes away");
+  need(info.uses_masks, "--masks: the model '" + info.name + "' has no masks");
+  const auto masks = masks_for(read_masks(masks_of_fold(o.masks, o.fold)), info.classes, info.crop_size, o.missing_mask);
+  return MaskScores(masks, info.classes.size(), info.crop_size, info.input_size);
 }
 
 /// What the model made of the pictures.
@@ -120,11 +125,12 @@ struct Answers {
   ConfusionMatrix confusion;
   std::vector<double> confidence;  ///< of each picture
   std::vector<bool> correct;
-  std::optional<MaskScores> masks;
+  std::optional<MaskScores> mask_scores;
+  long nearest_masks = 0;  ///< faces whose mask is nearest to the ground truth of their own class
 };
 
-Answers answers_of(const Options& o, const Engine& engine, const Crops& data, std::optional<MaskScores> masks) {
-  Answers answers{ConfusionMatrix(engine.info().classes), {}, {}, std::move(masks)};
+Answers answers_of(const Options& o, const Engine& engine, const Crops& data, std::optional<MaskScores> scores) {
+  Answers answers{ConfusionMatrix(engine.info().classes), {}, {}, std::move(scores)};
   std::optional<MaskReplacement> replacement;
   if (o.replace_masks != "none") replacement.emplace(engine, data.crops, o.replace_masks);
   constexpr std::size_t kBatch = 64;
@@ -139,7 +145,9 @@ Answers answers_of(const Options& o, const Engine& engine, const Crops& data, st
       answers.confusion.add(truth, named);
       answers.confidence.push_back(e.probabilities[named]);
       answers.correct.push_back(truth == named);
-      if (answers.masks) answers.masks->add(e.mask.values.data(), truth);
+      if (!answers.mask_scores) continue;
+      answers.mask_scores->add(e.mask.values, truth);
+      answers.nearest_masks += answers.mask_scores->is_nearest(e.mask.values, truth) ? 1 : 0;
     }
     progress.update(static_cast<long>(last));
   }
@@ -162,9 +170,9 @@ nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const 
   out["min_confidence"] = info.min_confidence;
   out["coverage"] = at.coverage;
   out["answered_accuracy"] = at.accuracy;
-  if (answers.masks) {
-    if (const auto r2 = answers.masks->r2()) out["mask_r2"] = *r2;
-    out["nearest_mask_accuracy"] = answers.masks->nearest();
+  if (answers.mask_scores) {
+    if (const auto r2 = answers.mask_scores->r2()) out["mask_r2"] = *r2;
+    out["nearest_mask_accuracy"] = static_cast<double>(answers.nearest_masks) / static_cast<double>(answers.confusion.total());
   }
   out["classes"] = info.classes;
   out["confusion"] = counts;
@@ -205,9 +213,9 @@ void print(const Options& o, const nlohmann::ordered_json& figures, const Confus
 
 void evaluate(const Options& o) {
   const auto engine = Engine::load(o.model, o.engine);
-  auto masks = mask_scores(o, engine->info());  // what is wrong with them is said before the pictures are read
+  auto scores = mask_scores(o, engine->info());  // what is wrong with them is said before the pictures are read
   const Crops data = read_crops(o, engine->info());
-  const Answers answers = answers_of(o, *engine, data, std::move(masks));
+  const Answers answers = answers_of(o, *engine, data, std::move(scores));
   const auto figures = figures_of(o, *engine, data, answers);
   if (o.json) std::cout << figures.dump() << '\n';
   else print(o, figures, answers.confusion);
@@ -222,16 +230,15 @@ void add_evaluate(CLI::App& app) {
   c->add_option("data", o->data, "Prepared data set, or a folder of class folders")->required();
   c->add_option("--split", o->split, "Only this split");
   c->add_option("--without-duplicates-of", o->without_duplicates_of, "Leave out pictures that stand in this split too, pixel by pixel");
-  auto* replace = c->add_option("--replace-masks", o->replace_masks,
-                                "What the masks contribute: every face gets the mean mask of all, one of zeros, or that of another face")
-                      ->check(CLI::IsMember({"none", "mean", "zero", "other"}))
-                      ->capture_default_str();
-  auto* masks = c->add_option("--masks", o->masks, "Folder of ground-truth masks: how near the generated masks come to them")->excludes(replace);
-  c->add_option("--missing-mask", o->missing_mask, "For a class without a mask")
+  c->add_option("--replace-masks", o->replace_masks,
+                "What the masks contribute: every face gets the mean mask of all, one of zeros, or that of another face")
+      ->check(CLI::IsMember({"none", "mean", "zero", "other"}))
+      ->capture_default_str();
+  c->add_option("--masks", o->masks, "Folder of ground-truth masks: how near the generated masks come to them");
+  c->add_option("--missing-mask", o->missing_mask, "With --masks, for a class that has none")
       ->check(CLI::IsMember({"none", "zero", "mean"}))
-      ->capture_default_str()
-      ->needs(masks);
-  c->add_option("--fold", o->fold, "Only this fold (the test fold of a cross-validation)")->check(CLI::NonNegativeNumber);
+      ->capture_default_str();
+  c->add_option("--fold", o->fold, "Only this fold (the test fold of a cross-validation), and its masks")->check(CLI::NonNegativeNumber);
   add_engine_options(*c, o->engine);
   c->add_flag("--json", o->json, "One JSON object on standard output");
   c->callback([o] { evaluate(*o); });

@@ -61,10 +61,10 @@ std::string held_out(const FitOptions& o) { return o.fold >= 0 ? "fold " + std::
 /// What a model answers to pictures, and whether it is right.
 struct Answers {
   Answers(const torch::Tensor& logits, double temperature, const torch::Tensor& labels) {
-    const auto [top, answers] = torch::softmax(logits / temperature, 1).max(1);
+    const auto [top, best] = torch::softmax(logits / temperature, 1).max(1);
     for (int64_t i = 0; i < labels.size(0); ++i) {
       confidence.push_back(top[i].item<double>());
-      named.push_back(static_cast<std::size_t>(answers[i].item<int64_t>()));
+      named.push_back(static_cast<std::size_t>(best[i].item<int64_t>()));
       truth.push_back(static_cast<std::size_t>(labels[i].item<int64_t>()));
       correct.push_back(named.back() == truth.back());
     }
@@ -167,7 +167,7 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
   std::printf("wrote last.safetensors and report.html in %s\n", run.path().c_str());
 }
 
-/// K×1×H×H.
+/// The classes' ground truth, K×1×H×H; zeros for the ablations.
 torch::Tensor class_masks(const FitOptions& o) {
   const int side = o.model.crop_size;
   const auto count = static_cast<int64_t>(o.model.classes.size());
@@ -234,8 +234,8 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   if (o.check_only) {
     if (!o.resume) names_of_teachers(o.teachers, o.model.classes);
     Trainer(o, run, train, valid, masks);  // reads the weights that it starts from
-    std::printf("[fit]\n%s%ld pictures to train on, %ld held out; nothing wrong was found\n", configuration.c_str(),
-                static_cast<long>(train.size()), static_cast<long>(valid.size()));
+    std::printf("%ld pictures to train on, %ld held out; nothing wrong was found\n[fit]\n%s", static_cast<long>(train.size()),
+                static_cast<long>(valid.size()), configuration.c_str());
     return;
   }
   stop_on_signals();
@@ -262,7 +262,7 @@ void add_fit(CLI::App& app) {
   c->add_option("data", o->data, "Prepared data set")->required();
   c->add_option("-o,--output", o->run, "Run folder")->required();
   c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);
-  c->add_flag("--check", o->check_only, "Read data, masks and weights, say what is wrong with them or print the options, resolved, and train nothing")->configurable(false);
+  c->add_flag("--check", o->check_only, "Train nothing: read data, masks and weights, and print what is wrong, or else all options, resolved")->configurable(false);
   const auto add = [c](const char* name, auto& value, const char* help) { return c->add_option(name, value, help)->capture_default_str(); };
   add("--recipe", o->recipe,
       "Values of all options that are not given: paper, default (small, from scratch), second-cycle to fifth-cycle (on from "

@@ -16,7 +16,10 @@ std::map<std::string, Image> read_masks(const std::string& folder) {
   for (const auto& entry : fs::directory_iterator(folder))
     if (entry.path().extension() == ".png" && entry.path().stem() != "contact-sheet")  // which masks --contact-sheet leaves there
       by_file[entry.path().stem().string()] = to_image(as_gray(read_image(entry.path().string()).view()));
-  if (by_file.empty()) throw Error(ErrorCode::kBadFormat, folder + ": no PNG masks in it");
+  if (by_file.empty()) {
+    const bool of_folds = fs::is_directory(fs::path(folder) / "0");
+    throw Error(ErrorCode::kBadFormat, folder + ": no PNG masks in it" + (of_folds ? " but those of folds; --fold takes one's" : ""));
+  }
   // CK+'s published masks are numbered over seven classes, MMI's over six (no contempt).
   const bool numbered = by_file.count("0") != 0;
   const std::size_t count = by_file.size();

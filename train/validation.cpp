@@ -35,8 +35,10 @@ MaskScores scores_against(const torch::Tensor& class_masks, int input_size) {
 /// `masks`: of the faces of `labels` from `first` on.
 void add(MaskScores& scores, const torch::Tensor& masks, const torch::Tensor& labels, int64_t first) {
   const auto drawn = masks.to(torch::kCPU, torch::kFloat32).contiguous();
-  for (int64_t i = 0; i < drawn.size(0); ++i)
-    scores.add(drawn[i].data_ptr<float>(), static_cast<std::size_t>(labels[first + i].item<int64_t>()));
+  for (int64_t i = 0; i < drawn.size(0); ++i) {
+    const float* values = drawn[i].data_ptr<float>();
+    scores.add({values, values + drawn[i].numel()}, static_cast<std::size_t>(labels[first + i].item<int64_t>()));
+  }
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace fmpn::train {
 struct Validation {
   torch::Tensor logits;     ///< N×K, float; undefined where the masks alone were judged
   torch::Tensor mean_mask;  ///< 1×1×S×S, of FMG's masks; undefined for the baseline
-  /// MaskScores::r2() of FMG's masks. None for the baseline, too.
+  /// MaskScores::r2() of FMG's masks. Also none for the baseline.
   std::optional<double> mask_r2;
 };
 

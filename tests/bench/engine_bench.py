@@ -264,12 +264,11 @@ def measure_memory(options, folder):
 
 
 def measure_agreement(options, folder):
-    default = all_cases(options, folder)[1]
-    if "bf16" not in default.precisions:
+    if "bf16" not in precisions_here(options):
         print("this CPU has no bfloat16 instructions: agreement of bf16 and fp32 is left out", file=sys.stderr)
         return
     data = prepared_data(options, folder)
     if data is None:
         print("no prepared FER2013 (--data, or FMPN_TEST_DATA and fmpn-train): agreement of bf16 and fp32 on it is left out", file=sys.stderr)
         return
-    yield from agreement(default, bench_program(options), valid_crops(data)[:64 if options.quick else None])
+    yield from agreement(all_cases(options, folder)[1], bench_program(options), valid_crops(data)[:64 if options.quick else None])

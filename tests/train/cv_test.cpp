@@ -99,8 +99,10 @@ TEST_F(Cv, EveryPictureIsTestedOnceAndTheTableSumsUp) {
     sum += out["folds"][k]["accuracy"].get<double>();
     // The fold's model, judged by evaluate on the fold's own pictures, agrees.
     const std::string model = file("run/fold-" + std::to_string(k) + "/last.safetensors");
-    const auto judged = train({"evaluate", model, file("data"), "--fold", std::to_string(k), "--json"});
+    const auto judged = train({"evaluate", model, file("data"), "--fold", std::to_string(k), "--masks", file("masks"), "--json"});
     ASSERT_EQ(judged.status, 0) << judged.err;
+    EXPECT_NEAR(nlohmann::json::parse(judged.out)["mask_r2"].get<double>(), out["folds"][k]["mask_r2"].get<double>(), 1e-3)
+        << "with the masks of this fold";
     EXPECT_EQ(nlohmann::json::parse(judged.out)["images"], 8);
     EXPECT_NEAR(nlohmann::json::parse(judged.out)["accuracy"].get<double>(), out["folds"][k]["accuracy"].get<double>(), 0.126)
         << "one picture may fall otherwise in half precision";
@@ -156,9 +158,9 @@ TEST_F(Cv, FaultsAreTold) {
   expect_fault(cv("b", {"--resume"}), {"no cross-validation to resume"});
   expect_fault(cv("c", {"--no-such-option", "1"}), {"fold 0: ", "no-such-option"});
   expect_fault(cv("e", {"--fmg-weights", "fmg-{fold}/{fold}.safetensors"}), {"fold 0: ", "fmg-0/0.safetensors"});
-  expect_fault(cv("f", {"--phase", "1"}), {"phase 1: ", "fit --fold K"});
+  expect_fault(cv("f", {"--phase", "1"}), {"--phase 1", "fit --fold K"});
   test::write_text(file("phase.toml"), "[fit]\nphase = \"1\"\n");
-  expect_fault(cv("g", {"--recipe", file("phase.toml")}), {"phase 1: ", "fit --fold K"});
+  expect_fault(cv("g", {"--recipe", file("phase.toml")}), {"phase", "a recipe", "fit --fold K"});
   EXPECT_FALSE(fs::exists(file("g/fold-0")));
   expect_fault(cv("f", {"--fold=2"}), {"--fold: ", "each in its turn"});
   expect_fault(cv("f", {"--check"}), {"--check: "});

@@ -143,7 +143,7 @@ Image gray_noise(std::size_t side, unsigned seed) {
   return image;
 }
 
-TEST_F(Evaluate, MasksAreHeldAgainstTheGroundTruth) {
+TEST_F(Evaluate, MasksAreComparedWithTheGroundTruth) {
   prepared(70);
   const auto engine = Engine::load(model_);
   const auto input = static_cast<std::size_t>(engine->info().input_size), side = static_cast<std::size_t>(engine->info().crop_size);
@@ -190,7 +190,7 @@ TEST_F(Evaluate, MasksAreHeldAgainstTheGroundTruth) {
   EXPECT_EQ(evaluated().count("mask_r2"), 0U);
 }
 
-TEST_F(Evaluate, MasksThatCannotBeHeldAgainstAnything) {
+TEST_F(Evaluate, MasksThatCannotBeCompared) {
   prepared(3);
   fs::create_directories(file("masks"));
   write_image(file("masks/anger.png"), noise(52, 1).view());
@@ -202,8 +202,10 @@ TEST_F(Evaluate, MasksThatCannotBeHeldAgainstAnything) {
   };
   refused({"--masks", file("masks")}, "no mask for the class");
   refused({"--masks", file("nothing")}, "no such folder of masks");
-  refused({"--masks", file("masks"), "--replace-masks", "zero"}, "--replace-masks");
-  refused({"--missing-mask", "zero"}, "--masks");
+  refused({"--masks", file("masks"), "--replace-masks", "zero"}, "which --replace-masks takes away");
+  refused({"--missing-mask", "zero"}, "--missing-mask goes with --masks");
+  fs::create_directories(file("folds/0"));
+  refused({"--masks", file("folds")}, "but those of folds; --fold takes one's");
 }
 
 TEST_F(Evaluate, MasksThatCannotBeReplaced) {

@@ -258,6 +258,9 @@ TEST_F(Fit, LearnsWhatCanBeLearned) {
 TEST_F(Fit, Ablations) {
   ASSERT_EQ(train(fit("baseline", {"--ablation", "baseline", "--epochs", "1"})).status, 0);
   EXPECT_FALSE(read_model_info(file("baseline/last.safetensors")).uses_masks);
+  const auto compared = train({"evaluate", file("baseline/last.safetensors"), file("data"), "--masks", file("masks")});
+  EXPECT_EQ(compared.status, 1);
+  EXPECT_TRUE(contains(compared.err, "has no masks")) << compared.err;
   ASSERT_EQ(train(fit("no-mask", {"--ablation", "no-mask", "--epochs", "1"})).status, 0);
   EXPECT_TRUE(read_model_info(file("no-mask/last.safetensors")).uses_masks);
   EXPECT_FALSE(contains(test::read_text(file("baseline/result.json")), "mean_mask"));
