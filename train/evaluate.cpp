@@ -121,16 +121,14 @@ std::optional<MaskScores> mask_scores(const Options& o, const ModelInfo& info) {
 }
 
 /// What the model made of the pictures.
-struct Answers {
-  ConfusionMatrix confusion;
-  std::vector<double> confidence;  ///< of each picture
-  std::vector<bool> correct;
-  std::optional<MaskScores> mask_scores;
+struct Outcome {
+  Answers answers;
+  std::optional<MaskScores> masks;
   long nearest_masks = 0;  ///< faces whose mask is nearest to the ground truth of their own class
 };
 
-Answers answers_of(const Options& o, const Engine& engine, const Crops& data, std::optional<MaskScores> scores) {
-  Answers answers{ConfusionMatrix(engine.info().classes), {}, {}, std::move(scores)};
+Outcome outcome_of(const Options& o, const Engine& engine, const Crops& data, std::optional<MaskScores> masks) {
+  Outcome outcome{Answers(engine.info().classes), std::move(masks)};
   std::optional<MaskReplacement> replacement;
   if (o.replace_masks != "none") replacement.emplace(engine, data.crops, o.replace_masks);
   constexpr std::size_t kBatch = 64;
@@ -140,22 +138,21 @@ Answers answers_of(const Options& o, const Engine& engine, const Crops& data, st
     std::vector<ImageView> batch;
     for (std::size_t i = first; i < last; ++i) batch.push_back(data.crops[i].view());
     for (const Expression& e : replacement ? engine.classify(batch, replacement->masks(first, last)) : engine.classify(batch)) {
-      const std::size_t truth = data.labels[answers.confidence.size()];
+      const std::size_t truth = data.labels[outcome.answers.confidence.size()];
       const auto named = static_cast<std::size_t>(e.label_id);
-      answers.confusion.add(truth, named);
-      answers.confidence.push_back(e.probabilities[named]);
-      answers.correct.push_back(truth == named);
-      if (!answers.mask_scores) continue;
-      answers.mask_scores->add(e.mask.values, truth);
-      answers.nearest_masks += answers.mask_scores->is_nearest(e.mask.values, truth) ? 1 : 0;
+      outcome.answers.add(truth, named, e.probabilities[named]);
+      if (!outcome.masks) continue;
+      outcome.masks->add(e.mask.values, truth);
+      outcome.nearest_masks += outcome.masks->is_nearest(e.mask.values, truth) ? 1 : 0;
     }
     progress.update(static_cast<long>(last));
   }
-  return answers;
+  return outcome;
 }
 
-nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const Crops& data, const Answers& answers) {
+nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const Crops& data, const Outcome& outcome) {
   const ModelInfo& info = engine.info();
+  const Answers& answers = outcome.answers;
   const auto& counts = answers.confusion.counts();
   nlohmann::ordered_json out;
   out["model"] = info.name;
@@ -170,9 +167,9 @@ nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const 
   out["min_confidence"] = info.min_confidence;
   out["coverage"] = at.coverage;
   out["answered_accuracy"] = at.accuracy;
-  if (answers.mask_scores) {
-    if (const auto r2 = answers.mask_scores->r2()) out["mask_r2"] = *r2;
-    out["nearest_mask_accuracy"] = static_cast<double>(answers.nearest_masks) / static_cast<double>(answers.confusion.total());
+  if (outcome.masks) {
+    if (const auto r2 = outcome.masks->r2()) out["mask_r2"] = *r2;
+    out["nearest_mask_accuracy"] = static_cast<double>(outcome.nearest_masks) / static_cast<double>(answers.confusion.total());
   }
   out["classes"] = info.classes;
   out["confusion"] = counts;
@@ -215,10 +212,10 @@ void evaluate(const Options& o) {
   const auto engine = Engine::load(o.model, o.engine);
   auto scores = mask_scores(o, engine->info());  // what is wrong with them is said before the pictures are read
   const Crops data = read_crops(o, engine->info());
-  const Answers answers = answers_of(o, *engine, data, std::move(scores));
-  const auto figures = figures_of(o, *engine, data, answers);
+  const Outcome outcome = outcome_of(o, *engine, data, std::move(scores));
+  const auto figures = figures_of(o, *engine, data, outcome);
   if (o.json) std::cout << figures.dump() << '\n';
-  else print(o, figures, answers.confusion);
+  else print(o, figures, outcome.answers.confusion);
 }
 
 }  // namespace

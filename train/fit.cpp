@@ -58,26 +58,18 @@ void check(const FitOptions& o) {
 /// What the held-out pictures are called: "split valid", "fold 3".
 std::string held_out(const FitOptions& o) { return o.fold >= 0 ? "fold " + std::to_string(o.fold) : "split " + o.valid_split; }
 
-/// What a model answers to pictures, and whether it is right.
-struct Answers {
-  Answers(const torch::Tensor& logits, double temperature, const torch::Tensor& labels) {
-    const auto [top, best] = torch::softmax(logits / temperature, 1).max(1);
-    for (int64_t i = 0; i < labels.size(0); ++i) {
-      confidence.push_back(top[i].item<double>());
-      named.push_back(static_cast<std::size_t>(best[i].item<int64_t>()));
-      truth.push_back(static_cast<std::size_t>(labels[i].item<int64_t>()));
-      correct.push_back(named.back() == truth.back());
-    }
-  }
-  std::vector<double> confidence;
-  std::vector<std::size_t> named, truth;
-  std::vector<bool> correct;
-};
+Answers answers_of(const ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {
+  const auto [top, named] = torch::softmax(logits / info.temperature, 1).max(1);
+  Answers answers(info.classes);
+  for (int64_t i = 0; i < labels.size(0); ++i)
+    answers.add(static_cast<std::size_t>(labels[i].item<int64_t>()), static_cast<std::size_t>(named[i].item<int64_t>()), top[i].item<double>());
+  return answers;
+}
 
 /// Temperature and threshold for `uncertain`, from the validation split.
 void calibrate(ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {
   info.temperature = fit_temperature(logits, labels);
-  const Answers answers(logits, info.temperature, labels);
+  const Answers answers = answers_of(info, logits, labels);
   // Up to a full hundredth: a limit to remember, and room for the last bits of another precision.
   info.min_confidence = std::ceil(100 * choose_abstention(answers.confidence, answers.correct, kWantedAccuracy).threshold) / 100;
   const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);
@@ -86,11 +78,10 @@ void calibrate(ModelInfo& info, const torch::Tensor& logits, const torch::Tensor
 }
 
 RunResult result_of(const FitOptions& o, const ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {
+  const Answers answers = answers_of(info, logits, labels);
   RunResult result;
-  result.confusion = ConfusionMatrix(info.classes);
+  result.confusion = answers.confusion;
   result.fold = o.fold, result.held_out = held_out(o);
-  const Answers answers(logits, info.temperature, labels);
-  for (std::size_t i = 0; i < answers.named.size(); ++i) result.confusion.add(answers.truth[i], answers.named[i]);
   result.calibration_error = expected_calibration_error(answers.confidence, answers.correct);
   std::printf("%s: accuracy %.4f, calibration error %.4f\n", result.held_out.c_str(), result.confusion.accuracy(),
               result.calibration_error);
@@ -262,7 +253,8 @@ void add_fit(CLI::App& app) {
   c->add_option("data", o->data, "Prepared data set")->required();
   c->add_option("-o,--output", o->run, "Run folder")->required();
   c->add_flag("--resume", o->resume, "Go on after the last whole epoch in the run folder")->configurable(false);
-  c->add_flag("--check", o->check_only, "Train nothing: read data, masks and weights, and print what is wrong, or else all options, resolved")->configurable(false);
+  c->add_flag("--check", o->check_only, "Train nothing: read data, masks and weights, and print what is wrong, or else all options, resolved")
+      ->configurable(false);
   const auto add = [c](const char* name, auto& value, const char* help) { return c->add_option(name, value, help)->capture_default_str(); };
   add("--recipe", o->recipe,
       "Values of all options that are not given: paper, default (small, from scratch), second-cycle to fifth-cycle (on from "

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fmpn::train {
@@ -18,6 +19,19 @@ class ConfusionMatrix {
  private:
   std::vector<std::string> classes_;
   std::vector<std::vector<long>> counts_;
+};
+
+/// What a model answered to pictures, one after the other, and whether it was right.
+struct Answers {
+  explicit Answers(std::vector<std::string> classes) : confusion(std::move(classes)) {}
+  void add(std::size_t truth, std::size_t named, double its_confidence) {
+    confusion.add(truth, named);
+    confidence.push_back(its_confidence);
+    correct.push_back(truth == named);
+  }
+  ConfusionMatrix confusion;
+  std::vector<double> confidence;
+  std::vector<bool> correct;
 };
 
 /// Expected calibration error over 15 bins of equal width (Guo et al. 2017), 0…1.
