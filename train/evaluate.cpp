@@ -16,6 +16,7 @@
 #include <fmpn/error.h>
 
 #include "commands.h"
+#include "corruption.h"
 #include "engine_arguments.h"
 #include "mask_replacement.h"
 #include "mask_scores.h"
@@ -32,6 +33,7 @@ namespace {
 
 struct Options {
   std::string model, data, split, without_duplicates_of, replace_masks = "none", masks, missing_mask = "none";
+  std::vector<std::string> corruptions;
   int fold = -1;
   EngineOptions engine;
   bool json = false;
@@ -40,7 +42,7 @@ struct Options {
 struct Crops {
   std::vector<Image> crops;
   std::vector<std::size_t> labels;
-  long unaligned = 0;
+  std::vector<bool> aligned;  ///< a face was found; false: the whole picture
   long duplicates = 0;  ///< left out
 };
 
@@ -70,9 +72,18 @@ long leave_out_duplicates(std::vector<ManifestRow>& rows, const std::vector<Mani
   return count;
 }
 
+std::vector<Corruption> corruptions_of(const Options& o) {
+  std::vector<Corruption> corruptions;
+  for (const std::string& text : o.corruptions) corruptions.push_back(parse_corruption(text));
+  return corruptions;
+}
+
 /// Every picture given is counted; one that cannot be read is an error, since the figure would be of another set.
 Crops read_crops(const Options& o, const ModelInfo& info) {
+  const auto corruptions = corruptions_of(o);
   const bool prepared = fs::exists(fs::path(o.data) / "manifest.csv");
+  if (prepared && !corruptions.empty())
+    throw Error(ErrorCode::kBadSetting, o.data + ": --corruption is done to pictures before their faces are looked for; these are crops already");
   const auto all = prepared ? read_manifest(o.data) : list_folder(o.data, {}).rows;
   const auto file = [&](const ManifestRow& row) { return prepared ? (fs::path(o.data) / row.path).string() : row.source; };
   const auto some = [&](const Selection& selection) {
@@ -99,12 +110,14 @@ Crops read_crops(const Options& o, const ModelInfo& info) {
     AlignerOptions aligner;
     aligner.crop_size = info.crop_size;
     align_in_parallel(aligner, rows.size(), "align", [&](Aligner& a, std::size_t i) {
-      StillCrop still = crop_still(a, read_image(rows[i].source).view());
+      Image picture = read_image(rows[i].source);
+      if (!corruptions.empty()) picture = corrupted(picture.view(), corruptions, i);
+      StillCrop still = crop_still(a, picture.view());
       rows[i].aligned = still.aligned;
       result.crops[i] = std::move(still.crop);
     });
   }
-  result.unaligned = std::count_if(rows.begin(), rows.end(), [](const ManifestRow& r) { return !r.aligned; });
+  for (const ManifestRow& row : rows) result.aligned.push_back(row.aligned);
   return result;
 }
 
@@ -125,6 +138,7 @@ struct Outcome {
   Answers answers;
   std::optional<MaskScores> masks;
   long nearest_masks = 0;  ///< faces whose mask is nearest to the ground truth of their own class
+  long aligned_right = 0;  ///< right among those whose face was found
 };
 
 Outcome outcome_of(const Options& o, const Engine& engine, const Crops& data, std::optional<MaskScores> masks) {
@@ -138,9 +152,11 @@ Outcome outcome_of(const Options& o, const Engine& engine, const Crops& data, st
     std::vector<ImageView> batch;
     for (std::size_t i = first; i < last; ++i) batch.push_back(data.crops[i].view());
     for (const Expression& e : replacement ? engine.classify(batch, replacement->masks(first, last)) : engine.classify(batch)) {
-      const std::size_t truth = data.labels[outcome.answers.confidence.size()];
+      const std::size_t at = outcome.answers.confidence.size();
+      const std::size_t truth = data.labels[at];
       const auto named = static_cast<std::size_t>(e.label_id);
       outcome.answers.add(truth, named, e.probabilities[named]);
+      outcome.aligned_right += data.aligned[at] && named == truth ? 1 : 0;
       if (!outcome.masks) continue;
       outcome.masks->add(e.mask.values, truth);
       outcome.nearest_masks += outcome.masks->is_nearest(e.mask.values, truth) ? 1 : 0;
@@ -158,10 +174,13 @@ nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const 
   out["model"] = info.name;
   out["precision"] = engine.precision() == Precision::kBf16 ? "bf16" : "fp32";
   if (o.replace_masks != "none") out["replaced_masks"] = o.replace_masks;
+  if (!o.corruptions.empty()) out["corruptions"] = o.corruptions;
   out["images"] = answers.confusion.total();
-  out["unaligned"] = data.unaligned;
+  const auto aligned = std::count(data.aligned.begin(), data.aligned.end(), true);
+  out["unaligned"] = answers.confusion.total() - aligned;
   if (!o.without_duplicates_of.empty()) out["duplicates_left_out"] = data.duplicates;
   out["accuracy"] = answers.confusion.accuracy();
+  if (aligned > 0) out["aligned_accuracy"] = static_cast<double>(outcome.aligned_right) / static_cast<double>(aligned);
   out["calibration_error"] = expected_calibration_error(answers.confidence, answers.correct);
   const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);
   out["min_confidence"] = info.min_confidence;
@@ -189,11 +208,12 @@ void print(const Options& o, const nlohmann::ordered_json& figures, const Confus
   if (!o.without_duplicates_of.empty())
     std::printf("left out: %ld that stand in '%s' too\n", figures["duplicates_left_out"].get<long>(), o.without_duplicates_of.c_str());
   if (o.replace_masks != "none") std::printf("masks replaced: %s\n", o.replace_masks.c_str());
-  std::printf(
-      "%ld images, %ld without a found face\naccuracy %.4f, calibration error %.4f\nabove confidence %.2f: %.1f %% answered, %.1f %% of "
-      "them right\n",
-      confusion.total(), figures["unaligned"].get<long>(), value("accuracy"), value("calibration_error"), value("min_confidence"),
-      100 * value("coverage"), 100 * value("answered_accuracy"));
+  for (const std::string& corruption : o.corruptions) std::printf("pictures corrupted: %s\n", corruption.c_str());
+  std::printf("%ld images, %ld without a found face\n", confusion.total(), figures["unaligned"].get<long>());
+  std::printf("accuracy %.4f", value("accuracy"));
+  if (figures["unaligned"] != 0 && figures.contains("aligned_accuracy")) std::printf(" (%.4f where a face was found)", value("aligned_accuracy"));
+  std::printf(", calibration error %.4f\nabove confidence %.2f: %.1f %% answered, %.1f %% of them right\n", value("calibration_error"),
+              value("min_confidence"), 100 * value("coverage"), 100 * value("answered_accuracy"));
   if (figures.contains("mask_r2")) std::printf("masks: R² %.3f\n", value("mask_r2"));
   if (figures.contains("nearest_mask_accuracy"))
     std::printf("masks: nearest to the ground truth of their own class for %.1f %%\n", 100 * value("nearest_mask_accuracy"));
@@ -235,6 +255,10 @@ void add_evaluate(CLI::App& app) {
   c->add_option("--missing-mask", o->missing_mask, "With --masks, for a class that has none")
       ->check(CLI::IsMember({"none", "zero", "mean"}))
       ->capture_default_str();
+  c->add_option("--corruption", o->corruptions,
+                "Done to every picture before its face is looked for; given several times, one after the other: resize:FACTOR, blur:SIGMA, "
+                "noise:SIGMA, jpeg:QUALITY, brightness:FACTOR, contrast:FACTOR or rotate:DEGREES")
+      ->allow_extra_args(false);
   c->add_option("--fold", o->fold, "Only this fold (the test fold of a cross-validation), and its masks")->check(CLI::NonNegativeNumber);
   add_engine_options(*c, o->engine);
   c->add_flag("--json", o->json, "One JSON object on standard output");

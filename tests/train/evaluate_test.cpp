@@ -10,6 +10,7 @@
 #include <fmpn/aligner.h>
 #include <fmpn/engine.h>
 
+#include "corruption.h"
 #include "manifest.h"
 #include "photograph.h"
 #include "train_program.h"
@@ -47,15 +48,17 @@ TEST_F(Evaluate, CountsEveryPictureAndAgreesWithTheEngine) {
   const auto engine = Engine::load(model_);
   const auto& classes = engine->info().classes;
   std::vector<std::vector<long>> confusion(7, std::vector<long>(7, 0));
-  long right = 0;
+  long right = 0, aligned_right = 0;
   for (const ManifestRow& row : read_manifest(file("data"))) {
     const Image crop = read_image(file("data/" + row.path));
     const auto truth = static_cast<std::size_t>(std::find(classes.begin(), classes.end(), row.label) - classes.begin());
     const auto named = static_cast<std::size_t>(engine->classify({crop.view()})[0].label_id);
     ++confusion[truth][named];
     right += truth == named ? 1 : 0;
+    aligned_right += truth == named && row.aligned ? 1 : 0;
   }
   EXPECT_EQ(out["images"], 70);
+  EXPECT_DOUBLE_EQ(out["aligned_accuracy"].get<double>(), static_cast<double>(aligned_right) / 56);
   EXPECT_EQ(out["unaligned"], 14);
   EXPECT_EQ(out["classes"].get<std::vector<std::string>>(), classes);
   EXPECT_EQ(out["confusion"].get<std::vector<std::vector<long>>>(), confusion);
@@ -231,6 +234,38 @@ TEST_F(Evaluate, AFolderOfPicturesIsAlignedAsPrepareDoes) {
   EXPECT_EQ(at_once["images"], 3);
   EXPECT_EQ(at_once["unaligned"], 2);
   EXPECT_EQ(at_once, prepared_first);
+}
+
+TEST_F(Evaluate, PicturesCanBeCorrupted) {
+  if (!fs::exists(test::photograph_path()) || !fs::exists(default_landmark_model()))
+    GTEST_SKIP() << "no photograph or no landmark model installed";
+  const std::vector<std::string> chosen{"--corruption", "resize:0.5", "--corruption", "noise:30"};
+  const std::vector<Corruption> same{{"resize", 0.5}, {"noise", 30}};
+  for (const char* folder : {"root/happy", "root/sad", "corrupted/happy", "corrupted/sad"}) fs::create_directories(file(folder));
+  const Image photograph = read_image(test::photograph_path()), wall = noise(100, 1);
+  write_image(file("root/happy/a.png"), photograph.view());
+  write_image(file("root/sad/wall.png"), wall.view());
+  write_image(file("corrupted/happy/a.png"), corrupted(photograph.view(), same, 0).view());
+  write_image(file("corrupted/sad/wall.png"), corrupted(wall.view(), same, 1).view());
+  const auto figures = [&](const std::string& root, std::vector<std::string> more) {
+    more.insert(more.begin(), {"evaluate", model_, root, "--json"});
+    const auto outcome = train(more);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return nlohmann::json::parse(outcome.out);
+  };
+  auto out = figures(file("root"), chosen);
+  EXPECT_EQ(out["corruptions"], (nlohmann::json{"resize:0.5", "noise:30"}));
+  out.erase("corruptions");
+  EXPECT_EQ(out, figures(file("corrupted"), {}));
+  EXPECT_NE(out["calibration_error"], figures(file("root"), {})["calibration_error"]) << "the test can't tell";
+
+  ASSERT_EQ(train({"prepare", "folder", file("root"), "-o", file("data"), "--crop-size", "52"}).status, 0);
+  const auto refused = train({"evaluate", "--corruption", "blur:1", model_, file("data")});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_TRUE(contains(refused.err, "these are crops already")) << refused.err;
+  const auto unknown = train({"evaluate", "--corruption", "fog:1", model_, file("root")});
+  EXPECT_EQ(unknown.status, 1);
+  EXPECT_TRUE(contains(unknown.err, "no corruption 'fog'")) << unknown.err;
 }
 
 TEST_F(Evaluate, AFigureOfOtherPicturesIsNotGiven) {

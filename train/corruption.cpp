@@ -1,0 +1,113 @@
+#include "corruption.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+
+#include <opencv2/imgcodecs.hpp>
+
+#include "core/cv_view.h"
+
+namespace fmpn::train {
+namespace {
+
+using Pixels = std::vector<std::uint8_t>;
+
+cv::Mat resized(const cv::Mat& image, double factor, cv::RNG&) {
+  const auto side = [&](int pixels) { return std::max(1, static_cast<int>(std::lround(pixels * factor))); };
+  cv::Mat out;
+  cv::resize(image, out, {side(image.cols), side(image.rows)}, 0, 0, factor < 1 ? cv::INTER_AREA : cv::INTER_LANCZOS4);
+  return out;
+}
+
+cv::Mat blurred(const cv::Mat& image, double sigma, cv::RNG&) {
+  cv::Mat out;
+  cv::GaussianBlur(image, out, {}, sigma, sigma, cv::BORDER_REPLICATE);
+  return out;
+}
+
+cv::Mat noisy(const cv::Mat& image, double sigma, cv::RNG& draw) {
+  cv::Mat noise(image.size(), CV_16S), out;
+  draw.fill(noise, cv::RNG::NORMAL, 0, sigma);
+  cv::merge(std::vector<cv::Mat>(static_cast<std::size_t>(image.channels()), noise), noise);
+  cv::add(image, noise, out, cv::noArray(), CV_8U);
+  return out;
+}
+
+cv::Mat compressed(const cv::Mat& image, double quality, cv::RNG&) {
+  cv::Mat bgr = image, out;
+  if (image.channels() == 3) cv::cvtColor(image, bgr, cv::COLOR_RGB2BGR);
+  Pixels file;
+  cv::imencode(".jpg", bgr, file, {cv::IMWRITE_JPEG_QUALITY, static_cast<int>(std::lround(quality))});
+  out = cv::imdecode(file, cv::IMREAD_UNCHANGED);
+  if (image.channels() == 3) cv::cvtColor(out, out, cv::COLOR_BGR2RGB);
+  return out;
+}
+
+cv::Mat brightened(const cv::Mat& image, double factor, cv::RNG&) {
+  cv::Mat out;
+  image.convertTo(out, CV_8U, factor);
+  return out;
+}
+
+cv::Mat contrasted(const cv::Mat& image, double factor, cv::RNG&) {
+  const cv::Scalar means = cv::mean(image);
+  double mean = 0;
+  for (int c = 0; c < image.channels(); ++c) mean += means[c] / image.channels();
+  cv::Mat out;
+  image.convertTo(out, CV_8U, factor, mean * (1 - factor));
+  return out;
+}
+
+cv::Mat rotated(const cv::Mat& image, double degrees, cv::RNG&) {
+  const cv::Point2f centre(static_cast<float>(image.cols - 1) / 2, static_cast<float>(image.rows - 1) / 2);
+  cv::Mat out;
+  cv::warpAffine(image, out, cv::getRotationMatrix2D(centre, degrees, 1), image.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+  return out;
+}
+
+struct Kind {
+  double least, most;
+  cv::Mat (*apply)(const cv::Mat&, double strength, cv::RNG& draw);
+};
+const std::map<std::string, Kind>& kinds() {
+  static const std::map<std::string, Kind> all{
+      {"resize", {1.0 / 16, 16, resized}},       {"blur", {0.1, 50, blurred}},          {"noise", {1, 128, noisy}},
+      {"jpeg", {1, 100, compressed}},            {"brightness", {0.05, 4, brightened}}, {"contrast", {0.05, 4, contrasted}},
+      {"rotate", {-180, 180, rotated}},
+  };
+  return all;
+}
+
+}  // namespace
+
+Corruption parse_corruption(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  Corruption result{text.substr(0, colon), 0};
+  const auto kind = kinds().find(result.kind);
+  if (kind == kinds().end()) {
+    std::string names;
+    for (const auto& [name, unused] : kinds()) names += (names.empty() ? "" : ", ") + name;
+    throw Error(ErrorCode::kBadSetting, "no corruption '" + result.kind + "'; there are " + names);
+  }
+  const char* const end = text.data() + text.size();
+  const char* const number = colon == std::string::npos ? end : text.data() + colon + 1;
+  const auto [rest, fault] = std::from_chars(number, end, result.strength);
+  const auto& [least, most, unused] = kind->second;
+  if (fault != std::errc() || rest != end || !(result.strength >= least && result.strength <= most)) {
+    std::string range(32, '\0');
+    range.resize(static_cast<std::size_t>(std::snprintf(range.data(), range.size(), "%g…%g", least, most)));
+    throw Error(ErrorCode::kBadSetting, "'" + text + "' is not " + result.kind + ":STRENGTH of " + range);
+  }
+  return result;
+}
+
+Image corrupted(const ImageView& picture, const std::vector<Corruption>& corruptions, std::uint64_t seed) {
+  cv::RNG draw(seed);
+  cv::Mat image = as_mat(picture).clone();
+  for (const Corruption& c : corruptions) image = kinds().at(c.kind).apply(image, c.strength, draw);
+  return to_image(image);
+}
+
+}  // namespace fmpn::train
