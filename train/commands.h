@@ -11,6 +11,7 @@ void add_masks(CLI::App& app);
 void add_fit(CLI::App& app);
 void add_cv(CLI::App& app);
 void add_evaluate(CLI::App& app);
+void add_calibrate(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_info(CLI::App& app);
 void add_import(CLI::App& app);

@@ -3,18 +3,27 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
 #include <map>
 
 #include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include <fmpn/error.h>
 
 #include "core/cv_view.h"
+#include "pixel_key.h"
 
 namespace fmpn::train {
 namespace {
 
-using Pixels = std::vector<std::uint8_t>;
-
 cv::Mat resized(const cv::Mat& image, double factor, cv::RNG&) {
+  constexpr int kLongest = 16384;  // half of what OpenCV's warps take, and 0.8 GB
+  if (std::max(image.cols, image.rows) * factor > kLongest)
+    throw Error(ErrorCode::kBadSetting, "resize: more than " + std::to_string(kLongest) + " pixels a side of one with " +
+                                            std::to_string(image.cols) + "×" + std::to_string(image.rows));
   const auto side = [&](int pixels) { return std::max(1, static_cast<int>(std::lround(pixels * factor))); };
   cv::Mat out;
   cv::resize(image, out, {side(image.cols), side(image.rows)}, 0, 0, factor < 1 ? cv::INTER_AREA : cv::INTER_LANCZOS4);
@@ -38,8 +47,8 @@ cv::Mat noisy(const cv::Mat& image, double sigma, cv::RNG& draw) {
 cv::Mat compressed(const cv::Mat& image, double quality, cv::RNG&) {
   cv::Mat bgr = image, out;
   if (image.channels() == 3) cv::cvtColor(image, bgr, cv::COLOR_RGB2BGR);
-  Pixels file;
-  cv::imencode(".jpg", bgr, file, {cv::IMWRITE_JPEG_QUALITY, static_cast<int>(std::lround(quality))});
+  std::vector<std::uint8_t> file;
+  cv::imencode(".jpg", bgr, file, {cv::IMWRITE_JPEG_QUALITY, static_cast<int>(quality)});
   out = cv::imdecode(file, cv::IMREAD_UNCHANGED);
   if (image.channels() == 3) cv::cvtColor(out, out, cv::COLOR_BGR2RGB);
   return out;
@@ -67,15 +76,20 @@ cv::Mat rotated(const cv::Mat& image, double degrees, cv::RNG&) {
   return out;
 }
 
-struct Kind {
+struct Operation {
+  const char* strength;  ///< what it is called
   double least, most;
   cv::Mat (*apply)(const cv::Mat&, double strength, cv::RNG& draw);
 };
-const std::map<std::string, Kind>& kinds() {
-  static const std::map<std::string, Kind> all{
-      {"resize", {1.0 / 16, 16, resized}},       {"blur", {0.1, 50, blurred}},          {"noise", {1, 128, noisy}},
-      {"jpeg", {1, 100, compressed}},            {"brightness", {0.05, 4, brightened}}, {"contrast", {0.05, 4, contrasted}},
-      {"rotate", {-180, 180, rotated}},
+const std::map<std::string, Operation>& operations() {
+  static const std::map<std::string, Operation> all{
+      {"resize", {"FACTOR", 1.0 / 16, 16, resized}},
+      {"blur", {"SIGMA", 0.1, 50, blurred}},
+      {"noise", {"SIGMA", 1, 128, noisy}},
+      {"jpeg", {"QUALITY", 1, 100, compressed}},
+      {"brightness", {"FACTOR", 0.05, 4, brightened}},
+      {"contrast", {"FACTOR", 0.05, 4, contrasted}},
+      {"rotate", {"DEGREES", -180, 180, rotated}},
   };
   return all;
 }
@@ -85,28 +99,30 @@ const std::map<std::string, Kind>& kinds() {
 Corruption parse_corruption(const std::string& text) {
   const std::size_t colon = text.find(':');
   Corruption result{text.substr(0, colon), 0};
-  const auto kind = kinds().find(result.kind);
-  if (kind == kinds().end()) {
-    std::string names;
-    for (const auto& [name, unused] : kinds()) names += (names.empty() ? "" : ", ") + name;
-    throw Error(ErrorCode::kBadSetting, "no corruption '" + result.kind + "'; there are " + names);
+  const auto found = operations().find(result.kind);
+  if (found == operations().end()) {
+    std::string known;
+    for (const auto& [kind, operation] : operations()) known += (known.empty() ? "" : ", ") + kind + ':' + operation.strength;
+    throw Error(ErrorCode::kBadSetting, "no corruption '" + result.kind + "'; there are " + known);
   }
+  const Operation& operation = found->second;
+  const bool whole = result.kind == "jpeg";
   const char* const end = text.data() + text.size();
   const char* const number = colon == std::string::npos ? end : text.data() + colon + 1;
   const auto [rest, fault] = std::from_chars(number, end, result.strength);
-  const auto& [least, most, unused] = kind->second;
-  if (fault != std::errc() || rest != end || !(result.strength >= least && result.strength <= most)) {
-    std::string range(32, '\0');
-    range.resize(static_cast<std::size_t>(std::snprintf(range.data(), range.size(), "%g…%g", least, most)));
-    throw Error(ErrorCode::kBadSetting, "'" + text + "' is not " + result.kind + ":STRENGTH of " + range);
+  const bool fits = result.strength >= operation.least && result.strength <= operation.most;
+  if (fault != std::errc() || rest != end || !fits || (whole && result.strength != std::floor(result.strength))) {
+    char range[80];
+    std::snprintf(range, sizeof range, "%s a %snumber of %g…%g", operation.strength, whole ? "whole " : "", operation.least, operation.most);
+    throw Error(ErrorCode::kBadSetting, "'" + text + "' is not " + result.kind + ':' + operation.strength + ", " + range);
   }
   return result;
 }
 
-Image corrupted(const ImageView& picture, const std::vector<Corruption>& corruptions, std::uint64_t seed) {
-  cv::RNG draw(seed);
+Image corrupted(const ImageView& picture, const std::vector<Corruption>& corruptions) {
   cv::Mat image = as_mat(picture).clone();
-  for (const Corruption& c : corruptions) image = kinds().at(c.kind).apply(image, c.strength, draw);
+  cv::RNG draw(std::hash<std::string>()(pixel_key(image.data, image.total() * image.elemSize(), image.cols)));
+  for (const Corruption& c : corruptions) image = operations().at(c.kind).apply(image, c.strength, draw);
   return to_image(image);
 }
 

@@ -125,16 +125,20 @@ DataSet load_data_set(const std::string& folder, const Selection& selection, con
   return data;
 }
 
-DataSet without_duplicates(const DataSet& data, const DataSet& others) {
+std::vector<int64_t> not_among(const DataSet& data, const DataSet& others) {
   std::set<std::string> seen;
   for_each_key(others, [&](int64_t, const std::string& key) { seen.insert(key); });
-  std::vector<int64_t> kept;
-  DataSet rest{{}, {}, {}, {}, data.planes, data.side};
+  std::vector<int64_t> rest;
   for_each_key(data, [&](int64_t i, const std::string& key) {
-    if (seen.count(key) != 0) return;
-    kept.push_back(i);
-    rest.paths.push_back(data.paths[static_cast<std::size_t>(i)]);
+    if (seen.count(key) == 0) rest.push_back(i);
   });
+  return rest;
+}
+
+DataSet without_duplicates(const DataSet& data, const DataSet& others) {
+  const auto kept = not_among(data, others);
+  DataSet rest{{}, {}, {}, {}, data.planes, data.side};
+  for (const int64_t i : kept) rest.paths.push_back(data.paths[static_cast<std::size_t>(i)]);
   const auto indices = torch::tensor(kept, torch::kInt64);
   if (data.crops.defined()) rest.crops = data.crops.index_select(0, indices);
   rest.labels = data.labels.index_select(0, indices);

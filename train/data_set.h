@@ -35,6 +35,8 @@ bool looks_gray(const std::string& folder);
 /// crop has another size than `info.crop_size`. Crops of more than `cache_bytes` stay on disk, and every one is looked at once.
 DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info, std::int64_t cache_bytes);
 
+/// The indices in `data` of the pictures whose pixels none of `others` has.
+std::vector<int64_t> not_among(const DataSet& data, const DataSet& others);
 /// `data` without the pictures whose pixels one of `others` has.
 DataSet without_duplicates(const DataSet& data, const DataSet& others);
 

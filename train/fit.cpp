@@ -14,7 +14,7 @@
 #include <fmpn/error.h>
 
 #include "agreement.h"
-#include "calibrate.h"
+#include "calibration.h"
 #include "commands.h"
 #include "input_schedule.h"
 #include "interrupt.h"
@@ -34,8 +34,6 @@
 namespace fmpn::train {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr double kWantedAccuracy = 0.8;  // of what the product answers; below it says `uncertain`
 
 void check(const FitOptions& o) {
   const auto need = [](bool ok, const std::string& what) {
@@ -58,27 +56,36 @@ void check(const FitOptions& o) {
 /// What the held-out pictures are called: "split valid", "fold 3".
 std::string held_out(const FitOptions& o) { return o.fold >= 0 ? "fold " + std::to_string(o.fold) : "split " + o.valid_split; }
 
-Answers answers_of(const ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {
-  const auto [top, named] = torch::softmax(logits / info.temperature, 1).max(1);
-  Answers answers(info.classes);
-  for (int64_t i = 0; i < labels.size(0); ++i)
-    answers.add(static_cast<std::size_t>(labels[i].item<int64_t>()), static_cast<std::size_t>(named[i].item<int64_t>()), top[i].item<double>());
-  return answers;
+LabelledLogits as_said(const torch::Tensor& logits, const torch::Tensor& labels) {
+  LabelledLogits said;
+  for (int64_t i = 0; i < labels.size(0); ++i) {
+    const torch::Tensor row = logits[i].to(torch::kFloat32).contiguous();
+    said.add({row.data_ptr<float>(), row.data_ptr<float>() + row.numel()}, static_cast<std::size_t>(labels[i].item<int64_t>()));
+  }
+  return said;
 }
 
-/// Temperature and threshold for `uncertain`, from the validation split.
-void calibrate(ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {
-  info.temperature = fit_temperature(logits, labels);
-  const Answers answers = answers_of(info, logits, labels);
-  // Up to a full hundredth: a limit to remember, and room for the last bits of another precision.
-  info.min_confidence = std::ceil(100 * choose_abstention(answers.confidence, answers.correct, kWantedAccuracy).threshold) / 100;
+/// From what it says of the held-out pictures, but of those that stand among the training pictures too: there it is surer than it has
+/// reason to be.
+void calibrate_on_unseen(ModelInfo& info, const LabelledLogits& said, const DataSet& valid, const DataSet& train) {
+  LabelledLogits unseen;
+  for (const int64_t i : not_among(valid, train)) unseen.add(said.logits[static_cast<std::size_t>(i)], said.labels[static_cast<std::size_t>(i)]);
+  const std::size_t seen = said.labels.size() - unseen.labels.size();
+  if (seen > 0) std::printf("held-out pictures that were trained on too, not calibrated on: %zu\n", seen);
+  if (unseen.labels.empty()) {
+    std::printf("not calibrated: temperature 1, and every picture is answered\n");
+    return;
+  }
+  calibrate(info, unseen, kWantedAccuracy);
+  info.provenance["calibration_images"] = std::to_string(unseen.labels.size());
+  const Answers answers = answers_at(info.temperature, unseen, info.classes);
   const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);
   std::printf("temperature %.3f, min-confidence %.2f: answers %.1f %% of the pictures, %.1f %% of them right\n", info.temperature,
               info.min_confidence, 100 * at.coverage, 100 * at.accuracy);
 }
 
-RunResult result_of(const FitOptions& o, const ModelInfo& info, const torch::Tensor& logits, const torch::Tensor& labels) {
-  const Answers answers = answers_of(info, logits, labels);
+RunResult result_of(const FitOptions& o, const ModelInfo& info, const LabelledLogits& said) {
+  const Answers answers = answers_at(info.temperature, said, info.classes);
   RunResult result;
   result.confusion = answers.confusion;
   result.fold = o.fold, result.held_out = held_out(o);
@@ -106,7 +113,7 @@ std::string start_of(const FitOptions& o) {
 }
 
 /// The last epoch's model, its result and the report. `teachers`: their names.
-void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& valid, const std::string& teachers) {
+void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& train, const DataSet& valid, const std::string& teachers) {
   ModelInfo info = trainer.info();
   round_as_stored(trainer.averaged());
   Validation validation;
@@ -116,9 +123,10 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
   if (const auto& r2 = validation.mask_r2)
     std::printf("masks: R² %.2f (1: every face's ground truth; 0: no better than one mask for all)\n", *r2);
   if (const auto& logits = validation.logits; logits.defined()) {
+    const LabelledLogits said = as_said(logits, valid.labels);
     // A fold's held-out pictures are its test: nothing is fitted to them.
-    if (o.fold < 0) calibrate(info, logits, valid.labels);
-    RunResult result = result_of(o, info, logits, valid.labels);
+    if (o.fold < 0) calibrate_on_unseen(info, said, valid, train);
+    RunResult result = result_of(o, info, said);
     result.mask_r2 = validation.mask_r2;
     if (info.uses_masks) {
       const auto same = logits_with_mask(trainer.averaged(), valid, info.input_size, validation.mean_mask);
@@ -240,7 +248,7 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   if (!trainer.run())
     throw Error(ErrorCode::kRuntime, run.has_checkpoint() ? "stopped; --resume goes on from the last whole epoch in " + o.run
                                                           : "stopped before the first epoch was whole; begin again, " + o.run + " has nothing yet");
-  finish(trainer, run, o, valid, teachers);
+  finish(trainer, run, o, train, valid, teachers);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
   fmpn::train::add_fit(app);
   fmpn::train::add_cv(app);
   fmpn::train::add_evaluate(app);
+  fmpn::train::add_calibrate(app);
   fmpn::train::add_predict(app);
   fmpn::train::add_info(app);
   fmpn::train::add_import(app);

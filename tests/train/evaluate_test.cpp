@@ -245,8 +245,8 @@ TEST_F(Evaluate, PicturesCanBeCorrupted) {
   const Image photograph = read_image(test::photograph_path()), wall = noise(100, 1);
   write_image(file("root/happy/a.png"), photograph.view());
   write_image(file("root/sad/wall.png"), wall.view());
-  write_image(file("corrupted/happy/a.png"), corrupted(photograph.view(), same, 0).view());
-  write_image(file("corrupted/sad/wall.png"), corrupted(wall.view(), same, 1).view());
+  write_image(file("corrupted/happy/a.png"), corrupted(photograph.view(), same).view());
+  write_image(file("corrupted/sad/wall.png"), corrupted(wall.view(), same).view());
   const auto figures = [&](const std::string& root, std::vector<std::string> more) {
     more.insert(more.begin(), {"evaluate", model_, root, "--json"});
     const auto outcome = train(more);
@@ -255,17 +255,38 @@ TEST_F(Evaluate, PicturesCanBeCorrupted) {
   };
   auto out = figures(file("root"), chosen);
   EXPECT_EQ(out["corruptions"], (nlohmann::json{"resize:0.5", "noise:30"}));
+  EXPECT_EQ(out["unaligned"], 1) << "the wall";
   out.erase("corruptions");
   EXPECT_EQ(out, figures(file("corrupted"), {}));
   EXPECT_NE(out["calibration_error"], figures(file("root"), {})["calibration_error"]) << "the test can't tell";
+}
 
-  ASSERT_EQ(train({"prepare", "folder", file("root"), "-o", file("data"), "--crop-size", "52"}).status, 0);
-  const auto refused = train({"evaluate", "--corruption", "blur:1", model_, file("data")});
-  EXPECT_EQ(refused.status, 1);
-  EXPECT_TRUE(contains(refused.err, "these are crops already")) << refused.err;
-  const auto unknown = train({"evaluate", "--corruption", "fog:1", model_, file("root")});
-  EXPECT_EQ(unknown.status, 1);
-  EXPECT_TRUE(contains(unknown.err, "no corruption 'fog'")) << unknown.err;
+TEST_F(Evaluate, WhatCannotBeCorrupted) {
+  prepared(3);
+  fs::create_directories(file("root/sad"));
+  write_image(file("root/sad/long.png"), Image{std::vector<std::uint8_t>(3 * 2000), 2000, 1, PixelFormat::kRgb8}.view());
+  const auto refused = [&](const char* corruption, const char* data, const std::string& part) {
+    const auto outcome = train({"evaluate", "--corruption", corruption, model_, file(data)});
+    EXPECT_NE(outcome.status, 0);
+    EXPECT_TRUE(contains(outcome.err, part)) << part << " is not in " << outcome.err;
+  };
+  refused("blur:1", "data", "these are crops already");
+  refused("fog:1", "root", "--corruption: no corruption 'fog'");
+  refused("resize:16", "root", "long.png: resize: more than 16384 pixels a side");
+}
+
+TEST_F(Evaluate, FacesThatWereFoundAreToldApart) {
+  prepared(10);
+  const auto text = train({"evaluate", model_, file("data")}).out;
+  char part[64];
+  std::snprintf(part, sizeof part, " (%.4f where a face was found)", evaluated()["aligned_accuracy"].get<double>());
+  EXPECT_TRUE(contains(text, "10 images, 2 without a found face")) << text;
+  EXPECT_TRUE(contains(text, part)) << text;
+  auto rows = read_manifest(file("data"));
+  for (auto& row : rows) row.aligned = false;
+  write_manifest(file("data"), rows);
+  EXPECT_EQ(evaluated().count("aligned_accuracy"), 0U);
+  EXPECT_FALSE(contains(train({"evaluate", model_, file("data")}).out, "where a face was found"));
 }
 
 TEST_F(Evaluate, AFigureOfOtherPicturesIsNotGiven) {

@@ -291,6 +291,10 @@ TEST_F(Fit, DuplicatesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
   const auto outcome = train(fit("rest", options));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_TRUE(contains(outcome.out, "left out of training, since they stand in split valid too: 1")) << outcome.out;
+  EXPECT_TRUE(contains(all.out, "held-out pictures that were trained on too, not calibrated on: 1\n")) << all.out;
+  EXPECT_FALSE(contains(outcome.out, "not calibrated on")) << outcome.out;
+  const auto calibrated_on = [&](const char* run) { return std::stoi(read_model_info(file(run) + "/last.safetensors").provenance.at("calibration_images")); };
+  EXPECT_EQ(calibrated_on("all"), calibrated_on("rest") - 1);
   EXPECT_EQ(read_model_info(file("all/last.safetensors")).provenance.at("train_images"), "60");
   EXPECT_EQ(read_model_info(file("rest/last.safetensors")).provenance.at("train_images"), "59");
   EXPECT_EQ(read_model_info(file("rest/last.safetensors")).provenance.count("duplicates"), 1U);
@@ -299,6 +303,16 @@ TEST_F(Fit, DuplicatesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
   const auto emptied = train(fit("empty", options));
   EXPECT_EQ(emptied.status, 1);
   EXPECT_TRUE(contains(emptied.err, "no picture of the class 'happiness' to train on; --leave-out-duplicates")) << emptied.err;
+}
+
+TEST_F(Fit, ItIsNotCalibratedOnWhatItWasTrainedOn) {
+  const auto outcome = train(fit("run", {"--phase1-epochs", "1", "--epochs", "1", "--valid-split", "train"}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "not calibrated: temperature 1, and every picture is answered")) << outcome.out;
+  const ModelInfo info = read_model_info(file("run/last.safetensors"));
+  EXPECT_EQ(info.temperature, 1);
+  EXPECT_EQ(info.min_confidence, 0);
+  EXPECT_EQ(info.provenance.count("calibration_images"), 0U);
 }
 
 TEST_F(Fit, DevicesThatAreNotThereAreNamed) {
