@@ -1,6 +1,9 @@
 // fmpn-train calibrate: temperature and threshold of a finished model, for the pictures that it is going to see.
 
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include <fmpn/engine.h>
@@ -14,6 +17,7 @@
 #include "runtime/safetensors.h"
 
 namespace fmpn::train {
+namespace fs = std::filesystem;
 namespace {
 
 struct Options {
@@ -23,30 +27,51 @@ struct Options {
   double wanted = kWantedAccuracy;
 };
 
-void print(const char* when, const ModelInfo& info, const LabelledLogits& said) {
-  const Answers answers = answers_at(info.temperature, said, info.classes);
-  const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);
-  std::printf("%s: temperature %.3f, min-confidence %.2f: answers %.1f %% of the pictures, %.1f %% of them right; ", when, info.temperature,
-              info.min_confidence, 100 * at.coverage, 100 * at.accuracy);
-  std::printf("calibration error %.4f\n", expected_calibration_error(answers.confidence, answers.correct));
+/// Before minutes are spent on what could not be written.
+void check_output(const std::string& path) {
+  const fs::path folder = fs::absolute(path).parent_path();
+  if (!fs::is_directory(folder)) throw Error(ErrorCode::kIo, path + ": there is no folder " + folder.string());
+  if (fs::is_directory(path)) throw Error(ErrorCode::kIo, path + ": is a folder");
+}
+
+/// Numbers that say only that they could not be fitted would make a model that is always sure, or never.
+void check_fit(const ModelInfo& info, const LabelledLogits& data, double wanted) {
+  const std::string of = " (" + std::to_string(data.labels.size()) + " pictures); nothing was written";
+  if (info.temperature < 1.001 * kLeastTemperature || info.temperature > 0.999 * kMostTemperature)
+    throw Error(ErrorCode::kBadFormat, "no temperature between 0.2 and 5 fits: too few pictures, or nearly all of them right or wrong" + of);
+  if (info.min_confidence == 1) {
+    char share[16];
+    std::snprintf(share, sizeof share, "%g %%", 100 * wanted);
+    throw Error(ErrorCode::kBadFormat, "there is no confidence from which " + std::string(share) + " of the answers are right" + of);
+  }
+}
+
+void print(const char* when, const ModelInfo& info, const LabelledLogits& data) {
+  const Answers answers = answers_at(info.temperature, data, info.classes);
+  std::printf("%s %s; calibration error %.4f\n", when, calibration_text(info, data).c_str(),
+              expected_calibration_error(answers.confidence, answers.correct));
 }
 
 void run(const Options& o) {
-  const auto engine = Engine::load(o.model, o.engine);
-  const LabelledCrops data = read_labelled_crops(o.source, engine->info());
-  LabelledLogits said;
-  classify_each(*engine, data.crops, nullptr, [&](std::size_t i, const Expression& e) { said.add(e.logits, data.labels[i]); });
-  ModelInfo info = engine->info();
-  std::printf("%zu pictures", data.crops.size());
-  if (!o.source.without_duplicates_of.empty())
-    std::printf(", %ld left out that stand in '%s' too", data.duplicates, o.source.without_duplicates_of.c_str());
-  std::printf("\n");
-  print("before", info, said);
-  calibrate(info, said, o.wanted);
-  print("after ", info, said);
-  info.provenance["calibration_images"] = std::to_string(data.crops.size());
+  check_output(o.output);
   SafeTensors content = read_safetensors(o.model);
-  content.metadata = metadata_from_info(info);
+  const auto engine = Engine::load(o.model, o.engine);
+  const LabelledCrops crops = read_labelled_crops(o.source, engine->info());
+  LabelledLogits data;
+  classify_each(*engine, crops.crops, nullptr, [&](std::size_t i, const Expression& e) { data.add(e.logits, crops.labels[i]); });
+  std::printf("%zu pictures, %ld without a found face\n", crops.crops.size(),
+              static_cast<long>(std::count(crops.aligned.begin(), crops.aligned.end(), false)));
+  if (!o.source.without_duplicates_of.empty())
+    std::printf("left out: %ld that stand in '%s' too\n", crops.duplicates, o.source.without_duplicates_of.c_str());
+  ModelInfo info = engine->info();
+  print("before:", info, data);
+  calibrate(info, data, o.wanted);
+  check_fit(info, data, o.wanted);
+  print("after: ", info, data);
+  const fs::path folder = fs::absolute(o.source.data).lexically_normal();
+  info.provenance["calibration_data"] = (folder.has_filename() ? folder : folder.parent_path()).filename().string() +
+                                        (o.source.split.empty() ? "" : ", split " + o.source.split);
+  for (const auto& [key, value] : metadata_from_info(info)) content.metadata[key] = value;
   write_safetensors(o.output, content);
   std::printf("wrote %s: the same weights\n", o.output.c_str());
 }
@@ -59,8 +84,14 @@ void add_calibrate(CLI::App& app) {
   c->add_option("model", o->model, "Model file")->required();
   add_crop_source_options(*c, o->source);
   c->add_option("-o,--output", o->output, "Model file to write, with the same weights")->required();
-  c->add_option("--answered-accuracy", o->wanted, "Share of the answers that should be right, 0…1; what would lower it is `uncertain`")
-      ->check(CLI::Range(0.0, 1.0))
+  const auto is_share = [](const std::string& text) -> std::string {
+    double share = 0;
+    const auto [rest, fault] = std::from_chars(text.data(), text.data() + text.size(), share);
+    const bool whole = fault == std::errc() && rest == text.data() + text.size();
+    return whole && share > 0 && share <= 1 ? "" : "'" + text + "' is not a share, such as 0.8";  // CLI::Range lets NaN through
+  };
+  c->add_option("--answered-accuracy", o->wanted, "Share of the answers that should be right (selective accuracy); what would lower it is `uncertain`")
+      ->check(is_share)
       ->capture_default_str();
   add_engine_options(*c, o->engine);
   c->callback([o] { run(*o); });

@@ -2,29 +2,37 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+
+#include <fmpn/error.h>
 
 namespace fmpn::train {
 namespace {
 
-std::vector<double> softmax(const std::vector<float>& logits, double temperature) {
-  const double top = *std::max_element(logits.begin(), logits.end());
-  std::vector<double> shares;
+double top_of(const std::vector<float>& logits) { return *std::max_element(logits.begin(), logits.end()); }
+
+/// ln Σ exp((z − max) / T): finite however far the logits lie apart.
+double log_sum(const std::vector<float>& logits, double temperature) {
+  const double top = top_of(logits);
   double sum = 0;
-  for (const float z : logits) sum += shares.emplace_back(std::exp((z - top) / temperature));
-  for (double& share : shares) share /= sum;
-  return shares;
+  for (const float z : logits) sum += std::exp((z - top) / temperature);
+  return std::log(sum);
 }
 
 }  // namespace
 
-double fit_temperature(const LabelledLogits& said) {
+double fit_temperature(const LabelledLogits& data) {
   const auto loss = [&](double log_t) {
+    const double t = std::exp(log_t);
     double sum = 0;
-    for (std::size_t i = 0; i < said.labels.size(); ++i) sum -= std::log(softmax(said.logits[i], std::exp(log_t))[said.labels[i]]);
+    for (std::size_t i = 0; i < data.labels.size(); ++i) {
+      const auto& logits = data.logits[i];
+      sum += log_sum(logits, t) - (logits[data.labels[i]] - top_of(logits)) / t;
+    }
     return sum;
   };
   const double ratio = (std::sqrt(5.0) - 1) / 2;
-  double low = std::log(0.2), high = std::log(5.0);
+  double low = std::log(kLeastTemperature), high = std::log(kMostTemperature);
   while (high - low > 1e-4) {
     const double a = high - ratio * (high - low), b = low + ratio * (high - low);
     if (loss(a) < loss(b)) high = b;
@@ -33,20 +41,33 @@ double fit_temperature(const LabelledLogits& said) {
   return std::exp((low + high) / 2);
 }
 
-Answers answers_at(double temperature, const LabelledLogits& said, const std::vector<std::string>& classes) {
+Answers answers_at(double temperature, const LabelledLogits& data, const std::vector<std::string>& classes) {
   Answers answers(classes);
-  for (std::size_t i = 0; i < said.labels.size(); ++i) {
-    const auto shares = softmax(said.logits[i], temperature);
-    const auto top = std::max_element(shares.begin(), shares.end());
-    answers.add(said.labels[i], static_cast<std::size_t>(top - shares.begin()), *top);
+  for (std::size_t i = 0; i < data.labels.size(); ++i) {
+    const auto& logits = data.logits[i];
+    const auto named = static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    answers.add(data.labels[i], named, std::exp(-log_sum(logits, temperature)));
   }
   return answers;
 }
 
-void calibrate(ModelInfo& info, const LabelledLogits& said, double wanted) {
-  info.temperature = fit_temperature(said);
-  const Answers answers = answers_at(info.temperature, said, info.classes);
-  info.min_confidence = std::ceil(100 * choose_abstention(answers.confidence, answers.correct, wanted).threshold) / 100;
+void calibrate(ModelInfo& info, const LabelledLogits& data, double wanted) {
+  for (const auto& logits : data.logits)
+    if (!std::all_of(logits.begin(), logits.end(), [](float z) { return std::isfinite(z); }))
+      throw Error(ErrorCode::kBadFormat, "the model '" + info.name + "' gives a logit that is not finite");
+  info.temperature = fit_temperature(data);
+  const Answers answers = answers_at(info.temperature, data, info.classes);
+  info.min_confidence = choose_abstention(answers.confidence, answers.correct, wanted).threshold;
+  info.provenance["calibration_images"] = std::to_string(data.labels.size());
+}
+
+std::string calibration_text(const ModelInfo& info, const LabelledLogits& data) {
+  const Answers answers = answers_at(info.temperature, data, info.classes);
+  const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);
+  char text[160];
+  std::snprintf(text, sizeof text, "temperature %.3f, min-confidence %.2f: answers %.1f %% of the pictures, %.1f %% of them right", info.temperature,
+                info.min_confidence, 100 * at.coverage, 100 * at.accuracy);
+  return text;
 }
 
 }  // namespace fmpn::train

@@ -7,14 +7,15 @@
 #include <cstdio>
 #include <functional>
 #include <map>
+#include <string_view>
 
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include <fmpn/error.h>
 
+#include "core/core_error.h"
 #include "core/cv_view.h"
-#include "pixel_key.h"
 
 namespace fmpn::train {
 namespace {
@@ -22,8 +23,8 @@ namespace {
 cv::Mat resized(const cv::Mat& image, double factor, cv::RNG&) {
   constexpr int kLongest = 16384;  // half of what OpenCV's warps take, and 0.8 GB
   if (std::max(image.cols, image.rows) * factor > kLongest)
-    throw Error(ErrorCode::kBadSetting, "resize: more than " + std::to_string(kLongest) + " pixels a side of one with " +
-                                            std::to_string(image.cols) + "×" + std::to_string(image.rows));
+    throw Error(ErrorCode::kBadSetting, "resize: a picture of " + std::to_string(image.cols) + "×" + std::to_string(image.rows) +
+                                            " would become longer than " + std::to_string(kLongest) + " pixels");
   const auto side = [&](int pixels) { return std::max(1, static_cast<int>(std::lround(pixels * factor))); };
   cv::Mat out;
   cv::resize(image, out, {side(image.cols), side(image.rows)}, 0, 0, factor < 1 ? cv::INTER_AREA : cv::INTER_LANCZOS4);
@@ -77,16 +78,17 @@ cv::Mat rotated(const cv::Mat& image, double degrees, cv::RNG&) {
 }
 
 struct Operation {
-  const char* strength;  ///< what it is called
+  const char* metavar;
   double least, most;
   cv::Mat (*apply)(const cv::Mat&, double strength, cv::RNG& draw);
+  bool whole = false;  ///< whole numbers alone
 };
 const std::map<std::string, Operation>& operations() {
   static const std::map<std::string, Operation> all{
       {"resize", {"FACTOR", 1.0 / 16, 16, resized}},
       {"blur", {"SIGMA", 0.1, 50, blurred}},
       {"noise", {"SIGMA", 1, 128, noisy}},
-      {"jpeg", {"QUALITY", 1, 100, compressed}},
+      {"jpeg", {"QUALITY", 1, 100, compressed, true}},
       {"brightness", {"FACTOR", 0.05, 4, brightened}},
       {"contrast", {"FACTOR", 0.05, 4, contrasted}},
       {"rotate", {"DEGREES", -180, 180, rotated}},
@@ -102,28 +104,29 @@ Corruption parse_corruption(const std::string& text) {
   const auto found = operations().find(result.kind);
   if (found == operations().end()) {
     std::string known;
-    for (const auto& [kind, operation] : operations()) known += (known.empty() ? "" : ", ") + kind + ':' + operation.strength;
+    for (const auto& [kind, operation] : operations()) known += (known.empty() ? "" : ", ") + kind + ':' + operation.metavar;
     throw Error(ErrorCode::kBadSetting, "no corruption '" + result.kind + "'; there are " + known);
   }
   const Operation& operation = found->second;
-  const bool whole = result.kind == "jpeg";
   const char* const end = text.data() + text.size();
   const char* const number = colon == std::string::npos ? end : text.data() + colon + 1;
   const auto [rest, fault] = std::from_chars(number, end, result.strength);
   const bool fits = result.strength >= operation.least && result.strength <= operation.most;
-  if (fault != std::errc() || rest != end || !fits || (whole && result.strength != std::floor(result.strength))) {
+  if (fault != std::errc() || rest != end || !fits || (operation.whole && result.strength != std::floor(result.strength))) {
     char range[80];
-    std::snprintf(range, sizeof range, "%s a %snumber of %g…%g", operation.strength, whole ? "whole " : "", operation.least, operation.most);
-    throw Error(ErrorCode::kBadSetting, "'" + text + "' is not " + result.kind + ':' + operation.strength + ", " + range);
+    std::snprintf(range, sizeof range, "%s a %snumber of %g…%g", operation.metavar, operation.whole ? "whole " : "", operation.least, operation.most);
+    throw Error(ErrorCode::kBadSetting, "'" + text + "' is not " + result.kind + ':' + operation.metavar + ", " + range);
   }
   return result;
 }
 
 Image corrupted(const ImageView& picture, const std::vector<Corruption>& corruptions) {
-  cv::Mat image = as_mat(picture).clone();
-  cv::RNG draw(std::hash<std::string>()(pixel_key(image.data, image.total() * image.elemSize(), image.cols)));
-  for (const Corruption& c : corruptions) image = operations().at(c.kind).apply(image, c.strength, draw);
-  return to_image(image);
+  return core_error([&] {
+    cv::Mat image = as_mat(picture).clone();
+    cv::RNG draw(std::hash<std::string_view>()({reinterpret_cast<const char*>(image.data), image.total() * image.elemSize()}));
+    for (const Corruption& c : corruptions) image = operations().at(c.kind).apply(image, c.strength, draw);
+    return to_image(image);
+  });
 }
 
 }  // namespace fmpn::train

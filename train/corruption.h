@@ -15,7 +15,7 @@ namespace fmpn::train {
 ///   jpeg:QUALITY       compressed, a whole number of 1…100
 ///   brightness:FACTOR  levels times 0.05…4, clipped
 ///   contrast:FACTOR    levels' distances from the picture's mean times 0.05…4, clipped
-///   rotate:DEGREES     −180…180 in the picture's plane, against the clock; the edge is repeated
+///   rotate:DEGREES     −180…180 in the picture's plane, counter-clockwise; the edge is repeated
 /// Levels are the file's, gamma-encoded.
 struct Corruption {
   std::string kind;

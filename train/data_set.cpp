@@ -125,7 +125,7 @@ DataSet load_data_set(const std::string& folder, const Selection& selection, con
   return data;
 }
 
-std::vector<int64_t> not_among(const DataSet& data, const DataSet& others) {
+std::vector<int64_t> indices_not_in(const DataSet& data, const DataSet& others) {
   std::set<std::string> seen;
   for_each_key(others, [&](int64_t, const std::string& key) { seen.insert(key); });
   std::vector<int64_t> rest;
@@ -136,7 +136,7 @@ std::vector<int64_t> not_among(const DataSet& data, const DataSet& others) {
 }
 
 DataSet without_duplicates(const DataSet& data, const DataSet& others) {
-  const auto kept = not_among(data, others);
+  const auto kept = indices_not_in(data, others);
   DataSet rest{{}, {}, {}, {}, data.planes, data.side};
   for (const int64_t i : kept) rest.paths.push_back(data.paths[static_cast<std::size_t>(i)]);
   const auto indices = torch::tensor(kept, torch::kInt64);

@@ -36,7 +36,7 @@ bool looks_gray(const std::string& folder);
 DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info, std::int64_t cache_bytes);
 
 /// The indices in `data` of the pictures whose pixels none of `others` has.
-std::vector<int64_t> not_among(const DataSet& data, const DataSet& others);
+std::vector<int64_t> indices_not_in(const DataSet& data, const DataSet& others);
 /// `data` without the pictures whose pixels one of `others` has.
 DataSet without_duplicates(const DataSet& data, const DataSet& others);
 

@@ -149,10 +149,11 @@ void add_evaluate(CLI::App& app) {
                 "What the masks contribute: every face gets the mean mask of all, one of zeros, or that of another face")
       ->check(CLI::IsMember({"none", "mean", "zero", "other"}))
       ->capture_default_str();
-  c->add_option("--masks", o->masks, "Folder of ground-truth masks, with --fold that fold's: how near the generated masks come to them");
+  c->add_option("--masks", o->masks, "Folder of ground-truth masks: how near the generated masks come to them");
   c->add_option("--missing-mask", o->missing_mask, "With --masks, for a class that has none")
       ->check(CLI::IsMember({"none", "zero", "mean"}))
       ->capture_default_str();
+  c->add_option("--fold", o->source.fold, "Only this fold (the test fold of a cross-validation), and its masks")->check(CLI::NonNegativeNumber);
   add_engine_options(*c, o->engine);
   c->add_flag("--json", o->json, "One JSON object on standard output");
   c->callback([o] { evaluate(*o); });

@@ -1,7 +1,6 @@
 // fmpn-train fit: the two phases on a prepared data set, into a run folder.
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
@@ -56,36 +55,34 @@ void check(const FitOptions& o) {
 /// What the held-out pictures are called: "split valid", "fold 3".
 std::string held_out(const FitOptions& o) { return o.fold >= 0 ? "fold " + std::to_string(o.fold) : "split " + o.valid_split; }
 
-LabelledLogits as_said(const torch::Tensor& logits, const torch::Tensor& labels) {
-  LabelledLogits said;
+LabelledLogits labelled(const torch::Tensor& logits, const torch::Tensor& labels) {
+  LabelledLogits data;
   for (int64_t i = 0; i < labels.size(0); ++i) {
     const torch::Tensor row = logits[i].to(torch::kFloat32).contiguous();
-    said.add({row.data_ptr<float>(), row.data_ptr<float>() + row.numel()}, static_cast<std::size_t>(labels[i].item<int64_t>()));
+    data.add({row.data_ptr<float>(), row.data_ptr<float>() + row.numel()}, static_cast<std::size_t>(labels[i].item<int64_t>()));
   }
-  return said;
+  return data;
 }
 
-/// From what it says of the held-out pictures, but of those that stand among the training pictures too: there it is surer than it has
-/// reason to be.
-void calibrate_on_unseen(ModelInfo& info, const LabelledLogits& said, const DataSet& valid, const DataSet& train) {
-  LabelledLogits unseen;
-  for (const int64_t i : not_among(valid, train)) unseen.add(said.logits[static_cast<std::size_t>(i)], said.labels[static_cast<std::size_t>(i)]);
-  const std::size_t seen = said.labels.size() - unseen.labels.size();
-  if (seen > 0) std::printf("held-out pictures that were trained on too, not calibrated on: %zu\n", seen);
-  if (unseen.labels.empty()) {
-    std::printf("not calibrated: temperature 1, and every picture is answered\n");
-    return;
-  }
-  calibrate(info, unseen, kWantedAccuracy);
-  info.provenance["calibration_images"] = std::to_string(unseen.labels.size());
-  const Answers answers = answers_at(info.temperature, unseen, info.classes);
-  const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);
-  std::printf("temperature %.3f, min-confidence %.2f: answers %.1f %% of the pictures, %.1f %% of them right\n", info.temperature,
-              info.min_confidence, 100 * at.coverage, 100 * at.accuracy);
+/// The held-out pictures that may be calibrated on: all but those that stand among the training pictures too, pixel by pixel.
+std::vector<int64_t> unseen_pictures(const FitOptions& o, const DataSet& train, const DataSet& valid) {
+  // A fold's held-out pictures are its test: nothing is fitted to them.
+  if (o.fold >= 0 || o.phase == "1" || valid.size() == 0) return {};
+  auto unseen = indices_not_in(valid, train);
+  if (const auto seen = valid.size() - static_cast<int64_t>(unseen.size()); seen > 0)
+    std::printf("held-out pictures that are trained on too, not to be calibrated on: %ld\n", static_cast<long>(seen));
+  return unseen;
 }
 
-RunResult result_of(const FitOptions& o, const ModelInfo& info, const LabelledLogits& said) {
-  const Answers answers = answers_at(info.temperature, said, info.classes);
+void calibrate_on(const std::vector<int64_t>& unseen, ModelInfo& info, const LabelledLogits& all) {
+  LabelledLogits data;
+  for (const int64_t i : unseen) data.add(all.logits[static_cast<std::size_t>(i)], all.labels[static_cast<std::size_t>(i)]);
+  if (!unseen.empty()) calibrate(info, data, kWantedAccuracy);
+  std::printf("%s%s\n", unseen.empty() ? "not calibrated: " : "", calibration_text(info, unseen.empty() ? all : data).c_str());
+}
+
+RunResult result_of(const FitOptions& o, const ModelInfo& info, const LabelledLogits& data) {
+  const Answers answers = answers_at(info.temperature, data, info.classes);
   RunResult result;
   result.confusion = answers.confusion;
   result.fold = o.fold, result.held_out = held_out(o);
@@ -112,8 +109,9 @@ std::string start_of(const FitOptions& o) {
   return text;
 }
 
-/// The last epoch's model, its result and the report. `teachers`: their names.
-void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& train, const DataSet& valid, const std::string& teachers) {
+/// The last epoch's model, its result and the report. `unseen`: of `valid`, to calibrate on; `teachers`: their names.
+void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& valid, const std::vector<int64_t>& unseen,
+            const std::string& teachers) {
   ModelInfo info = trainer.info();
   round_as_stored(trainer.averaged());
   Validation validation;
@@ -123,10 +121,9 @@ void finish(Trainer& trainer, const RunFolder& run, const FitOptions& o, const D
   if (const auto& r2 = validation.mask_r2)
     std::printf("masks: R² %.2f (1: every face's ground truth; 0: no better than one mask for all)\n", *r2);
   if (const auto& logits = validation.logits; logits.defined()) {
-    const LabelledLogits said = as_said(logits, valid.labels);
-    // A fold's held-out pictures are its test: nothing is fitted to them.
-    if (o.fold < 0) calibrate_on_unseen(info, said, valid, train);
-    RunResult result = result_of(o, info, said);
+    const LabelledLogits data = labelled(logits, valid.labels);
+    if (o.fold < 0) calibrate_on(unseen, info, data);
+    RunResult result = result_of(o, info, data);
     result.mask_r2 = validation.mask_r2;
     if (info.uses_masks) {
       const auto same = logits_with_mask(trainer.averaged(), valid, info.input_size, validation.mean_mask);
@@ -238,6 +235,7 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
     return;
   }
   stop_on_signals();
+  const auto unseen = unseen_pictures(o, train, valid);
   std::string teachers;
   if (!o.teachers.empty()) {
     const SoftTargets soft = taught_targets(o, run, train);
@@ -248,7 +246,7 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   if (!trainer.run())
     throw Error(ErrorCode::kRuntime, run.has_checkpoint() ? "stopped; --resume goes on from the last whole epoch in " + o.run
                                                           : "stopped before the first epoch was whole; begin again, " + o.run + " has nothing yet");
-  finish(trainer, run, o, train, valid, teachers);
+  finish(trainer, run, o, valid, unseen, teachers);
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <fmpn/error.h>
 
 #include "corruption.h"
+#include "manifest.h"
+#include "mask_replacement.h"
 #include "parallel_align.h"
 #include "picture_list.h"
 #include "pixel_key.h"
@@ -66,13 +68,12 @@ void add_crop_source_options(CLI::App& c, CropSource& source) {
     }
   };
   c.add_option("--corruption", source.corruptions,
-               "Done to every picture before its face is looked for, such as blur:1.5; given several times, one after the other: "
+               "Done to every picture of a folder before its face is looked for, such as blur:1.5; given several times, one after the other: "
                "resize:FACTOR, blur:SIGMA (pixels), noise:SIGMA (of 255), jpeg:QUALITY, brightness:FACTOR, contrast:FACTOR, rotate:DEGREES")
       ->type_name("KIND:STRENGTH")
       ->check(is_corruption)
       ->expected(-1)
       ->allow_extra_args(false);
-  c.add_option("--fold", source.fold, "Only this fold (the test fold of a cross-validation)")->check(CLI::NonNegativeNumber);
 }
 
 LabelledCrops read_labelled_crops(const CropSource& source, const ModelInfo& info) {

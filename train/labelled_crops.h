@@ -8,19 +8,18 @@
 
 #include <fmpn/engine.h>
 
-#include "mask_replacement.h"
-
 namespace fmpn::train {
+class MaskReplacement;
 
 /// The pictures that a finished model is asked about, as the user names them.
 struct CropSource {
   std::string data;   ///< a prepared data set, or a folder of class folders
   std::string split;  ///< empty: all
-  int fold = -1;
+  int fold = -1;      ///< −1: all
   std::string without_duplicates_of;     ///< a split; empty: none
   std::vector<std::string> corruptions;  ///< "blur:1.5"; of a folder of pictures alone
 };
-/// The options that make one; the second positional of the command is its data.
+/// The options that make one, but for the fold; `data` is the command's next positional.
 void add_crop_source_options(CLI::App& command, CropSource& source);
 
 struct LabelledCrops {

@@ -43,17 +43,13 @@ Abstention abstention_at(double threshold, const std::vector<double>& confidence
 }
 
 Abstention choose_abstention(const std::vector<double>& confidence, const std::vector<bool>& correct, double wanted) {
-  std::vector<std::size_t> order(confidence.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return confidence[a] > confidence[b]; });
-  double threshold = 1, right = 0;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    right += correct[order[i]] ? 1 : 0;
-    // A threshold answers all pictures of its confidence or none.
-    if (i + 1 < order.size() && confidence[order[i + 1]] == confidence[order[i]]) continue;
-    if (right / static_cast<double>(i + 1) >= wanted) threshold = i + 1 == order.size() ? 0 : confidence[order[i]];
+  Abstention best{1, 0, 0};
+  for (int hundredths = 99; hundredths >= 0; --hundredths) {
+    const Abstention at = abstention_at(hundredths / 100.0, confidence, correct);
+    if (at.coverage > best.coverage && at.accuracy >= wanted) best = at;
   }
-  return abstention_at(threshold, confidence, correct);
+  if (best.coverage == 1) best.threshold = 0;
+  return best;
 }
 
 }  // namespace fmpn::train

@@ -1,6 +1,10 @@
 // fmpn-train calibrate: another temperature and threshold, the same weights.
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <random>
+#include <string>
 
 #include <fmpn/engine.h>
 
@@ -13,76 +17,120 @@ namespace fmpn::train {
 namespace {
 namespace fs = std::filesystem;
 
+constexpr int kTrain = 20, kShared = 20, kPictures = 140;
+
 class Calibrate : public TrainProgram {
  protected:
-  /// Crops of noise, 60 in each of train and valid; the first ten of valid stand in train too.
+  /// Crops of noise, the first 20 of train, the rest of valid. Labels are drawn from the model's own distribution at another temperature, but for
+  /// the first of valid, which stand in train too: there they are what the model names.
   void SetUp() override {
     TrainProgram::SetUp();
     if (IsSkipped()) return;
     fs::create_directories(file("data"));
-    const std::vector<std::string> labels{"happiness", "sadness", "anger"};
-    std::vector<ManifestRow> rows;
-    for (int i = 0; i < 120; ++i) {
+    EngineOptions single;
+    single.precision = Precision::kFp32;
+    const auto engine = Engine::load(model_, single);
+    info_ = engine->info();
+    std::mt19937 generator(4);
+    for (int i = 0; i < kPictures; ++i) {
+      const bool shared = i >= kTrain && i < kTrain + kShared;
+      const Image crop = noise(52, static_cast<unsigned>(shared ? i - kTrain : i));
+      const Expression said = engine->classify({crop.view()}).front();
+      std::vector<double> weights;
+      for (const float z : said.logits) weights.push_back(std::exp(z * 2));
+      const auto label = shared ? static_cast<std::size_t>(said.label_id) : std::discrete_distribution<std::size_t>(weights.begin(), weights.end())(generator);
+      if (i >= kTrain) all_.add(said.logits, label);
+      if (i >= kTrain + kShared) unseen_.add(said.logits, label);
       const std::string name = std::to_string(i) + ".png";
-      write_image(file("data/" + name), noise(52, static_cast<unsigned>(i >= 60 && i < 70 ? i - 60 : i)).view());
-      rows.push_back({name, "", labels[static_cast<std::size_t>(i) % 3], "", "", "", "", i < 60 ? "train" : "valid", "", true});
+      write_image(file("data/" + name), crop.view());
+      rows_.push_back({name, "", info_.classes[label], "", "", "", "", i < kTrain ? "train" : "valid", "", i % 10 != 0});
     }
-    write_manifest(file("data"), rows);
+    write_manifest(file("data"), rows_);
   }
+  test::Outcome calibrated(const std::string& model, const std::vector<std::string>& more, const char* wanted = "0.55") {
+    std::vector<std::string> arguments{"calibrate", model, file("data"), "--split", "valid", "--precision", "fp32", "--answered-accuracy", wanted};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return train(arguments);
+  }
+  ModelInfo expected(const LabelledLogits& data) const {
+    ModelInfo info = info_;
+    calibrate(info, data, 0.55);
+    return info;
+  }
+
+  ModelInfo info_;
+  LabelledLogits all_, unseen_;  ///< of valid
+  std::vector<ManifestRow> rows_;
 };
 
 TEST_F(Calibrate, FitsToThePicturesThatWereNotTrainedOn) {
-  const auto outcome = train({"calibrate", model_, file("data"), "--split", "valid", "--without-duplicates-of", "train", "--precision", "fp32",
-                              "--answered-accuracy", "0.4", "-o", file("new.safetensors")});
+  const ModelInfo right = expected(unseen_), wrong = expected(all_);
+  ASSERT_GT(right.temperature, 0.3) << "not at the search's end";
+  ASSERT_LT(right.temperature, 1);
+  ASSERT_GT(right.min_confidence, 0.1);
+  ASSERT_LT(right.min_confidence, 0.9);
+  ASSERT_GT(std::abs(right.temperature - wrong.temperature), 0.02) << "the test can't tell";
+
+  auto before = read_safetensors(model_);
+  before.metadata["of somebody else"] = "kept";
+  write_safetensors(file("old.safetensors"), before);
+  const auto outcome = calibrated(file("old.safetensors"), {"--without-duplicates-of", "train", "-o", file("new.safetensors")});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.out, "50 pictures, 10 left out that stand in 'train' too")) << outcome.out;
-
-  EngineOptions single;
-  single.precision = Precision::kFp32;
-  const auto engine = Engine::load(model_, single);
-  ModelInfo expected = engine->info();
-  LabelledLogits said;
-  for (const ManifestRow& row : read_manifest(file("data"))) {
-    if (std::stoi(row.path) < 70) continue;
-    const auto label = std::find(expected.classes.begin(), expected.classes.end(), row.label) - expected.classes.begin();
-    said.add(engine->classify({read_image(file("data/" + row.path)).view()}).front().logits, static_cast<std::size_t>(label));
-  }
-  calibrate(expected, said, 0.4);
+  EXPECT_TRUE(contains(outcome.out, "100 pictures, 10 without a found face\nleft out: 20 that stand in 'train' too\nbefore: temperature 1.000")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "\nafter:  " + calibration_text(right, unseen_))) << outcome.out;
   const ModelInfo given = read_model_info(file("new.safetensors"));
-  EXPECT_NEAR(given.temperature, expected.temperature, 1e-3);
-  EXPECT_NEAR(given.min_confidence, expected.min_confidence, 0.0101);
-  EXPECT_NE(given.temperature, engine->info().temperature) << "the test can't tell";
-  EXPECT_EQ(given.provenance.at("calibration_images"), "50");
+  EXPECT_NEAR(given.temperature, right.temperature, 1e-3);
+  EXPECT_EQ(given.min_confidence, right.min_confidence);
+  EXPECT_EQ(given.provenance.at("calibration_images"), "100");
+  EXPECT_EQ(given.provenance.at("calibration_data"), "data, split valid");
 
-  auto old_file = read_safetensors(model_), new_file = read_safetensors(file("new.safetensors"));
-  ASSERT_EQ(old_file.tensors.size(), new_file.tensors.size());
-  for (const auto& [name, tensor] : old_file.tensors) EXPECT_EQ(tensor.bytes, new_file.tensors.at(name).bytes) << name;
-  for (const char* key : {"temperature", "min_confidence", "provenance.calibration_images"}) old_file.metadata.erase(key), new_file.metadata.erase(key);
-  EXPECT_EQ(old_file.metadata, new_file.metadata);
-  EXPECT_EQ(Engine::load(file("new.safetensors"))->info().temperature, given.temperature);
+  auto after = read_safetensors(file("new.safetensors"));
+  ASSERT_EQ(before.tensors.size(), after.tensors.size());
+  for (const auto& [name, tensor] : before.tensors) EXPECT_EQ(tensor.bytes, after.tensors.at(name).bytes) << name;
+  for (const char* key : {"temperature", "min_confidence", "provenance.calibration_images", "provenance.calibration_data"})
+    before.metadata.erase(key), after.metadata.erase(key);
+  EXPECT_EQ(before.metadata, after.metadata);
 }
 
 TEST_F(Calibrate, AFileCanBeReplaced) {
   fs::copy_file(model_, file("mine.safetensors"));
-  ASSERT_EQ(train({"calibrate", file("mine.safetensors"), file("data"), "--split", "valid", "-o", file("mine.safetensors")}).status, 0);
-  EXPECT_NE(read_model_info(file("mine.safetensors")).temperature, read_model_info(model_).temperature);
-  EXPECT_EQ(train({"info", file("mine.safetensors")}).status, 0);
+  const auto outcome = calibrated(file("mine.safetensors"), {"-o", file("mine.safetensors")});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_NEAR(read_model_info(file("mine.safetensors")).temperature, expected(all_).temperature, 1e-3);
+  EXPECT_NEAR(Engine::load(file("mine.safetensors"))->info().temperature, expected(all_).temperature, 1e-3);
+  EXPECT_FALSE(fs::exists(file("mine.safetensors.partial")));
+}
+
+TEST_F(Calibrate, WhatCannotBeFittedIsNotWritten) {
+  const std::string out = file("new.safetensors");
+  const auto refused = [&](const char* wanted, const std::string& part) {
+    const auto outcome = calibrated(model_, {"-o", out}, wanted);
+    EXPECT_NE(outcome.status, 0) << part;
+    EXPECT_TRUE(contains(outcome.err, part)) << part << " is not in " << outcome.err;
+    EXPECT_FALSE(fs::exists(out));
+  };
+  refused("0.99", "there is no confidence from which 99 % of the answers are right (120 pictures)");
+  for (std::size_t i = 0; i < rows_.size(); ++i) rows_[i].label = info_.classes[0];  // the least probable
+  write_manifest(file("data"), rows_);
+  refused("0.55", "no temperature between 0.2 and 5 fits");
 }
 
 TEST_F(Calibrate, Faults) {
+  const std::string out = file("new.safetensors");
   const auto refused = [&](std::vector<std::string> arguments, const std::string& part) {
     arguments.insert(arguments.begin(), "calibrate");
     const auto outcome = train(arguments);
     EXPECT_NE(outcome.status, 0);
     EXPECT_TRUE(contains(outcome.err, part)) << part << " is not in " << outcome.err;
-    EXPECT_FALSE(fs::exists(file("new.safetensors")));
+    EXPECT_FALSE(fs::exists(out));
   };
-  const std::string out = file("new.safetensors");
   refused({model_, file("data")}, "--output is required");
   refused({model_, file("data"), "-o", out, "--split", "test"}, "'test'");
-  refused({model_, file("data"), "-o", out, "--answered-accuracy", "80"}, "--answered-accuracy");
+  for (const char* share : {"80", "0", "nan", "half"}) refused({model_, file("data"), "-o", out, "--answered-accuracy", share}, "is not a share");
   refused({model_, file("nothing"), "-o", out}, file("nothing"));
-  refused({model_, file("data"), "-o", file("no/folder.safetensors")}, "no/folder.safetensors");
+  refused({model_, file("data"), "-o", file("no/folder.safetensors")}, "there is no folder " + file("no"));
+  refused({model_, file("data"), "-o", file("data")}, "is a folder");
+  refused({model_, file("data"), "-o", out, "--fold", "0"}, "--fold");  // a fold is a test set
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "expect_error.h"
+
 namespace fmpn::train {
 namespace {
 
@@ -44,6 +46,21 @@ TEST(Calibration, AnswersAtATemperature) {
   EXPECT_NEAR(answers.confidence[0], std::sqrt(3.0) / (1 + std::sqrt(3.0)), 1e-6);
   EXPECT_NEAR(answers.confidence[1], 1, 1e-6);
   EXPECT_EQ(answers.correct, (std::vector<bool>{true, false}));
+}
+
+TEST(Calibration, LogitsMayLieFarApart) {
+  LabelledLogits data;
+  for (int i = 0; i < 10; ++i) data.add({5000, 0, -5000}, i == 0 ? 1 : 0);
+  EXPECT_NEAR(fit_temperature(data), 5, 0.05) << "one in ten is wrong: as unsure as allowed";
+  EXPECT_EQ(answers_at(1, data, {"a", "b", "c"}).confidence[0], 1);
+}
+
+TEST(Calibration, LogitsThatAreNoNumbersAreRefused) {
+  ModelInfo info;
+  info.name = "mine", info.classes = {"a", "b"};
+  LabelledLogits data;
+  data.add({0, 1}, 1), data.add({std::nanf(""), 1}, 1);
+  test::expect_error(ErrorCode::kBadFormat, {"'mine' gives a logit that is not finite"}, [&] { calibrate(info, data, 0.8); });
 }
 
 TEST(Calibration, AnswersAreRightAsOftenAsWanted) {

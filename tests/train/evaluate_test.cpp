@@ -272,7 +272,7 @@ TEST_F(Evaluate, WhatCannotBeCorrupted) {
   };
   refused("blur:1", "data", "these are crops already");
   refused("fog:1", "root", "--corruption: no corruption 'fog'");
-  refused("resize:16", "root", "long.png: resize: more than 16384 pixels a side");
+  refused("resize:16", "root", "long.png: resize: a picture of 2000×1 would become longer than 16384");
 }
 
 TEST_F(Evaluate, FacesThatWereFoundAreToldApart) {

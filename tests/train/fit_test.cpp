@@ -291,8 +291,8 @@ TEST_F(Fit, DuplicatesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
   const auto outcome = train(fit("rest", options));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_TRUE(contains(outcome.out, "left out of training, since they stand in split valid too: 1")) << outcome.out;
-  EXPECT_TRUE(contains(all.out, "held-out pictures that were trained on too, not calibrated on: 1\n")) << all.out;
-  EXPECT_FALSE(contains(outcome.out, "not calibrated on")) << outcome.out;
+  EXPECT_TRUE(contains(all.out, "held-out pictures that are trained on too, not to be calibrated on: 1\n")) << all.out;
+  EXPECT_FALSE(contains(outcome.out, "to be calibrated on")) << outcome.out;
   const auto calibrated_on = [&](const char* run) { return std::stoi(read_model_info(file(run) + "/last.safetensors").provenance.at("calibration_images")); };
   EXPECT_EQ(calibrated_on("all"), calibrated_on("rest") - 1);
   EXPECT_EQ(read_model_info(file("all/last.safetensors")).provenance.at("train_images"), "60");
@@ -308,7 +308,7 @@ TEST_F(Fit, DuplicatesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
 TEST_F(Fit, ItIsNotCalibratedOnWhatItWasTrainedOn) {
   const auto outcome = train(fit("run", {"--phase1-epochs", "1", "--epochs", "1", "--valid-split", "train"}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.out, "not calibrated: temperature 1, and every picture is answered")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "not calibrated: temperature 1.000, min-confidence 0.00: answers 100.0 %")) << outcome.out;
   const ModelInfo info = read_model_info(file("run/last.safetensors"));
   EXPECT_EQ(info.temperature, 1);
   EXPECT_EQ(info.min_confidence, 0);

@@ -60,5 +60,14 @@ TEST(Scores, AbstentionTakesEqualConfidencesTogether) {
   EXPECT_DOUBLE_EQ(a.coverage, 1 / 3.0);
 }
 
+// Confidences that no hundredth from 0.99 down tells apart from a wrong one, and a dip below the target that answering more ends.
+TEST(Scores, AbstentionIsChosenAmongHundredths) {
+  EXPECT_EQ(choose_abstention({0.999, 0.998, 0.997}, {false, true, true}, 0.8).coverage, 0);
+  EXPECT_EQ(choose_abstention({0.999, 0.998, 0.997, 0.996, 0.995}, {false, true, true, true, true}, 0.8).coverage, 1);
+  const Abstention a = choose_abstention({0.9, 0.806, 0.804, 0.7, 0.3}, {true, false, true, true, false}, 0.75);
+  EXPECT_DOUBLE_EQ(a.threshold, 0.7);
+  EXPECT_DOUBLE_EQ(a.accuracy, 0.75);
+}
+
 }  // namespace
 }  // namespace fmpn::train
