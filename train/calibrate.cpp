@@ -90,7 +90,8 @@ void add_calibrate(CLI::App& app) {
     const bool whole = fault == std::errc() && rest == text.data() + text.size();
     return whole && share > 0 && share <= 1 ? "" : "'" + text + "' is not a share, such as 0.8";  // CLI::Range lets NaN through
   };
-  c->add_option("--answered-accuracy", o->wanted, "Share of the answers that should be right (selective accuracy); what would lower it is `uncertain`")
+  c->add_option("--answered-accuracy", o->wanted,
+                "Share of the answers that should be right (selective accuracy); what would lower it is `uncertain`")
       ->check(is_share)
       ->capture_default_str();
   add_engine_options(*c, o->engine);

@@ -34,8 +34,8 @@ Answers answers_at(double temperature, const LabelledLogits& data, const std::ve
 /// Of what the product answers so much should be right; below `min_confidence` it says `uncertain`.
 constexpr double kWantedAccuracy = 0.8;
 
-/// Fits `info.temperature`, and `info.min_confidence` by choose_abstention(); notes in the provenance how many pictures it had. They must not
-/// have been trained on: of those a model is surer than it has reason to be. Throws kBadFormat for a logit that is not finite.
+/// Fits `info.temperature`, and `info.min_confidence` by choose_abstention(); notes in the provenance how many pictures it had. They
+/// must not have been trained on: of those a model is surer than it has reason to be. Throws kBadFormat for a logit that is not finite.
 void calibrate(ModelInfo& info, const LabelledLogits& data, double wanted);
 
 /// "temperature 1.070, min-confidence 0.56: answers 69.0 % of the pictures, 80.3 % of them right"

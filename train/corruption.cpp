@@ -114,7 +114,8 @@ Corruption parse_corruption(const std::string& text) {
   const bool fits = result.strength >= operation.least && result.strength <= operation.most;
   if (fault != std::errc() || rest != end || !fits || (operation.whole && result.strength != std::floor(result.strength))) {
     char range[80];
-    std::snprintf(range, sizeof range, "%s a %snumber of %g…%g", operation.metavar, operation.whole ? "whole " : "", operation.least, operation.most);
+    std::snprintf(range, sizeof range, "%s a %snumber of %g…%g", operation.metavar, operation.whole ? "whole " : "", operation.least,
+                  operation.most);
     throw Error(ErrorCode::kBadSetting, "'" + text + "' is not " + result.kind + ':' + operation.metavar + ", " + range);
   }
   return result;

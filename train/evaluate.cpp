@@ -106,12 +106,14 @@ nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const 
 void print(const Options& o, const nlohmann::ordered_json& figures, const ConfusionMatrix& confusion) {
   const auto value = [&](const char* name) { return figures[name].get<double>(); };
   if (!o.source.without_duplicates_of.empty())
-    std::printf("left out: %ld that stand in '%s' too\n", figures["duplicates_left_out"].get<long>(), o.source.without_duplicates_of.c_str());
+    std::printf("left out: %ld that stand in '%s' too\n", figures["duplicates_left_out"].get<long>(),
+                o.source.without_duplicates_of.c_str());
   if (o.replace_masks != "none") std::printf("masks replaced: %s\n", o.replace_masks.c_str());
   for (const std::string& corruption : o.source.corruptions) std::printf("pictures corrupted: %s\n", corruption.c_str());
   std::printf("%ld images, %ld without a found face\n", confusion.total(), figures["unaligned"].get<long>());
   std::printf("accuracy %.4f", value("accuracy"));
-  if (figures["unaligned"] != 0 && figures.contains("aligned_accuracy")) std::printf(" (%.4f where a face was found)", value("aligned_accuracy"));
+  if (figures["unaligned"] != 0 && figures.contains("aligned_accuracy"))
+    std::printf(" (%.4f where a face was found)", value("aligned_accuracy"));
   std::printf(", calibration error %.4f\nabove confidence %.2f: %.1f %% answered, %.1f %% of them right\n", value("calibration_error"),
               value("min_confidence"), 100 * value("coverage"), 100 * value("answered_accuracy"));
   if (figures.contains("mask_r2")) std::printf("masks: R² %.3f\n", value("mask_r2"));
@@ -153,7 +155,8 @@ void add_evaluate(CLI::App& app) {
   c->add_option("--missing-mask", o->missing_mask, "With --masks, for a class that has none")
       ->check(CLI::IsMember({"none", "zero", "mean"}))
       ->capture_default_str();
-  c->add_option("--fold", o->source.fold, "Only this fold (the test fold of a cross-validation), and its masks")->check(CLI::NonNegativeNumber);
+  c->add_option("--fold", o->source.fold, "Only this fold (the test fold of a cross-validation), and its masks")
+      ->check(CLI::NonNegativeNumber);
   add_engine_options(*c, o->engine);
   c->add_flag("--json", o->json, "One JSON object on standard output");
   c->callback([o] { evaluate(*o); });

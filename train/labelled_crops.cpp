@@ -87,9 +87,8 @@ LabelledCrops read_labelled_crops(const CropSource& source, const ModelInfo& inf
   const auto file = [&](const ManifestRow& row) { return prepared ? (fs::path(source.data) / row.path).string() : row.source; };
   const auto some = [&](const Selection& selection) {
     auto rows = select_rows(all, selection);
-    if (rows.empty())
-      throw Error(ErrorCode::kBadFormat, source.data + ": no picture in " +
-                                             (selection.fold < 0 ? "the split '" + selection.split + "'" : "the fold " + std::to_string(selection.fold)));
+    const std::string part = selection.fold < 0 ? "the split '" + selection.split + "'" : "the fold " + std::to_string(selection.fold);
+    if (rows.empty()) throw Error(ErrorCode::kBadFormat, source.data + ": no picture in " + part);
     return rows;
   };
   auto rows = some({source.split, source.fold, true});

@@ -43,8 +43,8 @@ struct Abstention {
 };
 Abstention abstention_at(double threshold, const std::vector<double>& confidence, const std::vector<bool>& correct);
 
-/// Of the hundredths 0…0.99 the one that answers most pictures with at least `wanted` of the answers right (selective accuracy); of equal ones the
-/// highest, but 0 where all may be answered. 1, which answers none, where no hundredth does.
+/// Of the hundredths 0…0.99 the one that answers most pictures with at least `wanted` of the answers right (selective accuracy);
+/// of equal ones the highest, but 0 where all may be answered. 1, which answers none, where no hundredth does.
 Abstention choose_abstention(const std::vector<double>& confidence, const std::vector<bool>& correct, double wanted);
 
 }  // namespace fmpn::train

@@ -21,15 +21,16 @@ constexpr int kTrain = 20, kShared = 20, kPictures = 140;
 
 class Calibrate : public TrainProgram {
  protected:
-  /// Crops of noise, the first 20 of train, the rest of valid. Labels are drawn from the model's own distribution at another temperature, but for
-  /// the first of valid, which stand in train too: there they are what the model names.
+  /// Crops of noise, the first 20 of train, the rest of valid. Labels are drawn from the model's own distribution at another
+  /// temperature, but for the first of valid, which stand in train too: there they are what the model names.
   void SetUp() override {
     TrainProgram::SetUp();
     if (IsSkipped()) return;
     fs::create_directories(file("data"));
-    EngineOptions single;
-    single.precision = Precision::kFp32;
-    const auto engine = Engine::load(model_, single);
+    EngineOptions options;
+    options.precision = Precision::kFp32;
+    options.threads = 1;  // tests run several at a time
+    const auto engine = Engine::load(model_, options);
     info_ = engine->info();
     std::mt19937 generator(4);
     for (int i = 0; i < kPictures; ++i) {
@@ -38,7 +39,8 @@ class Calibrate : public TrainProgram {
       const Expression said = engine->classify({crop.view()}).front();
       std::vector<double> weights;
       for (const float z : said.logits) weights.push_back(std::exp(z * 2));
-      const auto label = shared ? static_cast<std::size_t>(said.label_id) : std::discrete_distribution<std::size_t>(weights.begin(), weights.end())(generator);
+      std::discrete_distribution<std::size_t> drawn(weights.begin(), weights.end());
+      const auto label = shared ? static_cast<std::size_t>(said.label_id) : drawn(generator);
       if (i >= kTrain) all_.add(said.logits, label);
       if (i >= kTrain + kShared) unseen_.add(said.logits, label);
       const std::string name = std::to_string(i) + ".png";
@@ -48,7 +50,8 @@ class Calibrate : public TrainProgram {
     write_manifest(file("data"), rows_);
   }
   test::Outcome calibrated(const std::string& model, const std::vector<std::string>& more) {
-    std::vector<std::string> arguments{"calibrate", model, file("data"), "--split", "valid", "--precision", "fp32", "--answered-accuracy", "0.55"};
+    std::vector<std::string> arguments{"calibrate", model, file("data"), "--split", "valid", "--answered-accuracy", "0.55"};
+    arguments.insert(arguments.end(), {"--precision", "fp32", "--threads", "1"});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return train(arguments);
   }
@@ -76,7 +79,8 @@ TEST_F(Calibrate, FitsToThePicturesThatWereNotTrainedOn) {
   write_safetensors(file("old.safetensors"), before);
   const auto outcome = calibrated(file("old.safetensors"), {"--without-duplicates-of", "train", "-o", file("new.safetensors")});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.out, "100 pictures, 10 without a found face\nleft out: 20 that stand in 'train' too\nbefore: temperature 1.000")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "100 pictures, 10 without a found face\nleft out: 20 that stand in 'train' too\nbefore: temperature 1.000"))
+      << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "\nafter:  " + calibration_text(right, unseen_))) << outcome.out;
   const ModelInfo given = read_model_info(file("new.safetensors"));
   EXPECT_NEAR(given.temperature, right.temperature, 1e-3);
@@ -132,7 +136,8 @@ TEST_F(Calibrate, Faults) {
   };
   refused({model_, file("data")}, "--output is required");
   refused({model_, file("data"), "-o", out, "--split", "test"}, "'test'");
-  for (const char* share : {"80", "0", "nan", "half"}) refused({model_, file("data"), "-o", out, "--answered-accuracy", share}, "is not a share");
+  for (const char* share : {"80", "0", "nan", "half"})
+    refused({model_, file("data"), "-o", out, "--answered-accuracy", share}, "is not a share");
   refused({model_, file("nothing"), "-o", out}, file("nothing"));
   refused({model_, file("data"), "-o", file("no/folder.safetensors")}, "there is no folder " + file("no"));
   refused({model_, file("data"), "-o", file("data")}, "is a folder");

@@ -135,7 +135,8 @@ TEST(Corruption, BadSettingsAreRefused) {
   refused("jpeg:101", "QUALITY a whole number of 1…100");
   refused("jpeg:40.5", "QUALITY a whole number of 1…100");
   refused("resize:17", "0.0625…16");
-  test::expect_error(ErrorCode::kBadSetting, {"a picture of 1100×1 would become longer than 16384 pixels"}, [] { after(flat(1100, 1, {0}), "resize:16"); });
+  test::expect_error(ErrorCode::kBadSetting, {"a picture of 1100×1 would become longer than 16384 pixels"},
+                     [] { after(flat(1100, 1, {0}), "resize:16"); });
 }
 
 }  // namespace
