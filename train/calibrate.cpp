@@ -35,26 +35,21 @@ void check_output(const std::string& path) {
 }
 
 /// Numbers that say only that they could not be fitted would make a model that is always sure, or never.
-void check_fit(const ModelInfo& info, const LabelledLogits& data, double wanted) {
-  const std::string of = " (" + std::to_string(data.labels.size()) + " pictures); nothing was written";
+void check_fit(const ModelInfo& info, const LabelledLogits& data, const Options& o) {
+  char fault[160] = "";
   if (info.temperature < 1.001 * kLeastTemperature || info.temperature > 0.999 * kMostTemperature)
-    throw Error(ErrorCode::kBadFormat, "no temperature between 0.2 and 5 fits: too few pictures, or nearly all of them right or wrong" + of);
-  if (info.min_confidence == 1) {
-    char share[16];
-    std::snprintf(share, sizeof share, "%g %%", 100 * wanted);
-    throw Error(ErrorCode::kBadFormat, "there is no confidence from which " + std::string(share) + " of the answers are right" + of);
-  }
-}
-
-void print(const char* when, const ModelInfo& info, const LabelledLogits& data) {
-  const Answers answers = answers_at(info.temperature, data, info.classes);
-  std::printf("%s %s; calibration error %.4f\n", when, calibration_text(info, data).c_str(),
-              expected_calibration_error(answers.confidence, answers.correct));
+    std::snprintf(fault, sizeof fault, "no temperature between %g and %g fits: too few pictures, or nearly all of them right or wrong",
+                  kLeastTemperature, kMostTemperature);
+  else if (info.min_confidence == 1)
+    std::snprintf(fault, sizeof fault, "there is no confidence from which %g %% of the answers are right", 100 * o.wanted);
+  if (*fault != '\0')
+    throw Error(ErrorCode::kBadFormat,
+                o.source.data + ": " + fault + " (" + std::to_string(data.labels.size()) + " pictures); nothing was written");
 }
 
 void run(const Options& o) {
   check_output(o.output);
-  SafeTensors content = read_safetensors(o.model);
+  SafeTensors content = read_safetensors(o.model);  // now: minutes later the file may be another
   const auto engine = Engine::load(o.model, o.engine);
   const LabelledCrops crops = read_labelled_crops(o.source, engine->info());
   LabelledLogits data;
@@ -64,10 +59,10 @@ void run(const Options& o) {
   if (!o.source.without_duplicates_of.empty())
     std::printf("left out: %ld that stand in '%s' too\n", crops.duplicates, o.source.without_duplicates_of.c_str());
   ModelInfo info = engine->info();
-  print("before:", info, data);
+  std::printf("before: %s\n", calibration_text(info, data).c_str());
   calibrate(info, data, o.wanted);
-  check_fit(info, data, o.wanted);
-  print("after: ", info, data);
+  check_fit(info, data, o);
+  std::printf("after:  %s\n", calibration_text(info, data).c_str());
   const fs::path folder = fs::absolute(o.source.data).lexically_normal();
   info.provenance["calibration_data"] = (folder.has_filename() ? folder : folder.parent_path()).filename().string() +
                                         (o.source.split.empty() ? "" : ", split " + o.source.split);

@@ -64,9 +64,11 @@ void calibrate(ModelInfo& info, const LabelledLogits& data, double wanted) {
 std::string calibration_text(const ModelInfo& info, const LabelledLogits& data) {
   const Answers answers = answers_at(info.temperature, data, info.classes);
   const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);
-  char text[160];
-  std::snprintf(text, sizeof text, "temperature %.3f, min-confidence %.2f: answers %.1f %% of the pictures, %.1f %% of them right",
-                info.temperature, info.min_confidence, 100 * at.coverage, 100 * at.accuracy);
+  char text[192];
+  std::snprintf(text, sizeof text,
+                "temperature %.3f, min-confidence %.2f: answers %.1f %% of the pictures, %.1f %% of them right; calibration error %.4f",
+                info.temperature, info.min_confidence, 100 * at.coverage, 100 * at.accuracy,
+                expected_calibration_error(answers.confidence, answers.correct));
   return text;
 }
 

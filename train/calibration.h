@@ -38,7 +38,7 @@ constexpr double kWantedAccuracy = 0.8;
 /// must not have been trained on: of those a model is surer than it has reason to be. Throws kBadFormat for a logit that is not finite.
 void calibrate(ModelInfo& info, const LabelledLogits& data, double wanted);
 
-/// "temperature 1.070, min-confidence 0.56: answers 69.0 % of the pictures, 80.3 % of them right"
+/// "temperature 1.070, min-confidence 0.56: answers 69.0 % of the pictures, 80.3 % of them right; calibration error 0.0288"
 std::string calibration_text(const ModelInfo& info, const LabelledLogits& data);
 
 }  // namespace fmpn::train

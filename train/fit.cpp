@@ -68,7 +68,8 @@ LabelledLogits labelled(const torch::Tensor& logits, const torch::Tensor& labels
 std::vector<int64_t> unseen_pictures(const FitOptions& o, const DataSet& train, const DataSet& valid) {
   // A fold's held-out pictures are its test: nothing is fitted to them.
   if (o.fold >= 0 || o.phase == "1" || valid.size() == 0) return {};
-  auto unseen = indices_not_in(valid, train);
+  const DataSet none;
+  auto unseen = indices_not_in(valid, o.leave_out_duplicates ? none : train);
   if (const auto seen = valid.size() - static_cast<int64_t>(unseen.size()); seen > 0)
     std::printf("held-out pictures that are trained on too, not to be calibrated on: %ld\n", static_cast<long>(seen));
   return unseen;

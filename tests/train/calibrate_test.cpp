@@ -119,10 +119,10 @@ TEST_F(Calibrate, WhatCannotBeFittedIsNotWritten) {
     rows_[i].label = info_.classes[static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin())];
   }
   write_manifest(file("data"), rows_);
-  refused("there is no confidence from which 55 % of the answers are right (120 pictures)");
+  refused(file("data") + ": there is no confidence from which 55 % of the answers are right (120 pictures)");
   for (std::size_t i = 0; i < rows_.size(); ++i) rows_[i].label = info_.classes[0];  // the least probable
   write_manifest(file("data"), rows_);
-  refused("no temperature between 0.2 and 5 fits");
+  refused(file("data") + ": no temperature between 0.2 and 5 fits");
 }
 
 TEST_F(Calibrate, Faults) {

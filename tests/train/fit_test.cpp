@@ -293,7 +293,9 @@ TEST_F(Fit, DuplicatesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
   EXPECT_TRUE(contains(outcome.out, "left out of training, since they stand in split valid too: 1")) << outcome.out;
   EXPECT_TRUE(contains(all.out, "held-out pictures that are trained on too, not to be calibrated on: 1\n")) << all.out;
   EXPECT_FALSE(contains(outcome.out, "to be calibrated on")) << outcome.out;
-  const auto calibrated_on = [&](const char* run) { return std::stoi(read_model_info(file(run) + "/last.safetensors").provenance.at("calibration_images")); };
+  const auto calibrated_on = [&](const char* run) {
+    return std::stoi(read_model_info(file(run) + "/last.safetensors").provenance.at("calibration_images"));
+  };
   EXPECT_EQ(calibrated_on("all"), calibrated_on("rest") - 1);
   EXPECT_EQ(read_model_info(file("all/last.safetensors")).provenance.at("train_images"), "60");
   EXPECT_EQ(read_model_info(file("rest/last.safetensors")).provenance.at("train_images"), "59");
