@@ -1,6 +1,6 @@
 #include "agreement.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "crop_views.h"
 #include "runtime/engines.h"

@@ -4,7 +4,8 @@
 #include <random>
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <torch/torch.h>
+#include <torch/nn/functional/upsampling.h>
+#include <torch/types.h>
 
 #include "runtime/device.h"
 

@@ -4,7 +4,10 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <memory>
+
+#include <nlohmann/json.hpp>
 
 #include <fmpn/engine.h>
 #include <fmpn/error.h>
@@ -25,6 +28,7 @@ struct Options {
   CropSource source;
   EngineOptions engine;
   double wanted = kWantedAccuracy;
+  bool json = false;
 };
 
 /// Before minutes are spent on what could not be written.
@@ -47,6 +51,44 @@ void check_fit(const ModelInfo& info, const LabelledLogits& data, const Options&
                 o.source.data + ": " + fault + " (" + std::to_string(data.labels.size()) + " pictures); nothing was written");
 }
 
+/// "data, split valid": what the model's provenance says that it was calibrated on.
+std::string name_of(const CropSource& source) {
+  const fs::path folder = fs::absolute(source.data).lexically_normal();
+  return (folder.has_filename() ? folder : folder.parent_path()).filename().string() +
+         (source.split.empty() ? "" : ", split " + source.split);
+}
+
+nlohmann::ordered_json as_json(const CalibrationFigures& figures) {
+  return {{"temperature", figures.temperature},
+          {"min_confidence", figures.min_confidence},
+          {"coverage", figures.coverage},
+          {"answered_accuracy", figures.answered_accuracy},
+          {"calibration_error", figures.calibration_error}};
+}
+
+/// Named as evaluate names them.
+void print_json(const Options& o, const Engine& engine, const LabelledCrops& crops, const CalibrationFigures& before,
+                const CalibrationFigures& after) {
+  nlohmann::ordered_json out;
+  out["model"] = engine.info().name;
+  out["precision"] = engine.precision() == Precision::kBf16 ? "bf16" : "fp32";
+  out["images"] = crops.crops.size();
+  out["unaligned"] = std::count(crops.aligned.begin(), crops.aligned.end(), false);
+  if (!o.source.without_duplicates_of.empty()) out["duplicates_left_out"] = crops.duplicates;
+  out["before"] = as_json(before);
+  out["after"] = as_json(after);
+  out["output"] = o.output;
+  std::cout << out.dump() << '\n';
+}
+
+void print_before(const Options& o, const LabelledCrops& crops, const CalibrationFigures& before) {
+  std::printf("%zu images, %ld without a found face\n", crops.crops.size(),
+              static_cast<long>(std::count(crops.aligned.begin(), crops.aligned.end(), false)));
+  if (!o.source.without_duplicates_of.empty())
+    std::printf("left out: %ld that stand in '%s' too\n", crops.duplicates, o.source.without_duplicates_of.c_str());
+  std::printf("before: %s\n", calibration_text(before).c_str());
+}
+
 void run(const Options& o) {
   check_output(o.output);
   SafeTensors content = read_safetensors(o.model);  // now: minutes later the file may be another
@@ -54,21 +96,17 @@ void run(const Options& o) {
   const LabelledCrops crops = read_labelled_crops(o.source, engine->info());
   LabelledLogits data;
   classify_each(*engine, crops.crops, nullptr, [&](std::size_t i, const Expression& e) { data.add(e.logits, crops.labels[i]); });
-  std::printf("%zu pictures, %ld without a found face\n", crops.crops.size(),
-              static_cast<long>(std::count(crops.aligned.begin(), crops.aligned.end(), false)));
-  if (!o.source.without_duplicates_of.empty())
-    std::printf("left out: %ld that stand in '%s' too\n", crops.duplicates, o.source.without_duplicates_of.c_str());
   ModelInfo info = engine->info();
-  std::printf("before: %s\n", calibration_text(info, data).c_str());
+  const CalibrationFigures before = calibration_figures(info, data);
+  if (!o.json) print_before(o, crops, before);
   calibrate(info, data, o.wanted);
   check_fit(info, data, o);
-  std::printf("after:  %s\n", calibration_text(info, data).c_str());
-  const fs::path folder = fs::absolute(o.source.data).lexically_normal();
-  info.provenance["calibration_data"] = (folder.has_filename() ? folder : folder.parent_path()).filename().string() +
-                                        (o.source.split.empty() ? "" : ", split " + o.source.split);
+  const CalibrationFigures after = calibration_figures(info, data);
+  info.provenance["calibration_data"] = name_of(o.source);
   for (const auto& [key, value] : metadata_from_info(info)) content.metadata[key] = value;
   write_safetensors(o.output, content);
-  std::printf("wrote %s: the same weights\n", o.output.c_str());
+  if (o.json) print_json(o, *engine, crops, before, after);
+  else std::printf("after:  %s\nwrote %s: the same weights\n", calibration_text(after).c_str(), o.output.c_str());
 }
 
 }  // namespace
@@ -90,6 +128,7 @@ void add_calibrate(CLI::App& app) {
       ->check(is_share)
       ->capture_default_str();
   add_engine_options(*c, o->engine);
+  c->add_flag("--json", o->json, "One JSON object on standard output");
   c->callback([o] { run(*o); });
 }
 

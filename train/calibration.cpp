@@ -61,14 +61,19 @@ void calibrate(ModelInfo& info, const LabelledLogits& data, double wanted) {
   info.provenance["calibration_images"] = std::to_string(data.labels.size());
 }
 
-std::string calibration_text(const ModelInfo& info, const LabelledLogits& data) {
+CalibrationFigures calibration_figures(const ModelInfo& info, const LabelledLogits& data) {
   const Answers answers = answers_at(info.temperature, data, info.classes);
   const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);
+  return {info.temperature, info.min_confidence, at.coverage, at.accuracy,
+          expected_calibration_error(answers.confidence, answers.correct)};
+}
+
+std::string calibration_text(const CalibrationFigures& figures) {
   char text[192];
   std::snprintf(text, sizeof text,
                 "temperature %.3f, min-confidence %.2f: answers %.1f %% of the pictures, %.1f %% of them right; calibration error %.4f",
-                info.temperature, info.min_confidence, 100 * at.coverage, 100 * at.accuracy,
-                expected_calibration_error(answers.confidence, answers.correct));
+                figures.temperature, figures.min_confidence, 100 * figures.coverage, 100 * figures.answered_accuracy,
+                figures.calibration_error);
   return text;
 }
 

@@ -38,7 +38,16 @@ constexpr double kWantedAccuracy = 0.8;
 /// must not have been trained on: of those a model is surer than it has reason to be. Throws kBadFormat for a logit that is not finite.
 void calibrate(ModelInfo& info, const LabelledLogits& data, double wanted);
 
+/// How good the numbers that a model has are for some pictures.
+struct CalibrationFigures {
+  double temperature = 1, min_confidence = 0;
+  double coverage = 0;           ///< share of the pictures that are answered
+  double answered_accuracy = 0;  ///< share of the answers that are right
+  double calibration_error = 0;  ///< of all pictures
+};
+CalibrationFigures calibration_figures(const ModelInfo& info, const LabelledLogits& data);
+
 /// "temperature 1.070, min-confidence 0.56: answers 69.0 % of the pictures, 80.3 % of them right; calibration error 0.0288"
-std::string calibration_text(const ModelInfo& info, const LabelledLogits& data);
+std::string calibration_text(const CalibrationFigures& figures);
 
 }  // namespace fmpn::train

@@ -7,7 +7,7 @@
 #include <set>
 
 #include <opencv2/core.hpp>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fmpn/error.h>
 #include <fmpn/labels.h>

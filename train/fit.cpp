@@ -8,7 +8,7 @@
 #include <set>
 #include <memory>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fmpn/error.h>
 
@@ -79,7 +79,8 @@ void calibrate_on(const std::vector<int64_t>& unseen, ModelInfo& info, const Lab
   LabelledLogits data;
   for (const int64_t i : unseen) data.add(all.logits[static_cast<std::size_t>(i)], all.labels[static_cast<std::size_t>(i)]);
   if (!unseen.empty()) calibrate(info, data, kWantedAccuracy);
-  std::printf("%s%s\n", unseen.empty() ? "not calibrated: " : "", calibration_text(info, unseen.empty() ? all : data).c_str());
+  const CalibrationFigures figures = calibration_figures(info, unseen.empty() ? all : data);
+  std::printf("%s%s\n", unseen.empty() ? "not calibrated: " : "", calibration_text(figures).c_str());
 }
 
 RunResult result_of(const FitOptions& o, const ModelInfo& info, const LabelledLogits& data) {

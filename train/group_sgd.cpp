@@ -3,7 +3,7 @@
 #include <sstream>
 #include <type_traits>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace fmpn::train {
 namespace {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <set>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fmpn/error.h>
 #include <fmpn/labels.h>

@@ -1,6 +1,6 @@
 #include "mask_samples.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "augmentation.h"
 #include "contact_sheet.h"

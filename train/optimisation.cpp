@@ -1,5 +1,7 @@
 #include "optimisation.h"
 
+#include <torch/optim/adam.h>
+
 #include "autocast.h"
 #include "group_sgd.h"
 #include "schedule.h"

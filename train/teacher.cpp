@@ -5,7 +5,7 @@
 #include <functional>
 
 #include <opencv2/imgproc.hpp>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fmpn/error.h>
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <torch/nn.h>
+#include "nn/torch_nn.h"
 
 namespace fmpn {
 

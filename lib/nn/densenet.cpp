@@ -1,5 +1,7 @@
 #include "nn/densenet.h"
 
+#include <torch/nn/modules/pooling.h>
+
 #include "nn/in_place_relu.h"
 
 namespace fmpn {

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <torch/nn.h>
-
 #include <fmpn/model_info.h>
 
 #include "nn/classification_net.h"
 #include "nn/pfn.h"
+#include "nn/torch_nn.h"
 
 namespace fmpn {
 

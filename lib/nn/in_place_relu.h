@@ -1,6 +1,6 @@
 #pragma once
 
-#include <torch/nn.h>
+#include "nn/torch_nn.h"
 
 namespace fmpn {
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <torch/nn/functional/pooling.h>
+
 #include "nn/in_place_relu.h"
 
 namespace fmpn {

@@ -1,2 +1,2 @@
-// Precompiled: LibTorch's headers alone cost every file that sees them 10 to 30 seconds.
-#include <torch/torch.h>
+// Precompiled: these headers alone cost every file that sees them 10 to 30 seconds.
+#include "nn/torch_nn.h"

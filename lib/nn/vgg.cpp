@@ -1,5 +1,8 @@
 #include "nn/vgg.h"
 
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/pooling.h>
+
 #include "nn/in_place_relu.h"
 
 namespace fmpn {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include <omp.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fmpn/error.h>
 

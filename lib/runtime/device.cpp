@@ -2,7 +2,8 @@
 
 #include <atomic>
 
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 
 #include <fmpn/error.h>
 

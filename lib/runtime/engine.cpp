@@ -9,7 +9,7 @@
 #include <optional>
 #include <tuple>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fmpn/error.h>
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <memory>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fmpn/error.h>
 

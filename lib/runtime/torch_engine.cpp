@@ -1,6 +1,6 @@
 #include "runtime/engines.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fmpn/error.h>
 

@@ -25,7 +25,7 @@
 #include <unordered_map>
 
 #include <nlohmann/json.hpp>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fmpn/engine.h>
 #include <fmpn/error.h>

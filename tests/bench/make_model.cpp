@@ -6,7 +6,8 @@
 #include <iostream>
 #include <string>
 
-#include <torch/torch.h>
+#include <torch/nn/functional/upsampling.h>
+#include <torch/types.h>
 
 #include "runtime/model_file.h"
 

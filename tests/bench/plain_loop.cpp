@@ -9,7 +9,7 @@
 #include <dlib/opencv.h>
 #include <opencv2/calib3d.hpp>
 #include <opencv2/imgproc.hpp>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <fmpn/error.h>
 

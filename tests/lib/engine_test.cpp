@@ -9,7 +9,8 @@
 #include <thread>
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 
 #include "expect_error.h"
 #include "runtime/engines.h"

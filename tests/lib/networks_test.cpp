@@ -2,7 +2,7 @@
 #include <map>
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "nn/fmpn_net.h"
 #include "nn/upsample.h"

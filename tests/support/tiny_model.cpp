@@ -1,6 +1,6 @@
 #include "tiny_model.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "runtime/model_file.h"
 

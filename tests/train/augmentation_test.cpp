@@ -5,7 +5,8 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 
 namespace fmpn::train {
 namespace {

@@ -6,6 +6,8 @@
 #include <random>
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include <fmpn/engine.h>
 
 #include "calibration.h"
@@ -79,9 +81,9 @@ TEST_F(Calibrate, FitsToThePicturesThatWereNotTrainedOn) {
   write_safetensors(file("old.safetensors"), before);
   const auto outcome = calibrated(file("old.safetensors"), {"--without-duplicates-of", "train", "-o", file("new.safetensors")});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.out, "100 pictures, 10 without a found face\nleft out: 20 that stand in 'train' too\nbefore: temperature 1.000"))
+  EXPECT_TRUE(contains(outcome.out, "100 images, 10 without a found face\nleft out: 20 that stand in 'train' too\nbefore: temperature 1.000"))
       << outcome.out;
-  EXPECT_TRUE(contains(outcome.out, "\nafter:  " + calibration_text(right, unseen_))) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "\nafter:  " + calibration_text(calibration_figures(right, unseen_)))) << outcome.out;
   const ModelInfo given = read_model_info(file("new.safetensors"));
   EXPECT_NEAR(given.temperature, right.temperature, 1e-3);
   EXPECT_EQ(given.min_confidence, right.min_confidence);
@@ -94,6 +96,28 @@ TEST_F(Calibrate, FitsToThePicturesThatWereNotTrainedOn) {
   for (const char* key : {"temperature", "min_confidence", "provenance.calibration_images", "provenance.calibration_data"})
     before.metadata.erase(key), after.metadata.erase(key);
   EXPECT_EQ(before.metadata, after.metadata);
+}
+
+TEST_F(Calibrate, SaysTheSameToScripts) {
+  const auto outcome = calibrated(model_, {"--without-duplicates-of", "train", "-o", file("new.safetensors"), "--json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto said = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(said["model"], info_.name);
+  EXPECT_EQ(said["precision"], "fp32");
+  EXPECT_EQ(said["images"], 100);
+  EXPECT_EQ(said["unaligned"], 10);
+  EXPECT_EQ(said["duplicates_left_out"], 20);
+  EXPECT_EQ(said["output"], file("new.safetensors"));
+  const auto agrees = [&](const nlohmann::json& part, const ModelInfo& info) {
+    const CalibrationFigures figures = calibration_figures(info, unseen_);
+    EXPECT_NEAR(part["temperature"].get<double>(), figures.temperature, 1e-3);
+    EXPECT_EQ(part["min_confidence"], figures.min_confidence);
+    EXPECT_NEAR(part["coverage"].get<double>(), figures.coverage, 1e-9);
+    EXPECT_NEAR(part["answered_accuracy"].get<double>(), figures.answered_accuracy, 1e-9);
+    EXPECT_NEAR(part["calibration_error"].get<double>(), figures.calibration_error, 2e-3);
+  };
+  agrees(said["before"], info_);
+  agrees(said["after"], expected(unseen_));
 }
 
 TEST_F(Calibrate, AFileCanBeReplaced) {

@@ -3,7 +3,7 @@
 #include "teacher.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "runtime/model_file.h"
 
