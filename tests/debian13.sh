@@ -40,7 +40,7 @@ fi
 
 for point in proc dev; do mount --bind "/$point" "$root/$point"; done
 # What ccache keeps outlives the root: the next one, made from nothing, compiles only what has changed.
-cache=${CCACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ccache}
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/fmpn-debian13-ccache
 mkdir -p "$cache" "$root/root/.cache/ccache"
 mount --bind "$cache" "$root/root/.cache/ccache"
 inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root FMPN_MESON_OPTIONS="$options" LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }

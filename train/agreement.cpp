@@ -1,5 +1,8 @@
 #include "agreement.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include <torch/types.h>
 
 #include "crop_views.h"

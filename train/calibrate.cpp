@@ -15,6 +15,7 @@
 #include "calibration.h"
 #include "commands.h"
 #include "engine_arguments.h"
+#include "json_text.h"
 #include "labelled_crops.h"
 #include "runtime/model_metadata.h"
 #include "runtime/safetensors.h"
@@ -51,11 +52,13 @@ void check_fit(const ModelInfo& info, const LabelledLogits& data, const Options&
                 o.source.data + ": " + fault + " (" + std::to_string(data.labels.size()) + " pictures); nothing was written");
 }
 
-/// "data, split valid": what the model's provenance says that it was calibrated on.
+/// "data, split valid, blur:1.5": what the model's provenance says that it was calibrated on.
 std::string name_of(const CropSource& source) {
   const fs::path folder = fs::absolute(source.data).lexically_normal();
-  return (folder.has_filename() ? folder : folder.parent_path()).filename().string() +
-         (source.split.empty() ? "" : ", split " + source.split);
+  std::string name = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+  if (!source.split.empty()) name += ", split " + source.split;
+  for (const std::string& corruption : source.corruptions) name += ", " + corruption;
+  return name;
 }
 
 nlohmann::ordered_json as_json(const CalibrationFigures& figures) {
@@ -66,19 +69,20 @@ nlohmann::ordered_json as_json(const CalibrationFigures& figures) {
           {"calibration_error", figures.calibration_error}};
 }
 
-/// Named as evaluate names them.
+/// What evaluate has too is named as there.
 void print_json(const Options& o, const Engine& engine, const LabelledCrops& crops, const CalibrationFigures& before,
                 const CalibrationFigures& after) {
   nlohmann::ordered_json out;
   out["model"] = engine.info().name;
   out["precision"] = engine.precision() == Precision::kBf16 ? "bf16" : "fp32";
+  if (!o.source.corruptions.empty()) out["corruptions"] = o.source.corruptions;
   out["images"] = crops.crops.size();
   out["unaligned"] = std::count(crops.aligned.begin(), crops.aligned.end(), false);
   if (!o.source.without_duplicates_of.empty()) out["duplicates_left_out"] = crops.duplicates;
   out["before"] = as_json(before);
   out["after"] = as_json(after);
   out["output"] = o.output;
-  std::cout << out.dump() << '\n';
+  std::cout << json_text(out) << '\n';
 }
 
 void print_before(const Options& o, const LabelledCrops& crops, const CalibrationFigures& before) {

@@ -11,6 +11,7 @@
 
 #include "canvas.h"
 #include "charts.h"
+#include "json_text.h"
 #include "whole_file.h"
 
 namespace fmpn::train {
@@ -200,7 +201,7 @@ std::string write_cross_validation(const std::string& run, const CrossValidation
   if (same) json["mean_with_mean_mask"] = *same;
   if (r2) json["mean_mask_r2"] = *r2;
   write_whole((fs::path(run) / "table.txt").string(), text);
-  write_whole((fs::path(run) / "table.json").string(), json.dump(1) + '\n');
+  write_whole((fs::path(run) / "table.json").string(), json_text(json, 1) + '\n');
   write_report(run, r, pooled);
   return text;
 }

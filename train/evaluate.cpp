@@ -14,6 +14,7 @@
 
 #include "commands.h"
 #include "engine_arguments.h"
+#include "json_text.h"
 #include "labelled_crops.h"
 #include "mask_replacement.h"
 #include "mask_scores.h"
@@ -136,7 +137,7 @@ void evaluate(const Options& o) {
   const LabelledCrops data = read_labelled_crops(o.source, engine->info());
   const Outcome outcome = outcome_of(o, *engine, data, std::move(scores));
   const auto figures = figures_of(o, *engine, data, outcome);
-  if (o.json) std::cout << figures.dump() << '\n';
+  if (o.json) std::cout << json_text(figures) << '\n';
   else print(o, figures, outcome.answers.confusion);
 }
 

@@ -4,11 +4,12 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <set>
-#include <memory>
 
 #include <torch/types.h>
+#include <torch/utils.h>
 
 #include <fmpn/error.h>
 

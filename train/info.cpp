@@ -9,6 +9,7 @@
 #include <fmpn/model_info.h>
 
 #include "commands.h"
+#include "json_text.h"
 
 namespace fmpn::train {
 namespace {
@@ -31,11 +32,11 @@ void print_info(const std::string& path, bool as_json) {
                              {"min_confidence", info.min_confidence},
                              {"provenance", info.provenance}};
   if (as_json) {
-    std::cout << out.dump() << '\n';
+    std::cout << json_text(out) << '\n';
     return;
   }
   for (const auto& [key, value] : out.items())
-    std::printf("%-15s %s\n", key.c_str(), value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
+    std::printf("%-15s %s\n", key.c_str(), value.is_string() ? value.get<std::string>().c_str() : json_text(value).c_str());
 }
 
 }  // namespace

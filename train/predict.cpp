@@ -14,6 +14,7 @@
 
 #include "commands.h"
 #include "engine_arguments.h"
+#include "json_text.h"
 #include "npy.h"
 
 namespace fmpn::train {
@@ -90,11 +91,11 @@ void predict(Options o) {
       auto list = nlohmann::ordered_json::array();
       for (std::size_t i = 0; i < faces.size(); ++i) list.push_back(as_json(faces[i], expressions[i], engine->info(), !o.aligned));
       if (first_mask.empty() && !expressions.empty()) first_mask = expressions[0].mask;
-      if (o.json) std::cout << nlohmann::ordered_json{{"image", path}, {"faces", list}}.dump() << std::endl;
+      if (o.json) std::cout << json_text({{"image", path}, {"faces", list}}) << std::endl;
       else print_text(path, list);
     } catch (const Error& fault) {
       faults.push_back(o.aligned && fault.code() == ErrorCode::kBadSetting ? path + ": " + fault.what() : fault.what());
-      if (o.json) std::cout << nlohmann::ordered_json{{"image", path}, {"error", faults.back()}}.dump() << std::endl;
+      if (o.json) std::cout << json_text({{"image", path}, {"error", faults.back()}}) << std::endl;
     }
   }
   if (!o.dump_mask.empty()) dump_mask(o.dump_mask, first_mask);

@@ -11,6 +11,7 @@
 
 #include "canvas.h"
 #include "charts.h"
+#include "json_text.h"
 #include "whole_file.h"
 
 namespace fmpn::train {
@@ -141,7 +142,7 @@ void write_result(const RunFolder& run, const RunResult& result) {
                              {"confusion", result.confusion.counts()}};
   if (result.mask_r2) out["mask_r2"] = *result.mask_r2;
   if (result.mean_mask_accuracy) out["mean_mask_accuracy"] = *result.mean_mask_accuracy;
-  write_whole(run.file("result.json"), out.dump(1) + '\n');
+  write_whole(run.file("result.json"), json_text(out, 1) + '\n');
 }
 
 RunResult read_result(const std::string& path) {

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <exception>
 
+#include <torch/serialize/archive.h>
+
 #include <fmpn/error.h>
 
 #include "augmentation.h"

@@ -15,6 +15,7 @@
 
 #include "commands.h"
 #include "folds.h"
+#include "json_text.h"
 #include "manifest.h"
 #include "pixel_key.h"
 #include "progress.h"
@@ -172,10 +173,9 @@ void verify(const std::string& folder, bool as_json) {
   }
 
   if (as_json) {
-    std::cout << nlohmann::ordered_json{{"pictures", labelled},   {"references", references}, {"subjects", subjects.size()},
-                                        {"unaligned", unaligned}, {"classes", all},           {"folds", folds},
-                                        {"splits", splits},       {"faults", found.faults},   {"notes", found.notes}}
-                     .dump()
+    std::cout << json_text({{"pictures", labelled},   {"references", references}, {"subjects", subjects.size()},
+                            {"unaligned", unaligned}, {"classes", all},           {"folds", folds},
+                            {"splits", splits},       {"faults", found.faults},   {"notes", found.notes}})
               << '\n';
   } else {
     std::printf("%ld labelled pictures, %ld neutral reference faces, %zu subjects, %ld without a found face\n", labelled, references,

@@ -1,5 +1,6 @@
 #include "core/landmark_model.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <map>

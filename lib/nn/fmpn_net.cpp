@@ -1,5 +1,7 @@
 #include "nn/fmpn_net.h"
 
+#include <torch/nn/init.h>
+
 #include <fmpn/error.h>
 
 namespace fmpn {

@@ -1,8 +1,6 @@
 #pragma once
 
 // Tensors and what the networks are made of. All of <torch/nn.h> or <torch/torch.h> would cost every file seconds more, used or not.
-#include <torch/nn/functional/loss.h>
-#include <torch/nn/init.h>
 #include <torch/nn/module.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/batchnorm.h>

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmpn/error.h>
+
 #include "core/cv_view.h"
 
 namespace fmpn {

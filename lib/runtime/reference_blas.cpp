@@ -1,4 +1,6 @@
 #include <filesystem>
+#include <string>
+#include <system_error>
 
 #include <dlfcn.h>
 

@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <system_error>
 #include <tuple>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,8 @@
 #include "runtime/working_memory.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace fmpn {
 namespace {

@@ -1,10 +1,8 @@
 // The engine that runs compiled networks against torch, which runs the same networks as they are written.
 
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <random>
-#include <string_view>
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
@@ -20,18 +18,6 @@
 
 namespace fmpn {
 namespace {
-
-#if defined(__x86_64__)
-/// With oneDNN held to AVX2 the tests say something new only where the CPU has more.
-struct HeldBack : ::testing::Environment {
-  void SetUp() override {
-    const char* isa = std::getenv("ONEDNN_MAX_CPU_ISA");
-    if (isa != nullptr && std::string_view(isa) == "AVX2" && !__builtin_cpu_supports("avx512f"))
-      GTEST_SKIP() << "this CPU has no AVX-512: lib-nn has run these already";
-  }
-};
-[[maybe_unused]] const auto* const held_back = ::testing::AddGlobalTestEnvironment(new HeldBack);
-#endif
 
 std::vector<Image> pictures(int side, int count) {
   std::vector<Image> result(static_cast<std::size_t>(count));

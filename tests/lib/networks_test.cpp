@@ -2,7 +2,9 @@
 #include <map>
 
 #include <gtest/gtest.h>
+#include <torch/nn/functional/loss.h>
 #include <torch/types.h>
+#include <torch/utils.h>
 
 #include "nn/fmpn_net.h"
 #include "nn/upsample.h"

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include <gtest/gtest.h>
+#include <torch/nn/init.h>
 #include <torch/types.h>
 
 #include "nn/classification_net.h"

@@ -1,5 +1,6 @@
 #include <fmpn/face_tracker.h>
 
+#include <cmath>
 #include <optional>
 #include <set>
 

@@ -81,7 +81,8 @@ TEST_F(Calibrate, FitsToThePicturesThatWereNotTrainedOn) {
   write_safetensors(file("old.safetensors"), before);
   const auto outcome = calibrated(file("old.safetensors"), {"--without-duplicates-of", "train", "-o", file("new.safetensors")});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.out, "100 images, 10 without a found face\nleft out: 20 that stand in 'train' too\nbefore: temperature 1.000"))
+  EXPECT_TRUE(contains(outcome.out,
+                       "100 images, 10 without a found face\nleft out: 20 that stand in 'train' too\nbefore: temperature 1.000"))
       << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "\nafter:  " + calibration_text(calibration_figures(right, unseen_)))) << outcome.out;
   const ModelInfo given = read_model_info(file("new.safetensors"));
@@ -102,22 +103,34 @@ TEST_F(Calibrate, SaysTheSameToScripts) {
   const auto outcome = calibrated(model_, {"--without-duplicates-of", "train", "-o", file("new.safetensors"), "--json"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const auto said = nlohmann::json::parse(outcome.out);
-  EXPECT_EQ(said["model"], info_.name);
-  EXPECT_EQ(said["precision"], "fp32");
-  EXPECT_EQ(said["images"], 100);
-  EXPECT_EQ(said["unaligned"], 10);
-  EXPECT_EQ(said["duplicates_left_out"], 20);
-  EXPECT_EQ(said["output"], file("new.safetensors"));
+  EXPECT_EQ(said.at("model"), info_.name);
+  EXPECT_EQ(said.at("precision"), "fp32");
+  EXPECT_EQ(said.at("images"), 100);
+  EXPECT_EQ(said.at("unaligned"), 10);
+  EXPECT_EQ(said.at("duplicates_left_out"), 20);
+  EXPECT_EQ(said.at("output"), file("new.safetensors"));
   const auto agrees = [&](const nlohmann::json& part, const ModelInfo& info) {
     const CalibrationFigures figures = calibration_figures(info, unseen_);
-    EXPECT_NEAR(part["temperature"].get<double>(), figures.temperature, 1e-3);
-    EXPECT_EQ(part["min_confidence"], figures.min_confidence);
-    EXPECT_NEAR(part["coverage"].get<double>(), figures.coverage, 1e-9);
-    EXPECT_NEAR(part["answered_accuracy"].get<double>(), figures.answered_accuracy, 1e-9);
-    EXPECT_NEAR(part["calibration_error"].get<double>(), figures.calibration_error, 2e-3);
+    EXPECT_NEAR(part.at("temperature").get<double>(), figures.temperature, 1e-3);
+    EXPECT_EQ(part.at("min_confidence"), figures.min_confidence);
+    EXPECT_NEAR(part.at("coverage").get<double>(), figures.coverage, 1e-9);
+    EXPECT_NEAR(part.at("answered_accuracy").get<double>(), figures.answered_accuracy, 1e-9);
+    EXPECT_NEAR(part.at("calibration_error").get<double>(), figures.calibration_error, 2e-3);
   };
-  agrees(said["before"], info_);
-  agrees(said["after"], expected(unseen_));
+  agrees(said.at("before"), info_);
+  agrees(said.at("after"), expected(unseen_));
+  EXPECT_NEAR(read_model_info(file("new.safetensors")).temperature, said.at("after").at("temperature").get<double>(), 1e-6);
+}
+
+TEST_F(Calibrate, APathOfAnyBytesCanBeTold) {
+  const std::string odd = file("od\xff.safetensors");
+  const auto outcome = calibrated(model_, {"-o", odd, "--json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(fs::exists(odd));
+  const auto said = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(said.at("output"), file("od\xEF\xBF\xBD.safetensors")) << "U+FFFD in place of what is no UTF-8";
+  EXPECT_FALSE(said.contains("duplicates_left_out"));
+  EXPECT_FALSE(said.contains("corruptions"));
 }
 
 TEST_F(Calibrate, AFileCanBeReplaced) {

@@ -1,6 +1,7 @@
 #include "mask_set.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include <gtest/gtest.h>

@@ -3,6 +3,8 @@
 #include "optimisation.h"
 
 #include <gtest/gtest.h>
+#include <torch/optim/sgd.h>
+#include <torch/types.h>
 
 #include "group_sgd.h"
 #include "runtime/model_file.h"

@@ -73,6 +73,16 @@ TEST_F(Predict, ABrokenPictureDoesNotSpoilTheOthers) {
   EXPECT_TRUE(contains(text.out, photo + ": 1 face")) << text.out;
 }
 
+TEST_F(Predict, ANameOfAnyBytesHasItsLineToo) {
+  fs::copy_file(test::photograph_path(), file("od\xff.jpg"));
+  const auto outcome = train({"predict", model_, file("od\xff.jpg"), file("no\xff.jpg"), "--json"});
+  const auto lines = json_lines(outcome.out);
+  ASSERT_EQ(lines.size(), 2U) << outcome.err;
+  EXPECT_EQ(lines[0].at("image"), file("od\xEF\xBF\xBD.jpg")) << "U+FFFD in place of what is no UTF-8";
+  EXPECT_EQ(lines[0].at("faces").size(), 1U);
+  EXPECT_TRUE(lines[1].contains("error"));
+}
+
 TEST_F(Predict, AlignedCropsAreTakenAsTheyAre) {
   write_image(file("crop.png"), noise(52, 5).view());
   write_image(file("odd.png"), noise(51, 5).view());
