@@ -198,7 +198,7 @@ void write_safetensors(const std::string& path, const SafeTensors& content) {
     header[key] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + tensor.bytes.size()}}};
     offset += tensor.bytes.size();
   }
-  std::string text = header.dump();
+  std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
   text.resize((text.size() + 7) / 8 * 8, ' ');  // tensors start aligned
   const std::string temporary = path + ".partial";
   {

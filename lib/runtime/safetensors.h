@@ -50,6 +50,7 @@ SafeTensors parse_safetensors(const std::string& name, const std::uint8_t* data,
 std::map<std::string, std::string> read_safetensors_metadata(const std::string& path);
 
 /// Writes to a temporary file beside `path`, then renames. Throws kIo.
+/// The header is UTF-8: other bytes, which a folder that a model came from may have in its name, become U+FFFD.
 void write_safetensors(const std::string& path, const SafeTensors& content);
 
 }  // namespace fmpn

@@ -8,5 +8,5 @@ cd "$(dirname "$0")/../.."
 build=${FMPN_BUILD:-build}
 needed=(plugins/align/libgstfmpnalign.so plugins/inference/libgstfmpninference.so plugins/overlay/libgstfmpnoverlay.so plugins/record/libgstfmpnrecord.so
   pipelines/annotate/fmpn-annotate tests/bench/make_model tests/bench/engine-bench tests/bench/pipeline-bench tests/support/tiny.safetensors)
-CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros} ninja -C "$build" --quiet "${needed[@]}"
+ninja -C "$build" --quiet "${needed[@]}"
 exec meson devenv -C "$build" -w "$PWD" /usr/bin/python3 tests/bench/run.py --build "$build" "$@"

@@ -57,6 +57,14 @@ TEST(SafeTensorsFile, RoundTrip) {
 }
 
 // The layout of the format's own description: length, JSON, data.
+TEST(SafeTensorsFile, MetadataOfAnyBytesIsWritten) {
+  const test::TemporaryFolder folder;
+  SafeTensors content = small();
+  content.metadata["from"] = "od\xff";
+  write_safetensors(folder.file("m.safetensors"), content);
+  EXPECT_EQ(read_safetensors(folder.file("m.safetensors")).metadata.at("from"), "od\xEF\xBF\xBD");
+}
+
 TEST(SafeTensorsFile, AFileWrittenByHandIsRead) {
   std::string text = file_of(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"k":"v"}}   )", 0);
   text += std::string("\x00\x00\x80\x3f\x00\x00\x00\x40", 8);
