@@ -9,22 +9,33 @@
 namespace fmpn::train {
 namespace {
 
-std::vector<std::string> split_line(const std::string& line) {
-  std::vector<std::string> fields(1);
-  bool inside = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (inside && c == '"' && i + 1 < line.size() && line[i + 1] == '"') fields.back() += line[++i];
-    else if (c == '"') inside = !inside;
-    else if (c == ',' && !inside) fields.emplace_back();
-    else fields.back() += c;
-  }
-  return fields;
-}
+constexpr const char* kBlanks = " \t";
 
 std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t"), last = text.find_last_not_of(" \t");
+  const auto first = text.find_first_not_of(kBlanks), last = text.find_last_not_of(kBlanks);
   return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+}
+
+/// Blanks around a field go, as people write them after a comma; those in quotes are the field's own.
+std::vector<std::string> split_line(const std::string& line) {
+  std::vector<std::string> fields;
+  std::string field;
+  std::size_t kept = 0;  // up to here the blanks at the end are the field's own
+  bool inside = false, quoted = false;
+  const auto finish = [&] {
+    field.erase(std::max(kept, field.find_last_not_of(kBlanks) + 1));
+    fields.push_back(std::move(field));
+    field.clear(), kept = 0, quoted = false;
+  };
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (inside && c == '"' && i + 1 < line.size() && line[i + 1] == '"') field += line[++i];
+    else if (c == '"') inside = !inside, quoted = true, kept = field.size();
+    else if (c == ',' && !inside) finish();
+    else if (inside || quoted || !field.empty() || (c != ' ' && c != '\t')) field += c;
+  }
+  finish();
+  return fields;
 }
 
 }  // namespace
@@ -48,8 +59,7 @@ CsvTable::CsvTable(std::string path, const std::vector<std::string>& required, c
     return true;
   };
   std::vector<std::string> names;
-  if (next())
-    for (const std::string& name : split_line(line)) names.push_back(trimmed(name));
+  if (next()) names = split_line(line);
   const auto is_known = [&](const std::string& name) { return std::find(assumed.begin(), assumed.end(), name) != assumed.end(); };
   if (!assumed.empty() && !names.empty() && std::none_of(names.begin(), names.end(), is_known)) {
     lines_.push_back({first_line, split_line(line)});
@@ -89,7 +99,7 @@ long CsvTable::whole_number(std::size_t row, const std::string& column) const {
 std::string CsvTable::place(std::size_t row) const { return path_ + ":" + std::to_string(lines_[row].number); }
 
 std::string csv_quoted(const std::string& field) {
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
+  if (field.find_first_of(",\"\r\n") == std::string::npos && trimmed(field) == field) return field;
   std::string out = "\"";
   for (const char c : field) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + '"';

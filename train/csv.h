@@ -7,7 +7,7 @@
 namespace fmpn::train {
 
 /// A CSV file with a heading (RFC 4180: quoted fields may hold commas, quotes and line ends). Windows line ends, a byte
-/// order mark and blanks around heading names are accepted; empty lines are passed over.
+/// order mark and blanks around what is not in quotes are accepted; empty lines are passed over.
 class CsvTable {
  public:
   /// Throws kNotFound, kBadFormat: a quote never closed, a line with another number of fields, a heading without one of

@@ -29,6 +29,7 @@ TEST_F(Manifest, RoundTripOfEveryColumnAndOfAwkwardNames) {
       {"crops/train/anger/0-a.png", "/data/S005/001/a.png", "anger", "S005", "001", "11", "4", "train", "crops/n.png", true},
       {"b,c.png", "a \"quoted\" name.jpg", "happiness", "", "", "", "", "valid", "", false},
       {"two\nlines.png", "dos\r\nline", "fear", "\"", ",", "\n", "\"\"", "test", ",\",", true},
+      {" before.png", "after.png ", "anger", "\t", " a, b ", "", "", "", "", true},
       {"plain.png", "", "neutral", "", "", "", "", "", "", true}};
   write_manifest(folder_.path().string(), rows);
   const auto back = read_manifest(folder_.path().string());
@@ -58,6 +59,20 @@ TEST_F(Manifest, ColumnsInAnyOrderFurtherOnesAndWindowsLineEnds) {
   EXPECT_EQ(rows[0].split, "");
   EXPECT_TRUE(rows[0].aligned);
   EXPECT_TRUE(read("path,label\n").empty());
+}
+
+TEST_F(Manifest, BlanksAroundAFieldAreNotItsOwn) {
+  const auto rows = read("path, label ,split,subject,source\n a b.png , fear,\ttrain, , \" kept \" \n\"a, b\" , anger,valid,\"\",\" x\"y z \n");
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].path, "a b.png");
+  EXPECT_EQ(rows[0].label, "fear");
+  EXPECT_EQ(rows[0].split, "train");
+  EXPECT_EQ(rows[0].subject, "");
+  EXPECT_EQ(rows[0].source, " kept ");
+  EXPECT_EQ(rows[1].path, "a, b");
+  EXPECT_EQ(rows[1].label, "anger");
+  EXPECT_EQ(rows[1].subject, "");
+  EXPECT_EQ(rows[1].source, " xy z");
 }
 
 TEST_F(Manifest, BadLinesAreNamedByTheirNumber) {
