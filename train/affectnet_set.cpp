@@ -51,7 +51,7 @@ void add_picture(PictureList& list, const fs::path& picture, const std::string& 
   if (!fs::exists(picture)) return list.skipped.push_back({picture.string(), "listed, but missing"});
   ManifestRow row;
   row.label = kLabels[static_cast<std::size_t>(number)], row.split = split, row.source = picture.string();
-  row.path = (fs::path("crops") / split / (name + ".png")).string();
+  row.path = crop_path(split + '/' + name);
   list.rows.push_back(std::move(row));
   if (face) list.faces.emplace(list.rows.back().path, *face);
 }

@@ -1,6 +1,5 @@
 // fmpn-train calibrate: temperature and threshold of a finished model, for the pictures that it is going to see.
 
-#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
@@ -39,19 +38,6 @@ void check_output(const std::string& path) {
   if (fs::is_directory(path)) throw Error(ErrorCode::kIo, path + ": is a folder");
 }
 
-/// Numbers that say only that they could not be fitted would make a model that is always sure, or never.
-void check_fit(const ModelInfo& info, const LabelledLogits& data, const Options& o) {
-  char fault[160] = "";
-  if (info.temperature < 1.001 * kLeastTemperature || info.temperature > 0.999 * kMostTemperature)
-    std::snprintf(fault, sizeof fault, "no temperature between %g and %g fits: too few pictures, or nearly all of them right or wrong",
-                  kLeastTemperature, kMostTemperature);
-  else if (info.min_confidence == 1)
-    std::snprintf(fault, sizeof fault, "there is no confidence from which %g %% of the answers are right", 100 * o.wanted);
-  if (*fault != '\0')
-    throw Error(ErrorCode::kBadFormat,
-                o.source.data + ": " + fault + " (" + std::to_string(data.labels.size()) + " pictures); nothing was written");
-}
-
 /// "data, split valid, blur:1.5": what the model's provenance says that it was calibrated on.
 std::string name_of(const CropSource& source) {
   const fs::path folder = fs::absolute(source.data).lexically_normal();
@@ -69,28 +55,13 @@ nlohmann::ordered_json as_json(const CalibrationFigures& figures) {
           {"calibration_error", figures.calibration_error}};
 }
 
-/// What evaluate has too is named as there.
 void print_json(const Options& o, const Engine& engine, const LabelledCrops& crops, const CalibrationFigures& before,
                 const CalibrationFigures& after) {
-  nlohmann::ordered_json out;
-  out["model"] = engine.info().name;
-  out["precision"] = engine.precision() == Precision::kBf16 ? "bf16" : "fp32";
-  if (!o.source.corruptions.empty()) out["corruptions"] = o.source.corruptions;
-  out["images"] = crops.crops.size();
-  out["unaligned"] = std::count(crops.aligned.begin(), crops.aligned.end(), false);
-  if (!o.source.without_duplicates_of.empty()) out["duplicates_left_out"] = crops.duplicates;
+  auto out = heading_of(o.source, crops, engine);
   out["before"] = as_json(before);
   out["after"] = as_json(after);
   out["output"] = o.output;
   std::cout << json_text(out) << '\n';
-}
-
-void print_before(const Options& o, const LabelledCrops& crops, const CalibrationFigures& before) {
-  std::printf("%zu images, %ld without a found face\n", crops.crops.size(),
-              static_cast<long>(std::count(crops.aligned.begin(), crops.aligned.end(), false)));
-  if (!o.source.without_duplicates_of.empty())
-    std::printf("left out: %ld that stand in '%s' too\n", crops.duplicates, o.source.without_duplicates_of.c_str());
-  std::printf("before: %s\n", calibration_text(before).c_str());
 }
 
 void run(const Options& o) {
@@ -102,9 +73,13 @@ void run(const Options& o) {
   classify_each(*engine, crops.crops, nullptr, [&](std::size_t i, const Expression& e) { data.add(e.logits, crops.labels[i]); });
   ModelInfo info = engine->info();
   const CalibrationFigures before = calibration_figures(info, data);
-  if (!o.json) print_before(o, crops, before);
+  if (!o.json) {
+    print_heading(o.source, crops);
+    std::printf("before: %s\n", calibration_text(before).c_str());
+  }
   calibrate(info, data, o.wanted);
-  check_fit(info, data, o);
+  if (const std::string fault = calibration_fault(info, data.labels.size(), o.wanted); !fault.empty())
+    throw Error(ErrorCode::kBadFormat, o.source.data + ": " + fault + "; nothing was written");
   const CalibrationFigures after = calibration_figures(info, data);
   info.provenance["calibration_data"] = name_of(o.source);
   for (const auto& [key, value] : metadata_from_info(info)) content.metadata[key] = value;

@@ -61,6 +61,18 @@ void calibrate(ModelInfo& info, const LabelledLogits& data, double wanted) {
   info.provenance["calibration_images"] = std::to_string(data.labels.size());
 }
 
+std::string calibration_fault(const ModelInfo& info, std::size_t pictures, double wanted) {
+  char fault[192] = "";
+  if (info.temperature < 1.001 * kLeastTemperature || info.temperature > 0.999 * kMostTemperature)
+    std::snprintf(fault, sizeof fault,
+                  "no temperature between %g and %g fits: too few pictures (%zu), or nearly all of them right or wrong", kLeastTemperature,
+                  kMostTemperature, pictures);
+  else if (info.min_confidence == 1)
+    std::snprintf(fault, sizeof fault, "there is no confidence from which %g %% of the answers are right (%zu pictures)", 100 * wanted,
+                  pictures);
+  return fault;
+}
+
 CalibrationFigures calibration_figures(const ModelInfo& info, const LabelledLogits& data) {
   const Answers answers = answers_at(info.temperature, data, info.classes);
   const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);

@@ -38,6 +38,10 @@ constexpr double kWantedAccuracy = 0.8;
 /// must not have been trained on: of those a model is surer than it has reason to be. Throws kBadFormat for a logit that is not finite.
 void calibrate(ModelInfo& info, const LabelledLogits& data, double wanted);
 
+/// Why the numbers that calibrate() has fitted to so many pictures are none: they would make a model that is always sure, or never. Empty:
+/// they are good.
+std::string calibration_fault(const ModelInfo& info, std::size_t pictures, double wanted);
+
 /// How good the numbers that a model has are for some pictures.
 struct CalibrationFigures {
   double temperature = 1, min_confidence = 0;

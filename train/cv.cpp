@@ -13,10 +13,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <thread>
 #include <utility>
-
-#include <nlohmann/json.hpp>
 
 #include <fmpn/error.h>
 
@@ -24,6 +23,7 @@
 #include "commands.h"
 #include "cross_validation.h"
 #include "interrupt.h"
+#include "json_text.h"
 #include "manifest.h"
 #include "run_folder.h"
 #include "whole_file.h"
@@ -76,16 +76,25 @@ int checked_folds(const Options& o) {
 
 /// A JSON list of strings is a TOML array as well.
 std::string configuration_of(const Options& o) {
-  return "[cv]\ndata = " + nlohmann::json(o.data).dump() + "\nfit = " + nlohmann::json(o.fit).dump() + '\n';
+  return "[cv]\ndata = " + json_text(o.data) + "\nfit = " + json_text(o.fit) + '\n';
+}
+
+/// A result is the last thing that a fold's run writes; older versions wrote it before the model.
+bool is_done(const Options& o, int k) {
+  const fs::path folder = fold_folder(o, k);
+  return fs::exists(folder / "result.json") && fs::exists(folder / "last.safetensors");
 }
 
 /// As for a single run: the folder belongs to one configuration.
-void compare_with_run(const Options& o) {
+void compare_with_run(const Options& o, int folds) {
   const fs::path file = fs::path(o.run) / "cv.toml";
   if (fs::exists(file) != o.resume)
     throw Error(
         o.resume ? ErrorCode::kNotFound : ErrorCode::kBadSetting,
         o.run + (o.resume ? ": holds no cross-validation to resume" : ": holds a cross-validation already; --resume goes on with it"));
+  for (int k = 0; k < folds && !o.resume; ++k)
+    if (is_done(o, k))
+      throw Error(ErrorCode::kBadSetting, fold_folder(o, k) + ": holds a run that is not of this cross-validation; take another folder");
   if (!o.resume) return;
   std::string difference = configuration_difference(configuration_of(o), read_bytes(file.string()));
   if (difference.empty()) difference = configuration_difference(o.config.empty() ? "" : read_bytes(o.config), read_bytes(kept_config(o)));
@@ -102,6 +111,14 @@ void keep(const std::string& given, const std::string& copy) {
 }
 void forget(const std::string& given, const std::string& copy) {
   if (!fs::equivalent(given, copy)) fs::remove(copy);
+}
+
+/// The files are kept and read as they are; the fold's number is put into the command line.
+void refuse_fold_place(const std::string& given, const std::string&) {
+  std::stringstream text(read_bytes(given));
+  for (std::string line; std::getline(text, line);)
+    if (line.find(kFoldPlace) < line.find('#'))
+      throw Error(ErrorCode::kBadSetting, given + ": " + kFoldPlace + " stands for the fold's number on the command line, not in a file");
 }
 
 void for_each_given_file(const Options& o, void (*f)(const std::string& given, const std::string& copy)) {
@@ -249,7 +266,8 @@ void cross_validate(const Options& o) {
   const int folds = checked_folds(o);
   refuse_option(o, "--fold", "each in its turn");
   refuse_option(o, "--check", "every fold is checked before the first is trained");
-  compare_with_run(o);
+  compare_with_run(o, folds);
+  for_each_given_file(o, refuse_fold_place);
   make_folder(o.run);
   stop_on_signals();
   // Folds at a time share the cores, but where the user, or the recipe, says how many each takes.
@@ -257,7 +275,7 @@ void cross_validate(const Options& o) {
   if (o.jobs > 1) setenv("OMP_NUM_THREADS", std::to_string(std::max(1, cores / o.jobs)).c_str(), /*overwrite=*/0);
   std::vector<int> open;
   for (int k = 0; k < folds; ++k)
-    if (!fs::exists(fs::path(fold_folder(o, k)) / "result.json")) open.push_back(k);
+    if (!is_done(o, k)) open.push_back(k);
   if (static_cast<int>(open.size()) < folds)
     std::fprintf(stderr, "%zu of %d folds are done already\n", static_cast<std::size_t>(folds) - open.size(), folds);
   if (!o.resume) for_each_given_file(o, keep);

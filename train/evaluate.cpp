@@ -1,6 +1,5 @@
 // fmpn-train evaluate: a model on a prepared data set or on a folder of pictures.
 
-#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -71,16 +70,10 @@ nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const 
   const ModelInfo& info = engine.info();
   const Answers& answers = outcome.answers;
   const auto& counts = answers.confusion.counts();
-  nlohmann::ordered_json out;
-  out["model"] = info.name;
-  out["precision"] = engine.precision() == Precision::kBf16 ? "bf16" : "fp32";
+  auto out = heading_of(o.source, data, engine);
   if (o.replace_masks != "none") out["replaced_masks"] = o.replace_masks;
-  if (!o.source.corruptions.empty()) out["corruptions"] = o.source.corruptions;
-  out["images"] = answers.confusion.total();
-  const auto aligned = std::count(data.aligned.begin(), data.aligned.end(), true);
-  out["unaligned"] = answers.confusion.total() - aligned;
-  if (!o.source.without_duplicates_of.empty()) out["duplicates_left_out"] = data.duplicates;
   out["accuracy"] = answers.confusion.accuracy();
+  const long aligned = answers.confusion.total() - data.unaligned();
   if (aligned > 0) out["aligned_accuracy"] = static_cast<double>(outcome.aligned_right) / static_cast<double>(aligned);
   out["calibration_error"] = expected_calibration_error(answers.confidence, answers.correct);
   const Abstention at = abstention_at(info.min_confidence, answers.confidence, answers.correct);
@@ -106,12 +99,7 @@ nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const 
 
 void print(const Options& o, const nlohmann::ordered_json& figures, const ConfusionMatrix& confusion) {
   const auto value = [&](const char* name) { return figures[name].get<double>(); };
-  if (!o.source.without_duplicates_of.empty())
-    std::printf("left out: %ld that stand in '%s' too\n", figures["duplicates_left_out"].get<long>(),
-                o.source.without_duplicates_of.c_str());
   if (o.replace_masks != "none") std::printf("masks replaced: %s\n", o.replace_masks.c_str());
-  for (const std::string& corruption : o.source.corruptions) std::printf("pictures corrupted: %s\n", corruption.c_str());
-  std::printf("%ld images, %ld without a found face\n", confusion.total(), figures["unaligned"].get<long>());
   std::printf("accuracy %.4f", value("accuracy"));
   if (figures["unaligned"] != 0 && figures.contains("aligned_accuracy"))
     std::printf(" (%.4f where a face was found)", value("aligned_accuracy"));
@@ -137,8 +125,12 @@ void evaluate(const Options& o) {
   const LabelledCrops data = read_labelled_crops(o.source, engine->info());
   const Outcome outcome = outcome_of(o, *engine, data, std::move(scores));
   const auto figures = figures_of(o, *engine, data, outcome);
-  if (o.json) std::cout << json_text(figures) << '\n';
-  else print(o, figures, outcome.answers.confusion);
+  if (o.json) {
+    std::cout << json_text(figures) << '\n';
+    return;
+  }
+  print_heading(o.source, data);
+  print(o, figures, outcome.answers.confusion);
 }
 
 }  // namespace

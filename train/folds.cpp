@@ -96,6 +96,7 @@ void split_at_random(std::vector<ManifestRow>& rows, double share, std::uint64_t
   std::mt19937_64 generator(seed);
   for (auto& group : labelled_by(rows, false)) {
     auto& members = group.second;
+    members.erase(std::remove_if(members.begin(), members.end(), [&](std::size_t i) { return rows[i].split == "test"; }), members.end());
     shuffle(members, generator);
     const auto valid = static_cast<std::size_t>(std::lround(share * static_cast<double>(members.size())));
     for (std::size_t i = 0; i < members.size(); ++i) rows[members[i]].split = i < valid ? "valid" : "train";

@@ -19,7 +19,8 @@ void assign_folds(std::vector<ManifestRow>& rows, int folds);
 /// Keeps at most `most` pictures of each class and split, drawn with `seed`; reference faces stay.
 void keep_per_class(std::vector<ManifestRow>& rows, std::size_t most, std::uint64_t seed);
 
-/// Splits the labelled pictures at random: of each class, `share` (0…1, rounded) become "valid", the rest "train".
+/// Splits the labelled pictures at random, those of the split "test" apart, which stay there: of each class, `share` (0…1, rounded) become
+/// "valid", the rest "train".
 void split_at_random(std::vector<ManifestRow>& rows, double share, std::uint64_t seed);
 
 }  // namespace fmpn::train

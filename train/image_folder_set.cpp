@@ -1,4 +1,5 @@
-// Any data set: ROOT/<class>/…, ROOT/<class>/<subject>/…, either under ROOT/<train|valid|test>/, or a CSV of pictures.
+// Any data set: ROOT/<class>/…, ROOT/<class>/<subject>/…, either under ROOT/<train|valid|test>/ (or training, val, validation, testing), or a
+// CSV of pictures.
 
 #include <algorithm>
 #include <filesystem>
@@ -16,18 +17,21 @@ namespace fmpn::train {
 namespace fs = std::filesystem;
 namespace {
 
-std::string crop_path(const fs::path& relative) {
-  std::string path;
-  // What leads out of the data set's folder must not lead out of the crops'.
-  for (const fs::path& part : relative.lexically_normal())
-    path += (path.empty() ? "" : "/") + (part == ".." ? std::string("up") : part == "/" ? std::string("root") : part.string());
-  return "crops/" + path + ".png";
-}
-
 void list_class(const fs::path& root, const fs::path& folder, const ManifestRow& pattern, PictureList& list) {
   std::vector<fs::path> pictures;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file() && is_picture(entry.path().string())) pictures.push_back(entry.path());
+  std::set<fs::path> seen{fs::canonical(folder)};
+  // A subject's folder may be a link, as data sets are put together from others; one that leads back into itself is not followed.
+  for (auto at = fs::recursive_directory_iterator(folder, fs::directory_options::follow_directory_symlink); at != fs::end(at); ++at) {
+    const fs::path& path = at->path();
+    if (at->is_directory()) {
+      if (path.filename().string().front() == '.' || !seen.insert(fs::canonical(path)).second) at.disable_recursion_pending();
+    } else if (is_picture(path.string())) {
+      if (at->is_regular_file()) pictures.push_back(path);
+      else list.skipped.push_back({path.string(), at->exists() ? "no file" : "a link that leads nowhere"});
+    } else if (is_other_picture(path.string())) {
+      list.skipped.push_back({path.string(), "pictures of this kind are not read"});
+    }
+  }
   if (pictures.empty()) throw Error(ErrorCode::kBadFormat, folder.string() + ": a class folder without a picture");
   std::sort(pictures.begin(), pictures.end());
   for (const fs::path& picture : pictures) {
@@ -41,12 +45,13 @@ void list_class(const fs::path& root, const fs::path& folder, const ManifestRow&
   }
 }
 
-void list_classes(const fs::path& root, const std::string& split, PictureList& list) {
+/// Those of `root`/`inner`, which is of `split`.
+void list_classes(const fs::path& root, const std::string& inner, const std::string& split, PictureList& list) {
   std::vector<fs::path> folders;
-  for (const auto& entry : fs::directory_iterator(root / split))
+  for (const auto& entry : fs::directory_iterator(root / inner))
     if (entry.is_directory() && entry.path().filename().string().front() != '.') folders.push_back(entry.path());
   std::sort(folders.begin(), folders.end());
-  if (folders.empty()) throw Error(ErrorCode::kBadFormat, (root / split).string() + ": no class folders in it");
+  if (folders.empty()) throw Error(ErrorCode::kBadFormat, (root / inner).string() + ": no class folders in it");
   std::map<std::string, fs::path> folder_of;
   for (const fs::path& folder : folders) {
     const auto label = canonical_expression(folder.filename().string());
@@ -59,6 +64,25 @@ void list_classes(const fs::path& root, const std::string& split, PictureList& l
     pattern.label = *label, pattern.split = split;
     list_class(root, folder, pattern, list);
   }
+}
+
+/// The splits that are folders of `root`, by their names there.
+std::map<std::string, std::string> splits_in(const fs::path& root) {
+  static const std::map<std::string, std::string> names{{"train", "train"},      {"training", "train"}, {"valid", "valid"}, {"val", "valid"},
+                                                        {"validation", "valid"}, {"test", "test"},      {"testing", "test"}};
+  std::map<std::string, std::string> found, folder_of;
+  for (const auto& [folder, split] : names) {
+    if (!fs::is_directory(root / folder)) continue;
+    found[folder] = split;
+    if (const auto [other, fresh] = folder_of.emplace(split, folder); !fresh)
+      throw Error(ErrorCode::kBadFormat, (root / folder).string() + " and " + (root / other->second).string() + " are one split, " + split);
+  }
+  if (found.empty()) return found;
+  for (const auto& entry : fs::directory_iterator(root))
+    if (const std::string name = entry.path().filename().string(); entry.is_directory() && canonical_expression(name))
+      throw Error(ErrorCode::kBadFormat, entry.path().string() + ": a class folder beside " + found.begin()->first +
+                                             ", where class folders are in splits");
+  return found;
 }
 
 PictureList list_table(const std::string& csv) {
@@ -112,13 +136,9 @@ PictureList list_folder(const std::string& root, const ListOptions&) {
   if (fs::is_regular_file(fs::path(root) / "labels.csv")) return list_table((fs::path(root) / "labels.csv").string());
   PictureList list;
   list.keeps_faceless = true;
-  bool splits = false;
-  for (const char* split : {"train", "valid", "test"})
-    if (fs::is_directory(fs::path(root) / split)) {
-      splits = true;
-      list_classes(root, split, list);
-    }
-  if (!splits) list_classes(root, "", list);
+  const auto splits = splits_in(root);
+  for (const auto& [folder, split] : splits) list_classes(root, folder, split, list);
+  if (splits.empty()) list_classes(root, "", "", list);
   return list;
 }
 

@@ -1,6 +1,7 @@
 #include "labelled_crops.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <set>
 #include <utility>
@@ -45,6 +46,14 @@ long leave_out_duplicates(std::vector<ManifestRow>& rows, const std::vector<Mani
   return count;
 }
 
+std::vector<ManifestRow> rows_of_folder(const std::string& folder) {
+  PictureList list = list_folder(folder, {});
+  if (const std::size_t others = list.skipped.size(); others > 0)
+    throw Error(ErrorCode::kBadFormat, list.skipped.front().source + ": " + list.skipped.front().reason +
+                                           (others > 1 ? " (and " + std::to_string(others - 1) + " more that cannot be used)" : ""));
+  return std::move(list.rows);
+}
+
 Image corrupted_file(const std::string& path, const Image& picture, const std::vector<Corruption>& corruptions) {
   try {
     return corrupted(picture.view(), corruptions);
@@ -83,7 +92,7 @@ LabelledCrops read_labelled_crops(const CropSource& source, const ModelInfo& inf
   if (prepared && !corruptions.empty())
     throw Error(ErrorCode::kBadSetting,
                 source.data + ": --corruption is done to pictures before their faces are looked for; these are crops already");
-  const auto all = prepared ? read_manifest(source.data) : list_folder(source.data, {}).rows;
+  const auto all = prepared ? read_manifest(source.data) : rows_of_folder(source.data);
   const auto file = [&](const ManifestRow& row) { return prepared ? (fs::path(source.data) / row.path).string() : row.source; };
   const auto some = [&](const Selection& selection) {
     auto rows = select_rows(all, selection);
@@ -118,6 +127,22 @@ LabelledCrops read_labelled_crops(const CropSource& source, const ModelInfo& inf
   }
   for (const ManifestRow& row : rows) result.aligned.push_back(row.aligned);
   return result;
+}
+
+nlohmann::ordered_json heading_of(const CropSource& source, const LabelledCrops& crops, const Engine& engine) {
+  nlohmann::ordered_json heading{{"model", engine.info().name}, {"precision", engine.precision() == Precision::kBf16 ? "bf16" : "fp32"}};
+  if (!source.corruptions.empty()) heading["corruptions"] = source.corruptions;
+  heading["images"] = crops.crops.size();
+  heading["unaligned"] = crops.unaligned();
+  if (!source.without_duplicates_of.empty()) heading["duplicates_left_out"] = crops.duplicates;
+  return heading;
+}
+
+void print_heading(const CropSource& source, const LabelledCrops& crops) {
+  std::printf("%zu images, %ld without a found face\n", crops.crops.size(), crops.unaligned());
+  if (!source.without_duplicates_of.empty())
+    std::printf("left out: %ld that stand in '%s' too\n", crops.duplicates, source.without_duplicates_of.c_str());
+  for (const std::string& corruption : source.corruptions) std::printf("pictures corrupted: %s\n", corruption.c_str());
 }
 
 void classify_each(const Engine& engine, const std::vector<Image>& crops, const MaskReplacement* replacement,

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <fmpn/engine.h>
 
@@ -27,11 +29,17 @@ struct LabelledCrops {
   std::vector<std::size_t> labels;  ///< index in the model's classes
   std::vector<bool> aligned;        ///< a face was found; false: the whole picture
   long duplicates = 0;              ///< left out
+  long unaligned() const { return std::count(aligned.begin(), aligned.end(), false); }
 };
-/// Pictures are aligned as `prepare` does. Every picture is counted: one that cannot be read is an error, since a figure would be of
+/// Pictures are aligned as `prepare` does. Every picture is counted: one that cannot be used is an error, since a figure would be of
 /// another set. Throws kBadFormat for it, for a class that the model has not and where there is no picture, and kBadSetting for options
 /// that don't go together.
 LabelledCrops read_labelled_crops(const CropSource& source, const ModelInfo& info);
+
+/// What a command that measures says first: the model and its precision, how many pictures, which were left out or changed.
+nlohmann::ordered_json heading_of(const CropSource& source, const LabelledCrops& crops, const Engine& engine);
+/// The same for people, but for the model.
+void print_heading(const CropSource& source, const LabelledCrops& crops);
 
 /// Asks the engine about all crops, in batches, with `replacement`'s masks where there is one; `visit` gets them in their order.
 void classify_each(const Engine& engine, const std::vector<Image>& crops, const MaskReplacement* replacement,

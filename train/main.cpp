@@ -6,6 +6,7 @@
 #include <fmpn/error.h>
 
 #include "commands.h"
+#include "config_file.h"
 #include "exit_program.h"
 
 namespace {
@@ -14,7 +15,7 @@ int run(int argc, char** argv) {
   CLI::App app{"Trains and examines Facial Motion Prior Networks"};
   app.require_subcommand(1);
   app.fallthrough();  // so that `fit --config FILE` reaches the option here
-  app.set_config("--config", "", "TOML file of options, a section a subcommand (train/recipes/*.toml)");
+  fmpn::train::add_config_option(app);
   fmpn::train::add_prepare(app);
   fmpn::train::add_verify(app);
   fmpn::train::add_masks(app);

@@ -179,12 +179,21 @@ void borrow_masks(const Options& o, const std::vector<ManifestRow>& rows) {
   write_sheet(o, "Borrowed masks", tiles, shown.size());
 }
 
+/// Masks must know nothing of what a model is tested on: without folds, where a fold leaves out its own, they are made from the split
+/// train where there is one.
+std::string split_to_take(const Options& o, const std::vector<ManifestRow>& rows) {
+  if (!o.split.empty() || fold_count(rows) > 0) return o.split;
+  return std::any_of(rows.begin(), rows.end(), [](const ManifestRow& r) { return r.split == "train"; }) ? "train" : "";
+}
+
 void make_masks(const Options& o) {
-  const auto rows = select_rows(read_manifest(o.data), {o.split});
+  const auto all = select_rows(read_manifest(o.data), {o.split});
   make_folder(o.out);
-  if (!o.from.empty()) return borrow_masks(o, rows);
+  if (!o.from.empty()) return borrow_masks(o, all);
   const auto make = o.class_means ? masks_of_means : masks_of;
-  const auto classes = labels_of(rows);
+  const auto classes = labels_of(all);
+  const std::string split = split_to_take(o, all);
+  const auto rows = select_rows(all, {split});
   const int folds = fold_count(rows);
   std::vector<Tile> tiles;
   MaskSets sets;
@@ -195,7 +204,7 @@ void make_masks(const Options& o) {
     sets[std::to_string(k)] = masks;
   }
   if (folds == 0) {
-    const Masks masks = make(o.data, rows, classes, o.split.empty() ? "all" : o.split);
+    const Masks masks = make(o.data, rows, classes, split.empty() ? "all" : split);
     add_tiles(tiles, masks, classes, "");
     sets[""] = masks;
   }
@@ -218,7 +227,7 @@ void add_masks(CLI::App& app) {
   command->add_option("--missing-mask", o->missing_mask, "With --from, for a class that it lacks")
       ->check(CLI::IsMember({"none", "zero", "mean"}))
       ->capture_default_str();
-  command->add_option("--split", o->split, "Only rows of this split");
+  command->add_option("--split", o->split, "Only rows of this split; without folds train, where the data has it");
   command->add_flag("--contact-sheet", o->contact_sheet, "All masks in one picture, DIR/contact-sheet.png");
   command->callback([o] { make_masks(*o); });
 }

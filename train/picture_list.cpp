@@ -13,12 +13,32 @@ const std::map<std::string, std::function<PictureList(const std::string&, const 
   return listers;
 }
 
-bool is_picture(const std::string& path) {
-  static const std::set<std::string> suffixes{".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"};
+namespace {
+
+bool ends_as_one_of(const std::set<std::string>& suffixes, const std::string& path) {
   const std::filesystem::path name = std::filesystem::path(path).filename();
   std::string suffix = name.extension().string();
   std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
   return suffixes.count(suffix) != 0 && name.string().front() != '.';
+}
+
+}  // namespace
+
+bool is_picture(const std::string& path) {
+  static const std::set<std::string> suffixes{".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"};
+  return ends_as_one_of(suffixes, path);
+}
+
+bool is_other_picture(const std::string& path) {
+  static const std::set<std::string> suffixes{".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".raw", ".dng", ".svg"};
+  return ends_as_one_of(suffixes, path);
+}
+
+std::string crop_path(const std::filesystem::path& picture) {
+  std::string path = "crops";
+  for (const std::filesystem::path& part : picture.lexically_normal())
+    path += '/' + (part == ".." ? std::string("up") : part == "/" ? std::string("root") : part.string());
+  return path + ".png";
 }
 
 void add_sequence(PictureList& list, const ManifestRow& pattern, const std::vector<SequenceFrame>& frames,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -52,6 +53,12 @@ const std::map<std::string, std::function<PictureList(const std::string&, const 
 
 /// True for a name that ends as a picture's does (.jpg, .png, …) and does not begin with a dot.
 bool is_picture(const std::string& path);
+/// True for the name of a picture of a kind that is not read (.gif, .heic, …).
+bool is_other_picture(const std::string& path);
+
+/// The crop's path for a picture's path below the data set's folder, "crops/<picture>.png". What leads out of the data set's folder does
+/// not lead out of the crops'.
+std::string crop_path(const std::filesystem::path& picture);
 
 struct SequenceFrame {
   std::string source, path, number;

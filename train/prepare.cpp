@@ -77,19 +77,27 @@ void choose(PictureList& list, const Options& o) {
       throw Error(ErrorCode::kBadFormat, row.source + ": another picture has the same name but for its folder or suffix");
 }
 
+/// Where the data set says that the row's face is; nullptr: it does not say.
+const Box* face_of(const PictureList& list, const ManifestRow& row) {
+  const auto face = list.faces.find(row.path);
+  return face == list.faces.end() ? nullptr : &face->second;
+}
+
+std::string stamp_of(const PictureList& list, const ManifestRow& row) { return PrepareJournal::stamp_of(row.source, face_of(list, row)); }
+
 void make_crop(Aligner& aligner, const PictureList& list, ManifestRow& row, const std::string& out, PrepareJournal& journal) {
+  const std::string stamp = stamp_of(list, row);
   try {
     const Image picture = list.read(row);
-    const auto face = list.faces.find(row.path);
-    const StillCrop still = crop_still(aligner, picture.view(), face == list.faces.end() ? nullptr : &face->second);
+    const StillCrop still = crop_still(aligner, picture.view(), face_of(list, row));
     row.aligned = still.aligned;
-    if (!still.aligned && !list.keeps_faceless) return journal.add(row.path, row.source, Outcome::kFaceless, "no face was found");
+    if (!still.aligned && !list.keeps_faceless) return journal.add(row.path, stamp, Outcome::kFaceless, "no face was found");
     write_whole_png((fs::path(out) / row.path).string(), still.crop.view());
-    journal.add(row.path, row.source, still.aligned ? Outcome::kAligned : Outcome::kWhole,
+    journal.add(row.path, stamp, still.aligned ? Outcome::kAligned : Outcome::kWhole,
                 still.aligned ? "" : "no face was found; taken whole");
   } catch (const Error& fault) {
     if (fault.code() == ErrorCode::kIo) throw;
-    journal.add(row.path, row.source, Outcome::kUnreadable, fault.what());  // one broken picture does not spoil the others
+    journal.add(row.path, stamp, Outcome::kUnreadable, fault.what());  // one broken picture does not spoil the others
   }
 }
 
@@ -99,7 +107,7 @@ void make_crops(PictureList& list, const Options& o, PrepareJournal& journal) {
   std::set<fs::path> folders;
   for (std::size_t i = 0; i < list.rows.size(); ++i) {
     const ManifestRow& row = list.rows[i];
-    const auto* entry = journal.find(row.path, row.source);
+    const auto* entry = journal.find(row.path, stamp_of(list, row));
     const bool has_crop = entry != nullptr && (entry->outcome == Outcome::kAligned || entry->outcome == Outcome::kWhole);
     if (entry != nullptr && (!has_crop || fs::exists(fs::path(o.out) / row.path))) continue;
     open.push_back(i);
@@ -161,13 +169,15 @@ std::vector<ManifestRow> kept_rows(PictureList& list, const PrepareJournal& jour
   std::vector<ManifestRow> kept;
   std::set<std::string> present;
   for (ManifestRow& row : list.rows) {
-    const auto& entry = *journal.find(row.path, row.source);
-    row.aligned = entry.outcome == Outcome::kAligned;
-    if (!row.aligned) failed.emplace_back(&row, entry.reason);
-    if (entry.outcome == Outcome::kUnreadable) {
+    const auto* entry = journal.find(row.path, stamp_of(list, row));
+    if (entry == nullptr)
+      throw Error(ErrorCode::kRuntime, row.source + ": has changed since its crop was made, just now; the same command makes it again");
+    row.aligned = entry->outcome == Outcome::kAligned;
+    if (!row.aligned) failed.emplace_back(&row, entry->reason);
+    if (entry->outcome == Outcome::kUnreadable) {
       ++unreadable;
-      std::fprintf(stderr, "skipped: %s\n", entry.reason.c_str());
-    } else if (entry.outcome == Outcome::kFaceless) {
+      std::fprintf(stderr, "skipped: %s\n", entry->reason.c_str());
+    } else if (entry->outcome == Outcome::kFaceless) {
       ++faceless;
       std::fprintf(stderr, "skipped: %s: no face was found\n", row.source.c_str());
     } else {
@@ -183,11 +193,20 @@ std::vector<ManifestRow> kept_rows(PictureList& list, const PrepareJournal& jour
   return kept;
 }
 
+/// A fold may have lost all its pictures to faults.
+void check_folds(const Options& o, const std::vector<ManifestRow>& kept) {
+  try {
+    fold_count(kept);
+  } catch (const Error& fault) {
+    throw Error(fault.code(), o.root + ": " + fault.what() + ", since nothing of it could be used (--folds N makes fewer)");
+  }
+}
+
 void prepare(const Options& o) {
   if (o.list.peak_frames < 1) throw Error(ErrorCode::kBadSetting, "--peak-frames must be at least 1");
   PictureList list = picture_listers().at(o.kind)(o.root, o.list);
-  give_folds(list, o.folds);
   choose(list, o);
+  give_folds(list, o.folds);  // of what is left, so that each has pictures
   const AlignerOptions used = Aligner(o.aligner).options();  // settings are refused before anything is written
   make_folder(o.out);
   std::error_code same;
@@ -208,6 +227,7 @@ void prepare(const Options& o) {
   write_failures(o.out, list, failed);
   if (std::none_of(kept.begin(), kept.end(), [](const ManifestRow& r) { return !r.label.empty(); }))
     throw Error(ErrorCode::kBadFormat, o.root + ": not one picture could be used (" + o.out + "/failed.csv says why)");
+  check_folds(o, kept);
   write_manifest(o.out, kept);
   if (!list.summary.empty()) std::printf("%s\n", list.summary.c_str());
   const auto references = std::count_if(kept.begin(), kept.end(), [](const ManifestRow& r) { return r.label.empty(); });
@@ -242,7 +262,7 @@ void add_prepare(CLI::App& app) {
   command->add_option("--table", o->list.table, "MMI: CSV of sequence, peak and label (ROOT/mmi.csv)");
   command->add_option("--classes", o->classes, "Only these, comma-separated");
   command->add_option("--per-class", o->per_class, "At most so many pictures of each class and split, drawn at random");
-  command->add_option("--valid-share", o->valid_share, "Split at random: this share of each class is for validation")
+  command->add_option("--valid-share", o->valid_share, "Split at random all but the split test: this share of each class is for validation")
       ->check(CLI::Range(0.0, 0.99));
   command->add_option("--seed", o->seed, "Of --per-class and --valid-share")->capture_default_str();
   command->callback([o] { prepare(*o); });

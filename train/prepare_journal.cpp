@@ -14,10 +14,17 @@ namespace {
 
 constexpr const char* kOutcomes[] = {"aligned", "whole", "faceless", "unreadable"};
 
-/// Tabs part the fields and line ends the lines.
-std::string plain(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
-  return text;
+/// Tabs part the fields and line ends the lines, so that a name's own are written in C's way.
+std::string plain(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\') out += "\\\\";
+    else if (c == '\t') out += "\\t";
+    else if (c == '\n') out += "\\n";
+    else if (c == '\r') out += "\\r";
+    else out += c;
+  }
+  return out;
 }
 
 std::vector<std::string> fields_of(const std::string& line) {
@@ -55,24 +62,27 @@ PrepareJournal::PrepareJournal(const std::string& folder, const std::string& set
   file_.open(path_, std::ios::binary | std::ios::app);
 }
 
-std::string PrepareJournal::stamp_of(const std::string& source) {
+std::string PrepareJournal::stamp_of(const std::string& source, const Box* face) {
   // A frame of a video (file#n) or a line of a CSV (file:n) is as old as its file.
   std::string file = source;
   std::error_code fault;
   if (!fs::is_regular_file(file, fault)) file = source.substr(0, source.find_last_of("#:"));
   const auto size = fs::file_size(file, fault);
   if (fault) return "missing";
-  return std::to_string(size) + "-" + std::to_string(fs::last_write_time(file, fault).time_since_epoch().count());
+  std::string stamp = std::to_string(size) + "-" + std::to_string(fs::last_write_time(file, fault).time_since_epoch().count());
+  if (face != nullptr)
+    for (const float value : {face->x, face->y, face->width, face->height}) stamp += "-" + std::to_string(value);
+  return stamp;
 }
 
-const PrepareJournal::Entry* PrepareJournal::find(const std::string& crop, const std::string& source) const {
+const PrepareJournal::Entry* PrepareJournal::find(const std::string& crop, const std::string& stamp) const {
   const auto found = entries_.find(plain(crop));
-  return found == entries_.end() || found->second.stamp != stamp_of(source) ? nullptr : &found->second;
+  return found == entries_.end() || found->second.stamp != stamp ? nullptr : &found->second;
 }
 
-void PrepareJournal::add(const std::string& crop, const std::string& source, Outcome outcome, const std::string& reason) {
+void PrepareJournal::add(const std::string& crop, const std::string& stamp, Outcome outcome, const std::string& reason) {
   const std::string line =
-      std::string(kOutcomes[static_cast<int>(outcome)]) + '\t' + plain(crop) + '\t' + stamp_of(source) + '\t' + plain(reason) + '\n';
+      std::string(kOutcomes[static_cast<int>(outcome)]) + '\t' + plain(crop) + '\t' + stamp + '\t' + plain(reason) + '\n';
   const std::lock_guard lock(mutex_);
   file_ << line;
   file_.flush();

@@ -5,6 +5,8 @@
 #include <mutex>
 #include <string>
 
+#include <fmpn/geometry.h>
+
 namespace fmpn::train {
 
 /// What `prepare` has done so far, line by line, in DATA/prepare.journal: so that a stopped run goes on, and a second one
@@ -14,7 +16,7 @@ class PrepareJournal {
   enum class Outcome { kAligned, kWhole, kFaceless, kUnreadable };
   struct Entry {
     Outcome outcome = Outcome::kAligned;
-    std::string stamp;   ///< of the source file (size and time), so that a changed picture is read again
+    std::string stamp;   ///< stamp_of() the source, so that a changed picture is read again
     std::string reason;  ///< of a failure
   };
 
@@ -22,12 +24,13 @@ class PrepareJournal {
   /// Throws kBadSetting where the folder's crops were made with other settings (naming both), kIo.
   PrepareJournal(const std::string& folder, const std::string& settings);
 
-  /// The entry of a crop, where its source has not changed since; nullptr: to be made.
-  const Entry* find(const std::string& crop, const std::string& source) const;
-  /// Thread-safe. Throws kIo.
-  void add(const std::string& crop, const std::string& source, Outcome outcome, const std::string& reason = "");
+  /// The entry of a crop, where its source's stamp is still this; nullptr: to be made.
+  const Entry* find(const std::string& crop, const std::string& stamp) const;
+  /// `stamp`: of before the source was read. Thread-safe. Throws kIo.
+  void add(const std::string& crop, const std::string& stamp, Outcome outcome, const std::string& reason = "");
 
-  static std::string stamp_of(const std::string& source);
+  /// Of a source file's size and time, and of where the data set says that the face is (nullptr: nowhere).
+  static std::string stamp_of(const std::string& source, const Box* face = nullptr);
 
  private:
   std::string path_;

@@ -7,6 +7,8 @@
 
 #include <fmpn/error.h>
 
+#include "config_file.h"
+
 namespace fmpn::train {
 namespace {
 
@@ -40,16 +42,19 @@ void apply_recipe(CLI::App& command, const std::string& recipe) {
   std::stringstream text(text_of(recipe));
   std::vector<CLI::ConfigItem> items;
   try {
-    items = CLI::ConfigTOML().from_config(text);
+    items = read_toml(text);
   } catch (const CLI::Error& fault) {
     bad(fault.what());
   }
   for (const CLI::ConfigItem& item : items) {
     if (item.name == "++" || item.name == "--") continue;  // a section's begin and end
-    if (item.parents != std::vector<std::string>{command.get_name()})
-      bad("'" + item.fullname() + "' is not in the section [" + command.get_name() + "]");
+    try {
+      check_item(command, item);
+    } catch (const Error& fault) {
+      bad(fault.what());
+    }
     CLI::Option* option = command.get_option_no_throw("--" + item.name);
-    if (option == nullptr || !option->get_configurable()) bad("there is no option '" + item.name + "'");
+    if (option == nullptr) bad("there is no option '" + item.name + "'");  // a positional: the data is the user's
     if (option->count() > 0) continue;
     try {
       for (const std::string& value : item.inputs) option->add_result(value);

@@ -169,7 +169,7 @@ RunResult read_result(const std::string& path) {
   }
 }
 
-void write_run_report(const RunFolder& run) {
+void write_run_report(const RunFolder& run, const std::optional<RunResult>& result) {
   const auto metrics = read_metrics(run.file("metrics.csv"));
   if (metrics.empty()) return;
   double seconds = 0;
@@ -178,26 +178,23 @@ void write_run_report(const RunFolder& run) {
   std::vector<std::pair<std::string, std::string>> figures{
       {std::to_string(metrics.size()), "epochs"},
       {seconds < 120 ? std::to_string(std::lround(seconds)) + " s" : std::to_string(std::lround(seconds / 60)) + " min", "training time"}};
-  const bool has_result = fs::exists(run.file("result.json"));
-  RunResult result;
-  if (has_result) {
-    result = read_result(run.file("result.json"));
-    figures.insert(figures.begin(), {{percent_text(result.confusion.accuracy()) + " %", "accuracy, last epoch"},
-                                     {std::to_string(result.confusion.total()), "pictures of " + result.held_out},
-                                     {percent_text(result.calibration_error, 1) + " %", "calibration error"}});
-    if (const auto& same = result.mean_mask_accuracy)
+  if (result) {
+    figures.insert(figures.begin(), {{percent_text(result->confusion.accuracy()) + " %", "accuracy, last epoch"},
+                                     {std::to_string(result->confusion.total()), "pictures of " + result->held_out},
+                                     {percent_text(result->calibration_error, 1) + " %", "calibration error"}});
+    if (const auto& same = result->mean_mask_accuracy)
       figures.insert(figures.begin() + 1, {percent_text(*same) + " %", "with the mean mask for all"});
   }
   // Phase 1 alone has no result, and this is what it is for.
-  if (const auto& r2 = has_result ? result.mask_r2 : metrics.back().mask_r2)
-    figures.insert(figures.begin() + (has_result ? 1 : 0), {decimal_text(*r2), "R² of the masks"});
+  if (const auto& r2 = result ? result->mask_r2 : metrics.back().mask_r2)
+    figures.insert(figures.begin() + (result ? 1 : 0), {decimal_text(*r2), "R² of the masks"});
   report.figures(figures);
   report.heading("Curves");
   add_chart(report, run, "curves.png", "Losses, R² of the masks and accuracy over the epochs", run_curves(metrics));
-  if (has_result) {
+  if (result) {
     report.heading("Confusion matrix");
-    add_chart(report, run, "confusion.png", "Confusion matrix", confusion_chart("Last epoch on " + result.held_out, result.confusion));
-    report.table(class_table(result.confusion));
+    add_chart(report, run, "confusion.png", "Confusion matrix", confusion_chart("Last epoch on " + result->held_out, result->confusion));
+    report.table(class_table(result->confusion));
   }
   for (const auto& [name, title] : {std::pair{"samples-phase1.png", "Masks after phase 1"}, {"samples.png", "Masks after phase 2"}})
     if (fs::exists(run.file(name))) {

@@ -44,7 +44,7 @@ void write_result(const RunFolder& run, const RunResult& result);
 RunResult read_result(const std::string& path);
 
 /// Writes curves.png, confusion.png (where there is a result) and report.html, with what mask samples are there.
-void write_run_report(const RunFolder& run);
+void write_run_report(const RunFolder& run, const std::optional<RunResult>& result);
 
 /// Per class: pictures, recall, precision, F1; the first row is the heading.
 std::vector<std::vector<std::string>> class_table(const ConfusionMatrix& confusion);

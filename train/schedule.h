@@ -7,9 +7,10 @@
 
 namespace fmpn::train {
 
-/// Learning-rate factor of 1-based `epoch` in the published code: constant, then linear towards 0 over `decay` epochs.
+/// Learning-rate factor of 1-based `epoch` in the published code: constant, then linear towards 0 over `decay` epochs. With fewer epochs
+/// than `constant` (`decay` < 0) it stays 1.
 inline double published_factor(int epoch, int constant, int decay) {
-  return 1.0 - std::max(0, epoch + 1 - constant) / (decay + 1.0);
+  return 1.0 - std::max(0, epoch + 1 - constant) / (std::max(0, decay) + 1.0);
 }
 
 /// One cycle over the whole phase, `progress` in [0,1): linear rise for the first fifth, then half a cosine to 0.

@@ -12,6 +12,7 @@
 
 #include "augmentation.h"
 #include "batches.h"
+#include "data_fingerprint.h"
 #include "interrupt.h"
 #include "mask_samples.h"
 #include "optimisation.h"
@@ -166,6 +167,10 @@ void Trainer::report(int phase, int epoch, const EpochLosses& losses, double sec
 
 bool Trainer::run_phase(int phase) {
   const int epochs = phase == 1 ? options_.phase1_epochs : options_.phase2_epochs;
+  const int constant = phase == 1 ? options_.phase1_constant : options_.phase2_constant;
+  if (options_.schedule != "one-cycle" && constant > epochs)
+    std::printf("phase %d: the learning rate does not fall, %s %d is more than its %d epochs\n", phase,
+                phase == 1 ? "--phase1-constant" : "--constant", constant, epochs);
   int first = 1;
   if (done_phase_ == phase) first = done_epoch_ + 1;  // load_checkpoint() made the optimiser
   else optimiser_ = make_optimiser(options_, phase, *net_);
@@ -176,7 +181,8 @@ bool Trainer::run_phase(int phase) {
     if (!std::isfinite(losses.mask + losses.classes))
       throw Error(ErrorCode::kRuntime,
                   "phase " + std::to_string(phase) + " epoch " + std::to_string(epoch) +
-                      ": the loss is no finite number any more (a smaller learning rate may help); the epoch before is in the checkpoint");
+                      ": the loss is no finite number any more (a smaller learning rate may help)" +
+                      (done_epoch_ > 0 ? "; the epoch before is in the checkpoint" : ""));
     report(phase, epoch, losses, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     save_checkpoint(phase, epoch);
   }
@@ -223,6 +229,7 @@ void Trainer::save_checkpoint(int phase, int epoch) {
     archive.write("net", net);
     archive.write("average", average);
     archive.write("optimiser", optimiser);
+    archive.write("data", c10::IValue(data_fingerprint(options_.model, train_, valid_, class_masks_)));
     archive.write("phase", c10::IValue(phase));
     archive.write("epoch", c10::IValue(epoch));
     archive.write("best_accuracy", c10::IValue(best_accuracy_));
@@ -242,11 +249,20 @@ void Trainer::save_checkpoint(int phase, int epoch) {
   done_phase_ = phase, done_epoch_ = epoch;
 }
 
+/// A run of an older version does not say what it is trained on.
+void Trainer::require_same_data(torch::serialize::InputArchive& checkpoint) const {
+  c10::IValue kept;
+  if (!checkpoint.try_read("data", kept)) return;
+  const std::string difference = fingerprint_difference(data_fingerprint(options_.model, train_, valid_, class_masks_), kept.toStringRef());
+  if (!difference.empty()) throw Error(ErrorCode::kBadSetting, run_.path() + ": the run was started with other data: " + difference);
+}
+
 void Trainer::load_checkpoint() {
   const std::string path = run_.file("checkpoint.pt");
   try {
     torch::serialize::InputArchive archive, net, average, optimiser;
     archive.load_from(path, device_);
+    require_same_data(archive);
     c10::IValue phase, epoch, best;
     archive.read("phase", phase);
     archive.read("epoch", epoch);
@@ -263,6 +279,8 @@ void Trainer::load_checkpoint() {
     lay_channels_last(*average_);
     optimiser_ = make_optimiser(options_, done_phase_, *net_);
     optimiser_->load(optimiser);
+  } catch (const Error&) {
+    throw;
   } catch (const std::exception& fault) {
     throw Error(ErrorCode::kBadFormat, path + ": not a readable checkpoint (" + std::string(fault.what()).substr(0, 200) + ")");
   }

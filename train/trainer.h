@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <torch/optim/optimizer.h>
+#include <torch/serialize/archive.h>
 #include <torch/types.h>
 
 #include "batches.h"
@@ -44,6 +45,7 @@ class Trainer {
   void write_samples(const std::string& name, const std::string& title);
   void save_checkpoint(int phase, int epoch);
   void load_checkpoint();
+  void require_same_data(torch::serialize::InputArchive& checkpoint) const;
 
   FitOptions options_;
   RunFolder run_;

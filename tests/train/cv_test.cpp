@@ -148,6 +148,39 @@ TEST_F(Cv, StoppedAndResumedItComesToTheSame) {
   }
 }
 
+TEST_F(Cv, AFoldOfAnotherRunIsNotTakenForItsOwnAndAHalfOneIsMadeWhole) {
+  const std::vector<std::string> brief{"--phase1-epochs", "0", "--epochs", "1"};
+  ASSERT_EQ(train(cv("run", brief)).status, 0);
+  const std::string whole = test::read_text(file("run/fold-1/result.json"));
+  fs::remove(file("run/fold-1/last.safetensors"));
+  fs::remove(file("run/fold-1/report.html"));
+  auto resume = brief;
+  resume.emplace_back("--resume");
+  const auto outcome = train(cv("run", resume));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, "2 of 3 folds are done already")) << outcome.err;
+  EXPECT_TRUE(fs::exists(file("run/fold-1/last.safetensors")));
+  EXPECT_TRUE(fs::exists(file("run/fold-1/report.html")));
+  EXPECT_EQ(test::read_text(file("run/fold-1/result.json")), whole);
+
+  fs::create_directories(file("other"));
+  fs::copy(file("run/fold-2"), file("other/fold-2"));
+  const auto refused = train(cv("other", brief));
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_TRUE(contains(refused.err, file("other/fold-2") + ": holds a run that is not of this cross-validation")) << refused.err;
+}
+
+TEST_F(Cv, ADataSetsNameMayHaveAnyBytes) {
+  fs::rename(file("data"), file("da\xff"));
+  auto arguments = cv("run", {"--phase1-epochs", "0", "--epochs", "1"});
+  arguments[1] = file("da\xff");
+  ASSERT_EQ(train(arguments).status, 0);
+  EXPECT_EQ(table("run")["images"], 24);
+  arguments.emplace_back("--resume");
+  const auto again = train(arguments);
+  EXPECT_EQ(again.status, 0) << again.err;
+}
+
 TEST_F(Cv, FaultsAreTold) {
   const auto expect_fault = [&](const std::vector<std::string>& arguments, const std::vector<std::string>& parts) {
     const auto outcome = train(arguments);
@@ -162,6 +195,9 @@ TEST_F(Cv, FaultsAreTold) {
   test::write_text(file("phase.toml"), "[fit]\nphase = \"1\"\n");
   expect_fault(cv("g", {"--recipe", file("phase.toml")}), {"phase", "a recipe", "fit --fold K"});
   EXPECT_FALSE(fs::exists(file("g/fold-0")));
+  test::write_text(file("place.toml"), "[fit]  # {fold}\nfmg-weights = \"fmg-{fold}.safetensors\"\n");
+  for (const char* option : {"--recipe", "--config"})
+    expect_fault(cv("h", {option, file("place.toml")}), {file("place.toml"), "{fold} stands for the fold's number on the command line"});
   expect_fault(cv("f", {"--fold=2"}), {"--fold: ", "each in its turn"});
   expect_fault(cv("f", {"--check"}), {"--check: "});
   auto rows = read_manifest(file("data"));

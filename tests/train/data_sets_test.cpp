@@ -175,6 +175,22 @@ TEST_F(DataSets, DrawsAreFixedByTheirSeed) {
   EXPECT_NE(paths(drawn(1)), paths(drawn(2)));
 }
 
+TEST_F(DataSets, TestPicturesAreNotDrawnForTraining) {
+  std::vector<ManifestRow> rows(20);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].label = "fear", rows[i].split = i < 10 ? "test" : i < 15 ? "train" : "";
+  split_at_random(rows, 0.5, 1);
+  EXPECT_TRUE(std::all_of(rows.begin(), rows.begin() + 10, [](const ManifestRow& r) { return r.split == "test"; }));
+  EXPECT_EQ(std::count_if(rows.begin(), rows.end(), [](const ManifestRow& r) { return r.split == "valid"; }), 5);
+  EXPECT_EQ(std::count_if(rows.begin(), rows.end(), [](const ManifestRow& r) { return r.split == "train"; }), 5);
+}
+
+TEST_F(DataSets, CropsStayInTheirFolder) {
+  EXPECT_EQ(crop_path("a/b.jpg"), "crops/a/b.jpg.png");
+  EXPECT_EQ(crop_path("train//abs/b.jpg"), "crops/train/abs/b.jpg.png");
+  EXPECT_EQ(crop_path("/abs/b.jpg"), "crops/root/abs/b.jpg.png");
+  EXPECT_EQ(crop_path("train/../../../b.jpg"), "crops/up/up/b.jpg.png");
+}
+
 TEST_F(DataSets, PublishedFoldsOfCkPlus) {
   const char* data = std::getenv("FMPN_TEST_DATA");
   if (data == nullptr) GTEST_SKIP() << "FMPN_TEST_DATA: no published lists beside the checkout";

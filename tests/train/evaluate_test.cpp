@@ -236,6 +236,15 @@ TEST_F(Evaluate, AFolderOfPicturesIsAlignedAsPrepareDoes) {
   EXPECT_EQ(at_once, prepared_first);
 }
 
+TEST_F(Evaluate, ATablesRowThatCannotBeUsedIsNotPassedOver) {
+  write_image(file("a.png"), noise(60, 1).view());
+  test::write_text(file("labels.csv"), "path,label\na.png,happy\na.png,sadd\nb.png,sad\n");
+  const auto outcome = train({"evaluate", model_, file("labels.csv")});
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_TRUE(contains(outcome.err, file("labels.csv") + ":3: 'sadd' is no expression that is known (and 1 more that cannot be used)"))
+      << outcome.err;
+}
+
 TEST_F(Evaluate, PicturesCanBeCorrupted) {
   if (!fs::exists(test::photograph_path()) || !fs::exists(default_landmark_model()))
     GTEST_SKIP() << "no photograph or no landmark model installed";

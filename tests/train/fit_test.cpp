@@ -282,7 +282,11 @@ TEST_F(Fit, ReadFromDiskItIsTheRunFromMemory) {
 
 TEST_F(Fit, DuplicatesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
   fs::copy_file(file("data/70.png"), file("data/8.png"), fs::copy_options::overwrite_existing);
-  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1"};
+  auto rows = read_manifest(file("data"));
+  for (ManifestRow& row : rows)  // three that cannot be right, so that there is a temperature to find
+    if (row.path == "61.png" || row.path == "63.png" || row.path == "65.png") row.label = "happiness";
+  write_manifest(file("data"), rows);
+  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "8", "--lr", "2e-3", "--constant", "8"};
   const auto all = train(fit("all", brief));
   ASSERT_EQ(all.status, 0) << all.err;
   EXPECT_FALSE(contains(all.out, "left out"));
@@ -310,7 +314,7 @@ TEST_F(Fit, DuplicatesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
 TEST_F(Fit, ItIsNotCalibratedOnWhatItWasTrainedOn) {
   const auto outcome = train(fit("run", {"--phase1-epochs", "1", "--epochs", "1", "--valid-split", "train"}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.out, "not calibrated: temperature 1.000, min-confidence 0.00: answers 100.0 %")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "not calibrated: every held-out picture is trained on too\ntemperature 1.000, min-confidence 0.00: answers 100.0 %")) << outcome.out;
   const ModelInfo info = read_model_info(file("run/last.safetensors"));
   EXPECT_EQ(info.temperature, 1);
   EXPECT_EQ(info.min_confidence, 0);
@@ -381,6 +385,81 @@ TEST_F(Fit, CheckSaysWhatIsWrongAndTrainsNothing) {
     if (row.label == "sadness") row.split = "valid";
   write_manifest(file("data"), rows);
   EXPECT_TRUE(contains(train(fit("run", {"--check"})).err, "no picture of the class 'sadness' to train on"));
+}
+
+TEST_F(Fit, ARunGoesOnWithItsOwnDataOrNotAtAll) {
+  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1"}, resume{"--phase1-epochs", "1", "--epochs", "1", "--resume"};
+  ASSERT_EQ(train(fit("run", brief)).status, 0);
+  const auto refused = [&](const std::vector<std::string>& parts) {
+    const auto outcome = train(fit("run", resume));
+    EXPECT_EQ(outcome.status, 1);
+    for (const auto& part : parts) EXPECT_TRUE(contains(outcome.err, part)) << part << " is not in " << outcome.err;
+    EXPECT_FALSE(contains(outcome.err, "frame #")) << "no stack: " << outcome.err;
+  };
+  const auto rows = read_manifest(file("data"));
+  auto other = rows;
+  other.erase(other.begin());
+  write_manifest(file("data"), other);
+  refused({"other data: the pictures to train on: 59, ", " (the run: 60, "});
+  other = rows;
+  other.back().label = "happiness";
+  write_manifest(file("data"), other);
+  refused({"the pictures held out: 20, "});
+  other.back().label = "fear";
+  write_manifest(file("data"), other);
+  fs::copy_file(file("masks/sadness.png"), file("masks/fear.png"));
+  refused({"the classes: fear happiness sadness (the run: happiness sadness)"});
+  write_manifest(file("data"), rows);
+  const std::string mask = test::read_text(file("masks/sadness.png"));
+  write_image(file("masks/sadness.png"), noise(10, 7).view());
+  refused({"the masks: "});
+  test::write_text(file("masks/sadness.png"), mask);
+  EXPECT_EQ(train(fit("run", resume)).status, 0);
+}
+
+TEST_F(Fit, WhatAConfigurationAsksForIsDoneOrRefused) {
+  const auto refused = [&](const std::string& text, const std::string& part) {
+    test::write_text(file("c.toml"), text);
+    const auto outcome = train(fit("run", {"--config", file("c.toml"), "--check"}));
+    EXPECT_NE(outcome.status, 0);
+    EXPECT_TRUE(contains(outcome.err, part)) << part << " is not in " << outcome.err;
+  };
+  refused("[fit]\nepcohs = 7\n", "--config: there is no option 'epcohs'");
+  refused("epochs = 7\n", "'epochs' is in no section of a subcommand");
+  refused("[fti]\nepochs = 7\n", "'fti.epochs' is in no section of a subcommand");
+  refused("[fit]\nresume = true\n", "there is no option 'resume'");
+  // A '#' that is in quotes begins no comment.
+  fs::rename(file("masks"), file("m#x"));
+  test::write_text(file("c.toml"), "[fit]  # a section\nmasks = \"" + file("m#x") + "\"  # \"masks\"\nlr = 0.003# rate\n");
+  auto arguments = fit("run", {"--phase1-epochs", "1", "--epochs", "1", "--config", file("c.toml")});
+  arguments.erase(std::find(arguments.begin(), arguments.end(), "--masks"), std::find(arguments.begin(), arguments.end(), "--name"));
+  const auto outcome = train(arguments);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(test::read_text(file("run/config.toml")), "lr=0.003"));
+  const auto again = train({"fit", file("data"), "-o", file("again"), "--config", file("run/config.toml")});
+  EXPECT_EQ(again.status, 0) << again.err;
+}
+
+TEST_F(Fit, ARateThatNeverFallsIsTold) {
+  const auto outcome = train(fit("run", {"--phase1-epochs", "2", "--phase1-constant", "3", "--epochs", "1", "--constant", "1"}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "phase 1: the learning rate does not fall, --phase1-constant 3 is more than its 2 epochs")) << outcome.out;
+  EXPECT_FALSE(contains(outcome.out, "phase 2: the learning rate does not fall")) << outcome.out;
+}
+
+// With a label that no picture bears out, no temperature is the best one.
+TEST_F(Fit, WhereNothingCanBeCalibratedTheModelAnswersAllTheSame) {
+  auto rows = read_manifest(file("data"));
+  for (ManifestRow& row : rows)
+    if (row.split == "valid") row.label = row.label == "sadness" ? "happiness" : "sadness";
+  write_manifest(file("data"), rows);
+  const auto outcome = train(fit("run", {"--phase1-epochs", "1", "--epochs", "8", "--lr", "2e-3", "--constant", "8"}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "not calibrated: no temperature between 0.2 and 5 fits: too few pictures (20)")) << outcome.out;
+  const ModelInfo info = read_model_info(file("run/last.safetensors"));
+  EXPECT_EQ(info.temperature, 1);
+  EXPECT_EQ(info.min_confidence, 0);
+  EXPECT_EQ(info.provenance.count("calibration_images"), 0U);
 }
 
 // A run of a version that did not know --fmg-weights.
@@ -519,6 +598,12 @@ TEST_F(Fit, FaultsEndWithAStatusAndName) {
   expect_fault(fit("done", brief), {file("done"), "--resume"});
   expect_fault(fit("done", {"--phase1-epochs", "1", "--epochs", "2", "--missing-mask", "mean", "--resume"}),
                {"another configuration", "epochs = 2 (the run: 1)"});
+  for (const char* name : {"--lr", "--fmg-lr", "--phase1-lr", "--pfn-lr", "--mixup", "--weight-decay", "--lambda-mask", "--threads"})
+    expect_fault(fit("range", {std::string(name) + "=-1"}), {std::string(name) + " must not be negative"});
+  expect_fault(fit("range", {"--mixup=nan"}), {"--mixup must not be negative"});
+  expect_fault(fit("range", {"--fold=-2"}), {"--fold must be -1"});
+  expect_fault(fit("wild", {"--phase1-epochs", "0", "--epochs", "1", "--lr", "1e30", "--missing-mask", "zero"}),
+               {"no finite number any more (a smaller learning rate may help)\n"});
 }
 
 }  // namespace

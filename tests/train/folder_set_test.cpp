@@ -1,4 +1,7 @@
 #include <atomic>
+#include <filesystem>
+#include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -37,6 +40,40 @@ TEST_F(ImageFolder, SplitsClassesAndSubjectsInOrder) {
   EXPECT_EQ(rows[3].source, folder_.file("valid/Sad/v.PNG"));
   EXPECT_EQ(rows[3].label, "sadness");
   EXPECT_EQ(rows[3].split, "valid");
+}
+
+TEST_F(ImageFolder, LinksAreFollowedButNotInCircles) {
+  file("elsewhere/S02/b.png"), file("set/happy/S01/a.png");
+  const auto set = folder_.path() / "set";
+  std::filesystem::create_directory_symlink(folder_.path() / "elsewhere" / "S02", set / "happy" / "S02");
+  std::filesystem::create_directory_symlink(set / "happy", set / "happy" / "S03");
+  std::filesystem::create_directory_symlink(folder_.path() / "elsewhere", set / "sad");
+  std::filesystem::create_symlink(folder_.path() / "gone.png", set / "happy" / "gone.png");
+  file("set/happy/odd.gif"), file("set/happy/notes.txt"), file("set/happy/.hidden/c.png");
+  const PictureList list = list_folder(set.string(), {});
+  ASSERT_EQ(list.rows.size(), 3U);
+  EXPECT_EQ(list.rows[0].source, (set / "happy/S01/a.png").string());
+  EXPECT_EQ(list.rows[1].source, (set / "happy/S02/b.png").string());
+  EXPECT_EQ(list.rows[1].subject, "S02");
+  EXPECT_EQ(list.rows[2].label, "sadness");
+  std::map<std::string, std::string> skipped;
+  for (const SkippedSource& s : list.skipped) skipped[std::filesystem::path(s.source).filename().string()] = s.reason;
+  ASSERT_EQ(skipped.size(), 2U);
+  EXPECT_NE(skipped.at("gone.png").find("leads nowhere"), std::string::npos);
+  EXPECT_NE(skipped.at("odd.gif").find("not read"), std::string::npos);
+}
+
+TEST_F(ImageFolder, OtherNamesOfTheSplits) {
+  file("training/happy/a.png"), file("val/happy/b.png"), file("testing/happy/c.png");
+  std::set<std::string> splits;
+  for (const ManifestRow& row : list()) splits.insert(row.split + ' ' + row.path);
+  EXPECT_EQ(splits, (std::set<std::string>{"train crops/training/happy/a.png.png", "valid crops/val/happy/b.png.png",
+                                           "test crops/testing/happy/c.png.png"}));
+  file("validation/happy/d.png");
+  expect_error(ErrorCode::kBadFormat, {folder_.file("val"), folder_.file("validation"), "one split"}, [&] { list(); });
+  std::filesystem::remove_all(folder_.path() / "validation");
+  file("sad/e.png");
+  expect_error(ErrorCode::kBadFormat, {folder_.file("sad"), "beside"}, [&] { list(); });
 }
 
 TEST_F(ImageFolder, WithoutSplits) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 #include <fmpn/aligner.h>
@@ -107,6 +108,52 @@ TEST_F(Prepare, FaultsEndWithAStatusAndName) {
   expect_fault({"prepare", "folder", file("root"), "-o", file("data"), "--landmark-model", "/missing.dat"}, "/missing.dat");
 }
 
+TEST_F(Prepare, NamesThatDifferInATabAreTwoPictures) {
+  picture("root/happy/a b.png", noise(50, 1));
+  picture("root/happy/a\tb.png", noise(50, 2));
+  picture("root/happy/a\\tb.png", noise(50, 3));
+  for (const char* part : {"3 crops", "3 of 3 pictures are done already"}) {
+    const auto outcome = train({"prepare", "folder", file("root"), "-o", file("data")});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_TRUE(contains(outcome.out + outcome.err, part)) << outcome.out << outcome.err;
+  }
+  EXPECT_EQ(read_manifest(file("data")).size(), 3U);
+}
+
+TEST_F(Prepare, APictureThatChangesMeanwhileIsToldAndMadeAgain) {
+  for (int i = 0; i < 200; ++i) picture("root/happy/" + std::to_string(1000 + i) + ".png", noise(60, static_cast<unsigned>(i)));
+  const std::vector<std::string> arguments{"prepare", "folder", file("root"), "-o", file("data")};
+  {
+    test::Program program(command(arguments));
+    const std::string journal = file("data/prepare.journal");
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (program.running() && (!fs::exists(journal) || !contains(test::read_text(journal), "1000.png")) &&
+           std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ASSERT_TRUE(program.running()) << "too quick for this test";
+    picture("root/happy/1000.png", noise(70, 1));
+    const auto outcome = program.wait();
+    EXPECT_EQ(outcome.status, 1) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "1000.png: has changed")) << outcome.err;
+  }
+  const auto again = train(arguments);
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_TRUE(contains(again.err, "199 of 200 pictures are done already")) << again.err;
+}
+
+TEST_F(Prepare, AFaceThatTheDataSetPlacesElsewhereIsCutAgain) {
+  picture("aff/Manually_Annotated_Images/1/a.png", noise(200, 1));
+  const auto crop_of = [&](const std::string& box) {
+    test::write_text(file("aff/training.csv"), "subDirectory_filePath,face_x,face_y,face_width,face_height,expression\n1/a.png," + box + ",1\n");
+    const auto outcome = train({"prepare", "affectnet", file("aff"), "-o", file("data")});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return test::read_text(file("data/crops/train/1/a.png.png"));
+  };
+  const std::string first = crop_of("0,0,60,60"), second = crop_of("100,100,80,80");
+  EXPECT_NE(first, second);
+  EXPECT_EQ(first, crop_of("0,0,60,60"));
+}
+
 /// CK+ of one face: `subjects` of one sequence, neutral, a blank wall, and two more frames.
 class PrepareCkPlus : public Prepare {
  protected:
@@ -184,6 +231,27 @@ TEST_F(PrepareCkPlus, StoppedItGoesOn) {
   ASSERT_EQ(rest.status, 0) << rest.err;
   EXPECT_TRUE(contains(rest.err, "of 12 pictures are done already")) << rest.err;
   EXPECT_TRUE(contains(rest.out, "8 crops")) << rest.out;
+}
+
+TEST_F(PrepareCkPlus, FoldsAreCutOfWhatIsTaken) {
+  // S002 alone is happy.
+  const auto outcome = train({"prepare", "ckplus", file("ck"), "-o", file("data"), "--folds", "2", "--classes", "disgust"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  std::set<std::string> folds;
+  for (const ManifestRow& row : read_manifest(file("data"))) {
+    EXPECT_NE(row.subject, "S002");
+    folds.insert(row.subject + row.fold);
+  }
+  EXPECT_EQ(folds, (std::set<std::string>{"S0011", "S0030"}));
+}
+
+TEST_F(PrepareCkPlus, AFoldThatHasLostItsPicturesIsTold) {
+  for (const char* frame : {"2", "3", "4"})
+    test::write_text(file(std::string("ck/cohn-kanade-images/S002/001/S002_001_0000000") + frame + ".png"), "no picture");
+  const auto outcome = train(prepare());
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "none with the number 1") && contains(outcome.err, "--folds N")) << outcome.err;
+  EXPECT_FALSE(fs::exists(file("data/manifest.csv")));
 }
 
 TEST_F(PrepareCkPlus, FewerSubjectsThanFolds) {
@@ -265,6 +333,11 @@ TEST_F(Masks, EquationOneOverThePairsOfEachClass) {
   EXPECT_EQ(gray_of(read_image(file("masks/fear.png"))), fear.build().pixels);
   EXPECT_FALSE(fs::exists(file("masks/neutral.png")));
   EXPECT_FALSE(fs::exists(file("masks/sadness.png")));
+  // Nothing of a test picture comes into a mask that nobody asked it into.
+  const auto by_itself = train({"masks", folder_.path().string(), "-o", file("by-itself")});
+  ASSERT_EQ(by_itself.status, 0) << by_itself.err;
+  EXPECT_TRUE(contains(by_itself.out, "train: anger 2 pairs")) << by_itself.out;
+  EXPECT_EQ(read_image(file("by-itself/anger.png")).pixels, read_image(file("masks/anger.png")).pixels);
 }
 
 TEST_F(Masks, BorrowedByName) {

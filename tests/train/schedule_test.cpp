@@ -26,6 +26,12 @@ TEST(Schedule, PublishedPhaseTwo) {
   EXPECT_NEAR(published_factor(200, 100, 100), 0, 1e-15);
 }
 
+TEST(Schedule, WithFewerEpochsThanItIsConstantForThePublishedRateDoesNotFall) {
+  for (const int epochs : {1, 98, 99, 100})
+    for (const int epoch : {1, epochs - 1, epochs})
+      EXPECT_EQ(published_factor(epoch, 101, epochs - 101), 1) << epoch << " of " << epochs;
+}
+
 TEST(Schedule, OneCycleRisesToItsPeakAndFallsToNothing) {
   EXPECT_DOUBLE_EQ(one_cycle_factor(0), 0.04);
   EXPECT_DOUBLE_EQ(one_cycle_factor(0.1), 0.52);

@@ -1,0 +1,81 @@
+#include "config_file.h"
+
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include <fmpn/error.h>
+
+namespace fmpn::train {
+namespace {
+
+constexpr char kNoComment = '\x01';  // what CLI11 is told begins a comment, when there are none left
+
+std::string without_comment(const std::string& line) {
+  char quote = '\0';
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quote == '"' && c == '\\') ++i;
+    else if (quote != '\0') quote = c == quote ? '\0' : quote;
+    else if (c == '"' || c == '\'') quote = c;
+    else if (c == '#') return line.substr(0, i);
+  }
+  return line;
+}
+
+class Toml : public CLI::ConfigTOML {
+ public:
+  Toml() { comment(kNoComment); }
+  std::vector<CLI::ConfigItem> from_config(std::istream& text) const override {
+    std::stringstream plain;
+    for (std::string line; std::getline(text, line);) plain << without_comment(line) << '\n';
+    return CLI::ConfigTOML::from_config(plain);
+  }
+};
+
+const CLI::App& subcommand_of(const CLI::App& app, const CLI::ConfigItem& item) {
+  std::string names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!item.parents.empty() && item.parents.front() == command->get_name()) return *command;
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  }
+  throw Error(ErrorCode::kBadFormat, "'" + item.fullname() + "' is in no section of a subcommand (" + names + ")");
+}
+
+class CheckedToml : public Toml {
+ public:
+  explicit CheckedToml(const CLI::App& app) : app_(app) {}
+  std::vector<CLI::ConfigItem> from_config(std::istream& text) const override {
+    auto items = Toml::from_config(text);
+    try {
+      for (const CLI::ConfigItem& item : items)
+        if (item.name != "++" && item.name != "--") check_item(subcommand_of(app_, item), item);
+    } catch (const Error& fault) {
+      throw Error(fault.code(), "--config: " + std::string(fault.what()));
+    }
+    return items;
+  }
+
+ private:
+  const CLI::App& app_;
+};
+
+}  // namespace
+
+std::vector<CLI::ConfigItem> read_toml(std::istream& text) { return Toml().from_config(text); }
+
+void check_item(const CLI::App& command, const CLI::ConfigItem& item) {
+  if (item.parents != std::vector<std::string>{command.get_name()})
+    throw Error(ErrorCode::kBadFormat, "'" + item.fullname() + "' is not in the section [" + command.get_name() + "]");
+  const CLI::Option* option = command.get_option_no_throw("--" + item.name);
+  if (option == nullptr) option = command.get_option_no_throw(item.name);  // a positional
+  if (option == nullptr || !option->get_configurable())
+    throw Error(ErrorCode::kBadFormat, "there is no option '" + item.name + "'");
+}
+
+void add_config_option(CLI::App& app) {
+  app.config_formatter(std::make_shared<CheckedToml>(app));
+  app.set_config("--config", "", "TOML file of options, a section a subcommand (train/recipes/*.toml)");
+}
+
+}  // namespace fmpn::train
