@@ -31,6 +31,7 @@
 
 #include "common/element_guard.h"
 #include "common/face_annotation.h"
+#include "common/face_region.h"
 #include "common/frame_reader.h"
 #include "common/metadata_element.h"
 #include "common/stream_timing.h"
@@ -296,8 +297,7 @@ static GstFlowReturn gst_fmpn_align_transform_ip(GstBaseTransform* base, GstBuff
     if (luma) colour_crops(*picture, faces);
     // Where upstream's regions are not used, or hold no face, ours must not take their ids.
     std::set<int> taken;
-    if (regions.empty())
-      for (const FaceAnnotation& other : read_faces(buffer)) taken.insert(other.region_id);
+    if (regions.empty()) taken = region_ids(buffer);
     for (std::size_t i = 0; i < faces.size(); ++i) {
       AlignedFace& found = faces[i].face;
       FaceAnnotation face;

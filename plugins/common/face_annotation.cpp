@@ -9,6 +9,7 @@
 
 #include "analytics.h"
 #include "face_meta.h"
+#include "face_region.h"
 
 namespace fmpn::gst {
 namespace {
@@ -16,20 +17,6 @@ namespace {
 constexpr const char* kDetectorName = "dlib-frontal-hog";
 // DL Streamer's GVAPrecision::FP32: what its readers expect in the "precision" field of a tensor.
 constexpr int kPrecisionFp32 = 10;
-
-bool is_face(const GstVideoRegionOfInterestMeta* region) {
-  const char* type = g_quark_to_string(region->roi_type);
-  return type != nullptr && (!std::strcmp(type, "face") || !std::strcmp(type, "faces") || !std::strcmp(type, "human_face"));
-}
-
-GstVideoRegionOfInterestMeta* find_region(GstBuffer* buffer, int id) {
-  gpointer state = nullptr;
-  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
-    auto* region = reinterpret_cast<GstVideoRegionOfInterestMeta*>(meta);
-    if (region->id == id && is_face(region)) return region;
-  }
-  return nullptr;
-}
 
 /// 0: none.
 int track_of(const GstVideoRegionOfInterestMeta* region) {
@@ -140,7 +127,7 @@ std::vector<FaceAnnotation> read_faces(GstBuffer* buffer) {
   gpointer state = nullptr;
   while (GstMeta* meta = gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
     auto* region = reinterpret_cast<GstVideoRegionOfInterestMeta*>(meta);
-    if (is_face(region)) faces.push_back(read_face(buffer, region));
+    if (is_face_region(region)) faces.push_back(read_face(buffer, region));
   }
   return faces;
 }
@@ -151,7 +138,7 @@ void number_regions(GstBuffer* buffer) {
   gpointer state = nullptr;
   while (GstMeta* meta = gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
     auto* region = reinterpret_cast<GstVideoRegionOfInterestMeta*>(meta);
-    if (!is_face(region) || used.insert(region->id).second) continue;
+    if (!is_face_region(region) || used.insert(region->id).second) continue;
     while (used.count(next) != 0) ++next;
     region->id = next;
     used.insert(next);
@@ -159,7 +146,7 @@ void number_regions(GstBuffer* buffer) {
 }
 
 void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoInfo& info) {
-  GstVideoRegionOfInterestMeta* region = find_region(buffer, face.region_id);
+  GstVideoRegionOfInterestMeta* region = find_face_region(buffer, face.region_id);
   const bool foreign = region != nullptr;
   if (!foreign) {
     // Whole pixels that hold the box, inside the frame.
@@ -193,7 +180,7 @@ GstStructure* distribution_structure(const std::vector<std::pair<std::string, do
 }
 
 void attach_expression(GstBuffer* buffer, int region_id, const ExpressionAnnotation& e) {
-  GstVideoRegionOfInterestMeta* region = find_region(buffer, region_id);
+  GstVideoRegionOfInterestMeta* region = find_face_region(buffer, region_id);
   if (region == nullptr) throw Error(ErrorCode::kRuntime, "no face region " + std::to_string(region_id) + " on this buffer");
   GstStructure* param = gst_structure_new(
       "expression", "label", G_TYPE_STRING, e.label.c_str(), "label_id", G_TYPE_INT, e.label_id, "confidence", G_TYPE_DOUBLE,
@@ -219,7 +206,7 @@ void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionM
   if (meta == nullptr) throw Error(ErrorCode::kRuntime, "no face meta " + std::to_string(region_id) + " on this buffer");
   meta->data->mask = std::move(mask);
   meta->data->mask_crop_side = crop_side, meta->data->mask_frames_ago = frames_ago;
-  const GstVideoRegionOfInterestMeta* region = find_region(buffer, region_id);
+  const GstVideoRegionOfInterestMeta* region = find_face_region(buffer, region_id);
   if (region != nullptr && meta->data->crop_side > 0 && meta->data->mask)
     attach_analytics_mask(buffer, track_of(region), *meta->data->mask, warp_to_side(meta->data->warp, meta->data->crop_side, crop_side),
                           crop_side);

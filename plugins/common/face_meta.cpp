@@ -2,6 +2,8 @@
 
 #include <gst/video/video.h>
 
+#include "face_region.h"
+
 namespace {
 
 GstFmpnFaceMeta* face_meta(GstMeta* meta) { return reinterpret_cast<GstFmpnFaceMeta*>(meta); }
@@ -36,8 +38,8 @@ gpointer copy_structure(gconstpointer structure, gpointer) { return gst_structur
 /// GStreamer 1.22 scales a region without its parameters, and with them goes what was read in the face. Ours come after the regions that
 /// they belong to, so the scaled region is there already.
 void keep_parameters(GstBuffer* to, GstBuffer* from, int region_id) {
-  auto* scaled_region = gst_buffer_get_video_region_of_interest_meta_id(to, region_id);
-  const auto* region = gst_buffer_get_video_region_of_interest_meta_id(from, region_id);
+  auto* scaled_region = fmpn::gst::find_face_region(to, region_id);
+  const auto* region = fmpn::gst::find_face_region(from, region_id);
   if (scaled_region == nullptr || region == nullptr || scaled_region->params != nullptr) return;
   scaled_region->params = g_list_copy_deep(region->params, copy_structure, nullptr);
 }

@@ -130,11 +130,12 @@ static gboolean complete(GstBaseTransform* base) {
   });
 }
 
-/// A stream that is stopped before its end leaves a file that is well formed as far as it goes.
+/// A stream that is stopped before its end leaves a file that is well formed as far as it goes. Where it can't, that is told by an error: an
+/// element that refused to stop would keep the whole pipeline from it.
 static gboolean gst_fmpn_record_stop(GstBaseTransform* base) {
-  const gboolean whole = complete(base);
+  complete(base);
   GST_FMPN_RECORD(base)->state->writer = nullptr;
-  return whole;
+  return TRUE;
 }
 
 static gboolean gst_fmpn_record_sink_event(GstBaseTransform* base, GstEvent* event) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <map>
 
 #include <nlohmann/json.hpp>
 
@@ -147,10 +148,13 @@ class WebVtt : public Formatter {
     return out;
   }
 
+  /// By the faces' ids: the frame has them in another order wherever it was searched anew, and that would end the cue.
   static std::string text_of(const FrameRecord& frame) {
-    std::string text;
+    std::map<long, std::string> lines;
     for (const FaceRecord& face : frame.faces)
-      if (!face.label.empty()) text += "<v Face " + std::to_string(face.id) + ">" + escaped(face.label) + "</v>\n";
+      if (!face.label.empty()) lines[face.id] += "<v Face " + std::to_string(face.id) + ">" + escaped(face.label) + "</v>\n";
+    std::string text;
+    for (const auto& item : lines) text += item.second;
     return text;
   }
 

@@ -1,4 +1,5 @@
 #include "common/face_meta.h"
+#include "common/face_region.h"
 #include "common/model_event.h"
 #include "harness.h"
 
@@ -106,6 +107,24 @@ TEST(Metadata, FollowsAScaling) {
     EXPECT_NEAR(before.x, after.x, 1e-3) << "the warp leads to the same crop";
     EXPECT_NEAR(before.y, after.y, 1e-3);
   }
+}
+
+TEST(Metadata, AnotherDetectorsRegionMayHaveAFacesId) {
+  Harness h("videoscale ! capsfilter caps=video/x-raw,width=400,height=320");
+  const auto info = video_info("I420", 200, 160);
+  h.caps(info);
+  auto in = make_buffer(cv::Mat(160, 200, CV_8UC3, cv::Scalar(1, 2, 3)), info);
+  gst_buffer_add_video_region_of_interest_meta(in.get(), "person", 5, 5, 100, 150)->id = 7;
+  EXPECT_EQ(gst::region_ids(in.get()), (std::set<int>{7}));
+  gst::attach_face(in.get(), some_face(), info);
+  gst::attach_expression(in.get(), 7, {"fear", 1, 0.9, {{"anger", 0.1}, {"fear", 0.9}}, 0.4, 0, "m"});
+  const auto out = h.push(std::move(in));
+  ASSERT_TRUE(out);
+  const auto faces = gst::read_faces(out.get());
+  ASSERT_EQ(faces.size(), 1U);
+  ASSERT_TRUE(faces[0].expression);
+  EXPECT_EQ(faces[0].expression->label, "fear");
+  EXPECT_EQ(faces[0].track_id, 7);
 }
 
 TEST(Metadata, OursGoesWhereRegionsGo) {

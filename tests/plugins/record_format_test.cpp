@@ -87,6 +87,11 @@ TEST(RecordFormat, VttJoinsFramesOfTheSameLabels) {
             "\n00:00:00.120 --> 00:00:00.160\n<v Face 1>anger</v>\n<v Face 2>a&lt;b</v>\n");
 }
 
+TEST(RecordFormat, VttDoesNotMindTheOrderOfTheFaces) {
+  EXPECT_EQ(written(Format::kVtt, {frame(0, 0, {face(2, "fear"), face(1, "anger")}), frame(1, 0.04, {face(1, "anger"), face(2, "fear")})}),
+            "WEBVTT\n\n00:00:00.000 --> 00:00:00.080\n<v Face 1>anger</v>\n<v Face 2>fear</v>\n");
+}
+
 TEST(RecordFormat, VttEndsACueWhereTheStreamWasLeft) {
   EXPECT_EQ(written(Format::kVtt, {frame(0, 5, {face(1, "anger")}), frame(1, 5.04, {face(1, "anger")}), frame(2, 0, {face(1, "anger")}),
                                    frame(3, 0.5, {face(1, "anger")})}),

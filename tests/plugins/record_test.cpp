@@ -156,6 +156,16 @@ TEST_F(RecordElement, AnEndThatCannotBeWrittenIsAnErrorToo) {
   gst_object_unref(pipeline);
 }
 
+TEST_F(RecordElement, WhatCannotBeWrittenDoesNotKeepThePipelineFromStopping) {
+  Harness h("fmpnrecord format=vtt location=/dev/full");
+  const auto info = video_info("I420", 16, 16);
+  h.caps(info);  // without a frame the heading is written at the end
+  EXPECT_EQ(gst_element_set_state(h.get()->element, GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+  GstMessage* message = gst_bus_pop_filtered(GST_ELEMENT_BUS(h.get()->element), GST_MESSAGE_ERROR);
+  ASSERT_NE(message, nullptr) << "it is told all the same";
+  gst_message_unref(message);
+}
+
 TEST_F(RecordElement, AnEndThatCannotBeWrittenIsToldOnce) {
   Harness h("fmpnrecord format=csv location=/dev/full");
   const auto info = video_info("I420", 16, 16);
