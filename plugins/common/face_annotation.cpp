@@ -116,6 +116,7 @@ FaceAnnotation read_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* region
     face.crop_side = meta->data->crop_side;
     face.mask = meta->data->mask;
     face.mask_crop_side = meta->data->mask_crop_side, face.mask_frames_ago = meta->data->mask_frames_ago;
+    face.other_places = meta->data->other_places;
   }
   return face;
 }

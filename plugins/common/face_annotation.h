@@ -43,6 +43,7 @@ struct FaceAnnotation {
   std::shared_ptr<const Image> crop;
   std::shared_ptr<const MotionMask> mask;
   int crop_side = 0, mask_crop_side = 0, mask_frames_ago = 0;  ///< as in FaceData
+  std::vector<Box> other_places;                               ///< as in FaceData
 };
 
 /// Reads every region of type `face` (also `faces`, `human_face`), ours or another element's, with whatever it has.

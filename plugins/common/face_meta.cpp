@@ -1,5 +1,9 @@
 #include "face_meta.h"
 
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
 #include <gst/video/video.h>
 
 #include "face_region.h"
@@ -33,6 +37,37 @@ fmpn::gst::FaceData scaled(fmpn::gst::FaceData face, double sx, double sy) {
   return face;
 }
 
+double display_aspect(const GstVideoInfo& info) {
+  return static_cast<double>(info.width) * info.par_n / (static_cast<double>(info.height) * info.par_d);
+}
+
+/// Where `in`'s picture is in `out` if it keeps its shape, and what is left are borders; all of `out` where the shapes are alike.
+fmpn::Box picture_with_borders(const GstVideoInfo& in, const GstVideoInfo& out) {
+  const double wider = display_aspect(in) / display_aspect(out);
+  const double width = out.width * std::min(1.0, wider), height = out.height * std::min(1.0, 1 / wider);
+  return {static_cast<float>((out.width - width) / 2), static_cast<float>((out.height - height) / 2), static_cast<float>(width),
+          static_cast<float>(height)};
+}
+
+fmpn::Box placed(const fmpn::Box& face, const GstVideoInfo& in, const fmpn::Box& picture) {
+  const float sx = picture.width / static_cast<float>(in.width), sy = picture.height / static_cast<float>(in.height);
+  return {picture.x + face.x * sx, picture.y + face.y * sy, face.width * sx, face.height * sy};
+}
+
+/// Where the face may be in the scaled frame, but for the place of a frame that is stretched as a whole, which its region has.
+std::vector<fmpn::Box> other_places(const std::vector<fmpn::Box>& others, const GstVideoRegionOfInterestMeta* region,
+                                    const GstVideoInfo& in, const GstVideoInfo& out) {
+  const fmpn::Box whole{0, 0, static_cast<float>(out.width), static_cast<float>(out.height)}, bordered = picture_with_borders(in, out);
+  std::vector<fmpn::Box> places;
+  for (const fmpn::Box& other : others) places.push_back(placed(other, in, whole));
+  if (std::abs(bordered.width - whole.width) < 1 && std::abs(bordered.height - whole.height) < 1) return places;
+  for (const fmpn::Box& other : others) places.push_back(placed(other, in, bordered));
+  if (region != nullptr)
+    places.push_back(placed({static_cast<float>(region->x), static_cast<float>(region->y), static_cast<float>(region->w),
+                             static_cast<float>(region->h)}, in, bordered));
+  return places;
+}
+
 gpointer copy_structure(gconstpointer structure, gpointer) { return gst_structure_copy(static_cast<const GstStructure*>(structure)); }
 
 /// GStreamer 1.22 scales a region without its parameters, and with them goes what was read in the face. Ours come after the regions that
@@ -54,7 +89,9 @@ gboolean face_meta_transform(GstBuffer* to, GstMeta* meta, GstBuffer* from, GQua
     const auto* scale = static_cast<const GstVideoMetaTransform*>(data);
     const double sx = static_cast<double>(GST_VIDEO_INFO_WIDTH(scale->out_info)) / GST_VIDEO_INFO_WIDTH(scale->in_info);
     const double sy = static_cast<double>(GST_VIDEO_INFO_HEIGHT(scale->out_info)) / GST_VIDEO_INFO_HEIGHT(scale->in_info);
-    fmpn::gst::add_face_meta(to, source->region_id, scaled(*source->data, sx, sy));
+    fmpn::gst::FaceData face = scaled(*source->data, sx, sy);
+    face.other_places = other_places(face.other_places, fmpn::gst::find_face_region(from, source->region_id), *scale->in_info, *scale->out_info);
+    fmpn::gst::add_face_meta(to, source->region_id, std::move(face));
     keep_parameters(to, from, source->region_id);
     return TRUE;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include <gst/gst.h>
 
@@ -21,6 +22,8 @@ struct FaceData {
   std::shared_ptr<const MotionMask> mask;  ///< null: not made
   int mask_crop_side = 0;                  ///< the mask shows the centre of a crop of this side, which may not be `crop`'s
   int mask_frames_ago = 0;                 ///< 0: made of this very frame
+  /// Where the face may be instead: a scaling that changes the picture's shape may have added borders, which metadata is not told.
+  std::vector<Box> other_places{};
 };
 
 }  // namespace fmpn::gst

@@ -346,7 +346,10 @@ static GstFlowReturn gst_fmpn_overlay_prepare_output_buffer(GstBaseTransform* ba
     const std::vector<FaceAnnotation> faces = read_faces(input);
     // Kept also while nothing is hidden: anonymising may be switched on for the very next frame.
     std::vector<std::pair<int, Box>> places;
-    for (const FaceAnnotation& face : faces) places.emplace_back(face.track_id, face.box);
+    for (const FaceAnnotation& face : faces) {
+      places.emplace_back(face.track_id, face.box);
+      for (const Box& other : face.other_places) places.emplace_back(face.track_id, other);
+    }
     std::vector<Box> hidden = s.hidden.update(places, s.clock.at(base->segment, input, s.info));
     if (s.snapshot.anonymize != Anonymize::kNone) s.to_hide = std::move(hidden);
     paint_faces(s, faces);

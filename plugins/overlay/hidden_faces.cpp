@@ -6,9 +6,10 @@ namespace fmpn::overlay {
 
 std::vector<Box> HiddenFaces::update(const std::vector<std::pair<int, Box>>& faces, double time) {
   std::vector<Box> boxes;
+  std::map<int, int> seen;
   for (const auto& [track, box] : faces) {
     if (track == 0) boxes.push_back(box);
-    else places_[track] = {box, time};
+    else places_[{track, seen[track]++}] = {box, time};
   }
   for (auto item = places_.begin(); item != places_.end();) {
     // A time before it was seen: the stream has jumped.

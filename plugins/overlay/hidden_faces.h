@@ -16,7 +16,7 @@ class HiddenFaces {
   static constexpr double kHold = 0.5;
 
   /// The boxes to hide on a frame: `faces` are its faces as track (0: not tracked; it is hidden on its own frames alone) and
-  /// box, `time` is the frame's in seconds.
+  /// box, several of one track where it is not known in which of them the face is; `time` is the frame's in seconds.
   std::vector<Box> update(const std::vector<std::pair<int, Box>>& faces, double time);
 
   /// Another stream, or another place in it.
@@ -27,7 +27,7 @@ class HiddenFaces {
     Box box;
     double seen = 0;
   };
-  std::map<int, Place> places_;  ///< by track
+  std::map<std::pair<int, int>, Place> places_;  ///< by track, and which of its boxes
 };
 
 }  // namespace fmpn::overlay

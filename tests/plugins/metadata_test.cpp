@@ -109,6 +109,32 @@ TEST(Metadata, FollowsAScaling) {
   }
 }
 
+TEST(Metadata, WithBordersTheFaceMayBeElsewhere) {
+  const auto places = [](const std::string& scaling) {
+    Harness h(scaling);
+    const auto info = video_info("I420", 200, 160);
+    h.caps(info);
+    auto in = make_buffer(cv::Mat(160, 200, CV_8UC3, cv::Scalar(1, 2, 3)), info);
+    gst::attach_face(in.get(), some_face(), info);
+    const auto out = h.push(std::move(in));
+    return out ? gst::read_faces(out.get()).at(0).other_places : std::vector<Box>(9);
+  };
+  EXPECT_TRUE(places("videoscale ! capsfilter caps=video/x-raw,width=400,height=320,pixel-aspect-ratio=1/1").empty());
+  // 160 lines of 200 in the middle of 400: the picture keeps its size.
+  const auto wide = places("videoscale ! capsfilter caps=video/x-raw,width=400,height=160,pixel-aspect-ratio=1/1");
+  ASSERT_EQ(wide.size(), 1U);
+  EXPECT_FLOAT_EQ(wide[0].x, 100 + 20);
+  EXPECT_FLOAT_EQ(wide[0].y, 30);
+  EXPECT_FLOAT_EQ(wide[0].width, 60);
+  const auto high = places("videoscale ! capsfilter caps=video/x-raw,width=100,height=160,pixel-aspect-ratio=1/1");
+  ASSERT_EQ(high.size(), 1U);
+  EXPECT_FLOAT_EQ(high[0].x, 10);
+  EXPECT_FLOAT_EQ(high[0].y, 40 + 15);
+  EXPECT_FLOAT_EQ(high[0].height, 30);
+  EXPECT_EQ(places("videoscale ! capsfilter caps=video/x-raw,width=400,height=160,pixel-aspect-ratio=1/1 ! "
+                   "videoscale name=back ! capsfilter caps=video/x-raw,width=200,height=160,pixel-aspect-ratio=1/1").size(), 3U);
+}
+
 TEST(Metadata, AnotherDetectorsRegionMayHaveAFacesId) {
   Harness h("videoscale ! capsfilter caps=video/x-raw,width=400,height=320");
   const auto info = video_info("I420", 200, 160);

@@ -246,6 +246,21 @@ gst::FaceAnnotation aligned_face() {
   return face;
 }
 
+TEST(OverlayElement, BehindBordersThatMetadataIsNotToldOfAFaceIsHiddenAllTheSame) {
+  const auto info = video_info("GRAY8", kWidth, kHeight), wide = video_info("GRAY8", 2 * kWidth, kHeight);
+  Harness h("videoscale ! capsfilter caps=video/x-raw,width=" + std::to_string(2 * kWidth) + ",height=" + std::to_string(kHeight) +
+            ",pixel-aspect-ratio=1/1 ! fmpnoverlay anonymize=box");
+  h.caps(info);
+  const auto out = h.push(frame_with({aligned_face()}, info));
+  ASSERT_TRUE(out);
+  EXPECT_GT(luma(out.get(), wide, kWidth / 2 + 20, 20), 90) << "the picture is in the middle, as it was";
+  EXPECT_LT(luma(out.get(), wide, kWidth / 2 + 125, 125), 20) << "and so is the face";
+  EXPECT_LT(luma(out.get(), wide, 250, 125), 20) << "where it would be in a stretched picture";
+  const auto missed = h.push(frame_with({}, info, false, 14));
+  ASSERT_TRUE(missed);
+  EXPECT_LT(luma(missed.get(), wide, kWidth / 2 + 125, 125), 20);
+}
+
 TEST(OverlayElement, AMaskIsDrawnAlsoWhereAnotherOverlayHasHiddenTheFace) {
   const auto info = video_info("GRAY8", kWidth, kHeight);
   const std::string hide = "fmpnoverlay anonymize=box show-box=false show-label=false show-bars=false";
