@@ -30,8 +30,8 @@ std::string pictures(const DataSet& data) {
 std::string data_fingerprint(const ModelInfo& info, const DataSet& train, const DataSet& valid, const torch::Tensor& class_masks) {
   std::string text = "the classes:";
   for (const std::string& name : info.classes) text += ' ' + name;
-  return text + "\nthe colour: " + info.color + "\nthe pictures to train on: " + pictures(train) + "\nthe pictures held out: " + pictures(valid) +
-         "\nthe masks: " + hex(bytes_of(class_masks.contiguous())) + '\n';
+  return text + "\nthe colour: " + info.color + "\nthe pictures to train on: " + pictures(train) +
+         "\nthe pictures held out: " + pictures(valid) + "\nthe masks: " + hex(bytes_of(class_masks.contiguous())) + '\n';
 }
 
 std::string fingerprint_difference(const std::string& now, const std::string& of_run) {

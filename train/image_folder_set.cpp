@@ -1,5 +1,5 @@
-// Any data set: ROOT/<class>/…, ROOT/<class>/<subject>/…, either under ROOT/<train|valid|test>/ (or training, val, validation, testing), or a
-// CSV of pictures.
+// Any data set: ROOT/<class>/…, ROOT/<class>/<subject>/…, either under ROOT/<train|valid|test>/ (or training, val, validation, testing), or
+// a CSV of pictures.
 
 #include <algorithm>
 #include <filesystem>
@@ -68,8 +68,9 @@ void list_classes(const fs::path& root, const std::string& inner, const std::str
 
 /// The splits that are folders of `root`, by their names there.
 std::map<std::string, std::string> splits_in(const fs::path& root) {
-  static const std::map<std::string, std::string> names{{"train", "train"},      {"training", "train"}, {"valid", "valid"}, {"val", "valid"},
-                                                        {"validation", "valid"}, {"test", "test"},      {"testing", "test"}};
+  static const std::map<std::string, std::string> names{{"train", "train"}, {"training", "train"},   {"valid", "valid"},
+                                                        {"val", "valid"},   {"validation", "valid"}, {"test", "test"},
+                                                        {"testing", "test"}};
   std::map<std::string, std::string> found, folder_of;
   for (const auto& [folder, split] : names) {
     if (!fs::is_directory(root / folder)) continue;

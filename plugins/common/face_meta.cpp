@@ -90,7 +90,8 @@ gboolean face_meta_transform(GstBuffer* to, GstMeta* meta, GstBuffer* from, GQua
     const double sx = static_cast<double>(GST_VIDEO_INFO_WIDTH(scale->out_info)) / GST_VIDEO_INFO_WIDTH(scale->in_info);
     const double sy = static_cast<double>(GST_VIDEO_INFO_HEIGHT(scale->out_info)) / GST_VIDEO_INFO_HEIGHT(scale->in_info);
     fmpn::gst::FaceData face = scaled(*source->data, sx, sy);
-    face.other_places = other_places(face.other_places, fmpn::gst::find_face_region(from, source->region_id), *scale->in_info, *scale->out_info);
+    const auto* region = fmpn::gst::find_face_region(from, source->region_id);
+    face.other_places = other_places(face.other_places, region, *scale->in_info, *scale->out_info);
     fmpn::gst::add_face_meta(to, source->region_id, std::move(face));
     keep_parameters(to, from, source->region_id);
     return TRUE;

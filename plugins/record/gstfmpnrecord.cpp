@@ -130,7 +130,7 @@ static gboolean complete(GstBaseTransform* base) {
   });
 }
 
-/// A stream that is stopped before its end leaves a file that is well formed as far as it goes. Where it can't, that is told by an error: an
+/// A stream that is stopped before its end leaves a file that is well formed as far as it goes. Where it can't, an error tells that: an
 /// element that refused to stop would keep the whole pipeline from it.
 static gboolean gst_fmpn_record_stop(GstBaseTransform* base) {
   complete(base);

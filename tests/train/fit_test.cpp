@@ -314,7 +314,9 @@ TEST_F(Fit, DuplicatesOfWhatIsHeldOutAreLeftOutWhereAskedFor) {
 TEST_F(Fit, ItIsNotCalibratedOnWhatItWasTrainedOn) {
   const auto outcome = train(fit("run", {"--phase1-epochs", "1", "--epochs", "1", "--valid-split", "train"}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.out, "not calibrated: every held-out picture is trained on too\ntemperature 1.000, min-confidence 0.00: answers 100.0 %")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "not calibrated: every held-out picture is trained on too\n"
+                                    "temperature 1.000, min-confidence 0.00: answers 100.0 %"))
+      << outcome.out;
   const ModelInfo info = read_model_info(file("run/last.safetensors"));
   EXPECT_EQ(info.temperature, 1);
   EXPECT_EQ(info.min_confidence, 0);
@@ -388,7 +390,9 @@ TEST_F(Fit, CheckSaysWhatIsWrongAndTrainsNothing) {
 }
 
 TEST_F(Fit, ARunGoesOnWithItsOwnDataOrNotAtAll) {
-  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1"}, resume{"--phase1-epochs", "1", "--epochs", "1", "--resume"};
+  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1"};
+  auto resume = brief;
+  resume.emplace_back("--resume");
   ASSERT_EQ(train(fit("run", brief)).status, 0);
   const auto refused = [&](const std::vector<std::string>& parts) {
     const auto outcome = train(fit("run", resume));
@@ -443,7 +447,8 @@ TEST_F(Fit, WhatAConfigurationAsksForIsDoneOrRefused) {
 TEST_F(Fit, ARateThatNeverFallsIsTold) {
   const auto outcome = train(fit("run", {"--phase1-epochs", "2", "--phase1-constant", "3", "--epochs", "1", "--constant", "1"}));
   ASSERT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.out, "phase 1: the learning rate does not fall, --phase1-constant 3 is more than its 2 epochs")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "phase 1: the learning rate does not fall, --phase1-constant 3 is more than its 2 epochs"))
+      << outcome.out;
   EXPECT_FALSE(contains(outcome.out, "phase 2: the learning rate does not fall")) << outcome.out;
 }
 

@@ -62,7 +62,9 @@ TEST_F(Manifest, ColumnsInAnyOrderFurtherOnesAndWindowsLineEnds) {
 }
 
 TEST_F(Manifest, BlanksAroundAFieldAreNotItsOwn) {
-  const auto rows = read("path, label ,split,subject,source\n a b.png , fear,\ttrain, , \" kept \" \n\"a, b\" , anger,valid,\"\",\" x\"y z \n");
+  const auto rows = read("path, label ,split,subject,source\n"
+                         " a b.png , fear,\ttrain, , \" kept \" \n"
+                         "\"a, b\" , anger,valid,\"\",\" x\"y z \n");
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].path, "a b.png");
   EXPECT_EQ(rows[0].label, "fear");

@@ -144,7 +144,8 @@ TEST_F(Prepare, APictureThatChangesMeanwhileIsToldAndMadeAgain) {
 TEST_F(Prepare, AFaceThatTheDataSetPlacesElsewhereIsCutAgain) {
   picture("aff/Manually_Annotated_Images/1/a.png", noise(200, 1));
   const auto crop_of = [&](const std::string& box) {
-    test::write_text(file("aff/training.csv"), "subDirectory_filePath,face_x,face_y,face_width,face_height,expression\n1/a.png," + box + ",1\n");
+    test::write_text(file("aff/training.csv"),
+                     "subDirectory_filePath,face_x,face_y,face_width,face_height,expression\n1/a.png," + box + ",1\n");
     const auto outcome = train({"prepare", "affectnet", file("aff"), "-o", file("data")});
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     return test::read_text(file("data/crops/train/1/a.png.png"));
