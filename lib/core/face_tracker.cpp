@@ -49,7 +49,7 @@ struct FaceTracker::State {
   std::uint32_t next_id = 1;
   long since_detection = 0;  ///< frames; 0: the next one is searched in full
   std::optional<double> last_time;
-  double last_step = 0;  ///< seconds between the last two frames
+  double last_step = 0;  ///< seconds between the last two frames; 0: not known
 
   /// Forgets the faces where time jumps to this frame. A stream of few frames does not jump.
   void forget_after_jump(double time);
@@ -62,7 +62,8 @@ struct FaceTracker::State {
 
 void FaceTracker::State::forget_after_jump(double time) {
   const double step = last_time ? time - *last_time : 0;
-  if (step < 0 || step > std::max(options.keep_time, kUsualStep * last_step)) {
+  // The first step of a stream is as long as its frames are apart.
+  if (step < 0 || (last_step > 0 && step > std::max(options.keep_time, kUsualStep * last_step))) {
     tracks.clear();
     since_detection = 0;
   }
