@@ -11,18 +11,6 @@ namespace {
 
 constexpr char kNoComment = '\x01';  // what CLI11 is told begins a comment, when there are none left
 
-std::string without_comment(const std::string& line) {
-  char quote = '\0';
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (quote == '"' && c == '\\') ++i;
-    else if (quote != '\0') quote = c == quote ? '\0' : quote;
-    else if (c == '"' || c == '\'') quote = c;
-    else if (c == '#') return line.substr(0, i);
-  }
-  return line;
-}
-
 class Toml : public CLI::ConfigTOML {
  public:
   Toml() { comment(kNoComment); }
@@ -62,12 +50,25 @@ class CheckedToml : public Toml {
 
 }  // namespace
 
+std::string without_comment(const std::string& line) {
+  char quote = '\0';
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quote == '"' && c == '\\') ++i;
+    else if (quote != '\0') quote = c == quote ? '\0' : quote;
+    else if (c == '"' || c == '\'') quote = c;
+    else if (c == '#') return line.substr(0, i);
+  }
+  return line;
+}
+
 std::vector<CLI::ConfigItem> read_toml(std::istream& text) { return Toml().from_config(text); }
 
 void check_item(const CLI::App& command, const CLI::ConfigItem& item) {
   if (item.parents != std::vector<std::string>{command.get_name()})
     throw Error(ErrorCode::kBadFormat, "'" + item.fullname() + "' is not in the section [" + command.get_name() + "]");
   const CLI::Option* option = command.get_option_no_throw("--" + item.name);
+  if (option == nullptr && item.name.size() == 1) option = command.get_option_no_throw("-" + item.name);
   if (option == nullptr) option = command.get_option_no_throw(item.name);  // a positional
   if (option == nullptr || !option->get_configurable())
     throw Error(ErrorCode::kBadFormat, "there is no option '" + item.name + "'");

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <istream>
+#include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
 namespace fmpn::train {
+
+/// A line of TOML without its comment. A '#' in quotes begins none.
+std::string without_comment(const std::string& line);
 
 /// The options in a TOML text, as CLI11 reads them, but a '#' in quotes is part of the value. Throws CLI::Error.
 std::vector<CLI::ConfigItem> read_toml(std::istream& text);

@@ -21,6 +21,7 @@
 
 #include "child.h"
 #include "commands.h"
+#include "config_file.h"
 #include "cross_validation.h"
 #include "interrupt.h"
 #include "json_text.h"
@@ -117,7 +118,7 @@ void forget(const std::string& given, const std::string& copy) {
 void refuse_fold_place(const std::string& given, const std::string&) {
   std::stringstream text(read_bytes(given));
   for (std::string line; std::getline(text, line);)
-    if (line.find(kFoldPlace) < line.find('#'))
+    if (without_comment(line).find(kFoldPlace) != std::string::npos)
       throw Error(ErrorCode::kBadSetting, given + ": " + kFoldPlace + " stands for the fold's number on the command line, not in a file");
 }
 
@@ -237,9 +238,9 @@ bool trains_fmg_alone(const std::string& checked) {
 
 /// What is wrong with a fold is told before the first one is trained, not hours later: masks or starting weights that are not there, a
 /// class that is not left to train on.
-void check_folds(const Options& o, const std::vector<int>& open) {
+void check_folds(const Options& o, const std::vector<int>& folds) {
   const std::string log = (fs::path(o.run) / "check.log").string();
-  for (const int k : open) {
+  for (const int k : folds) {
     fs::remove(log);
     auto command = fold_command(o, k);
     command.emplace_back("--check");
@@ -273,14 +274,17 @@ void cross_validate(const Options& o) {
   // Folds at a time share the cores, but where the user, or the recipe, says how many each takes.
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (o.jobs > 1) setenv("OMP_NUM_THREADS", std::to_string(std::max(1, cores / o.jobs)).c_str(), /*overwrite=*/0);
-  std::vector<int> open;
-  for (int k = 0; k < folds; ++k)
+  std::vector<int> open, to_check;
+  for (int k = 0; k < folds; ++k) {
     if (!is_done(o, k)) open.push_back(k);
+    // A fold that is done says what data it was made of: all folds must be of the same.
+    if (!is_done(o, k) || RunFolder(fold_folder(o, k)).has_checkpoint()) to_check.push_back(k);
+  }
   if (static_cast<int>(open.size()) < folds)
     std::fprintf(stderr, "%zu of %d folds are done already\n", static_cast<std::size_t>(folds) - open.size(), folds);
   if (!o.resume) for_each_given_file(o, keep);
   try {
-    check_folds(o, open);
+    check_folds(o, to_check);
   } catch (...) {
     if (!o.resume) for_each_given_file(o, forget);
     throw;

@@ -4,6 +4,8 @@
 
 #include <torch/types.h>
 
+#include <fmpn/model_info.h>
+
 #include "data_set.h"
 
 namespace fmpn::train {

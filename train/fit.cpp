@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include <c10/util/Exception.h>
 #include <torch/types.h>
@@ -247,7 +248,8 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   const torch::Tensor masks = class_masks(o);
   if (o.check_only) {
     if (!o.resume) names_of_teachers(o.teachers, o.model.classes);
-    Trainer(o, run, train, valid, masks);  // reads the weights that it starts from
+    const Trainer trainer(o, run, train, valid, masks);  // reads the weights that it starts from
+    if (o.resume) trainer.require_same_data();
     std::printf("%ld pictures to train on, %ld held out; nothing wrong was found\n[fit]\n%s", static_cast<long>(train.size()),
                 static_cast<long>(valid.size()), configuration.c_str());
     return;

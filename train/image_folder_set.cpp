@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <system_error>
+#include <utility>
 
 #include <fmpn/error.h>
 #include <fmpn/labels.h>
@@ -17,24 +19,65 @@ namespace fmpn::train {
 namespace fs = std::filesystem;
 namespace {
 
-void list_class(const fs::path& root, const fs::path& folder, const ManifestRow& pattern, PictureList& list) {
+bool is_within(const fs::path& path, const fs::path& folder) {
+  const fs::path relative = path.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+/// The pictures of a class folder, in order, those of its subjects' folders among them. A subject's folder may be a link, as data sets are put
+/// together from others.
+class ClassFolder {
+ public:
+  ClassFolder(const fs::path& root, const fs::path& folder, std::string split)
+      : root_(fs::canonical(root)), class_(fs::canonical(folder)), split_(std::move(split)) {
+    walk(folder, class_);
+  }
+
   std::vector<fs::path> pictures;
-  std::set<fs::path> seen{fs::canonical(folder)};
-  // A subject's folder may be a link, as data sets are put together from others; one that leads back into itself is not followed.
-  for (auto at = fs::recursive_directory_iterator(folder, fs::directory_options::follow_directory_symlink); at != fs::end(at); ++at) {
-    const fs::path& path = at->path();
-    if (at->is_directory()) {
-      if (path.filename().string().front() == '.' || !seen.insert(fs::canonical(path)).second) at.disable_recursion_pending();
-    } else if (is_picture(path.string())) {
-      if (at->is_regular_file()) pictures.push_back(path);
-      else list.skipped.push_back({path.string(), at->exists() ? "no file" : "a link that leads nowhere"});
-    } else if (is_other_picture(path.string())) {
-      list.skipped.push_back({path.string(), "pictures of this kind are not read"});
+  std::vector<SkippedSource> skipped;
+
+ private:
+  void skip(const fs::path& path, const char* why) { skipped.push_back({path.string(), why, split_}); }
+
+  void walk(const fs::path& folder, const fs::path& canonical) {
+    taken_.insert(canonical);
+    std::vector<fs::path> entries, links;
+    for (const auto& entry : fs::directory_iterator(folder)) entries.push_back(entry.path());
+    std::sort(entries.begin(), entries.end());
+    for (const fs::path& path : entries) {
+      const std::string name = path.filename().string();
+      std::error_code fault;
+      const bool is_link = fs::is_symlink(path, fault), is_folder = fs::is_directory(path, fault);
+      if (is_folder && name.front() == '.') continue;
+      if (is_folder && is_link) links.push_back(path);
+      else if (is_folder) walk(path, canonical / name);
+      else if (is_picture(name) && fs::is_regular_file(path, fault)) pictures.push_back(path);
+      else if (is_picture(name)) skip(path, is_link ? "a link that leads nowhere" : "no file");
+      else if (is_other_picture(name)) skip(path, "pictures of this kind are not read");
+    }
+    // After what is here itself: of two names of one folder, the folder's own counts.
+    for (const fs::path& path : links) {
+      const fs::path target = fs::canonical(path);
+      if (is_within(class_, target) || (is_within(target, root_) && !is_within(target, class_))) skip(path, "a link that leads out of its class");
+      else if (taken_.count(target) != 0) skip(path, "a link to a folder that is taken already");
+      else walk(path, target);
     }
   }
-  if (pictures.empty()) throw Error(ErrorCode::kBadFormat, folder.string() + ": a class folder without a picture");
-  std::sort(pictures.begin(), pictures.end());
-  for (const fs::path& picture : pictures) {
+
+  fs::path root_, class_;
+  std::string split_;
+  std::set<fs::path> taken_;
+};
+
+void list_class(const fs::path& root, const fs::path& folder, const ManifestRow& pattern, PictureList& list) {
+  ClassFolder found(root, folder, pattern.split);
+  if (found.pictures.empty())
+    throw Error(ErrorCode::kBadFormat,
+                folder.string() + ": a class folder without a picture" +
+                    (found.skipped.empty() ? "" : " (" + found.skipped.front().source + ": " + found.skipped.front().reason + ")"));
+  std::sort(found.pictures.begin(), found.pictures.end());
+  list.skipped.insert(list.skipped.end(), found.skipped.begin(), found.skipped.end());
+  for (const fs::path& picture : found.pictures) {
     ManifestRow row = pattern;
     row.source = picture.string();
     row.path = crop_path(picture.lexically_relative(root));
@@ -104,7 +147,7 @@ PictureList list_table(const std::string& csv) {
     if (!neutral.empty()) row.neutral = crop_path(neutral);
     if (!label || !fs::exists(row.source)) {
       list.skipped.push_back(
-          {table.place(i), !label ? "'" + table.get(i, "label") + "' is no expression that is known" : row.source + ": no such file"});
+          {table.place(i), !label ? "'" + table.get(i, "label") + "' is no expression that is known" : row.source + ": no such file", row.split});
       continue;
     }
     if (!listed.insert(row.path).second)

@@ -46,11 +46,18 @@ long leave_out_duplicates(std::vector<ManifestRow>& rows, const std::vector<Mani
   return count;
 }
 
-std::vector<ManifestRow> rows_of_folder(const std::string& folder) {
-  PictureList list = list_folder(folder, {});
-  if (const std::size_t others = list.skipped.size(); others > 0)
-    throw Error(ErrorCode::kBadFormat, list.skipped.front().source + ": " + list.skipped.front().reason +
-                                           (others > 1 ? " (and " + std::to_string(others - 1) + " more that cannot be used)" : ""));
+/// All pictures of a folder. One of the splits that are asked for must not be missing from them.
+std::vector<ManifestRow> rows_of_folder(const CropSource& source) {
+  PictureList list = list_folder(source.data, {});
+  const auto is_of_others = [&](const SkippedSource& s) {
+    return !source.split.empty() && !s.split.empty() && s.split != source.split && s.split != source.without_duplicates_of;
+  };
+  auto& skipped = list.skipped;
+  skipped.erase(std::remove_if(skipped.begin(), skipped.end(), is_of_others), skipped.end());
+  if (!skipped.empty())
+    throw Error(ErrorCode::kBadFormat,
+                skipped.front().source + ": " + skipped.front().reason +
+                    (skipped.size() > 1 ? " (and " + std::to_string(skipped.size() - 1) + " more that cannot be used)" : ""));
   return std::move(list.rows);
 }
 
@@ -92,7 +99,7 @@ LabelledCrops read_labelled_crops(const CropSource& source, const ModelInfo& inf
   if (prepared && !corruptions.empty())
     throw Error(ErrorCode::kBadSetting,
                 source.data + ": --corruption is done to pictures before their faces are looked for; these are crops already");
-  const auto all = prepared ? read_manifest(source.data) : rows_of_folder(source.data);
+  const auto all = prepared ? read_manifest(source.data) : rows_of_folder(source);
   const auto file = [&](const ManifestRow& row) { return prepared ? (fs::path(source.data) / row.path).string() : row.source; };
   const auto some = [&](const Selection& selection) {
     auto rows = select_rows(all, selection);

@@ -16,6 +16,7 @@ namespace fmpn::train {
 /// A picture or sequence that is not taken, and why.
 struct SkippedSource {
   std::string source, reason;
+  std::string split{};  ///< where the data set says it
 };
 
 /// What a data set holds, before any picture is read: the one interface between data sets and the rest of `prepare`.

@@ -193,13 +193,21 @@ std::vector<ManifestRow> kept_rows(PictureList& list, const PrepareJournal& jour
   return kept;
 }
 
-/// A fold may have lost all its pictures to faults.
-void check_folds(const Options& o, const std::vector<ManifestRow>& kept) {
-  try {
-    fold_count(kept);
-  } catch (const Error& fault) {
-    throw Error(fault.code(), o.root + ": " + fault.what() + ", since nothing of it could be used (--folds N makes fewer)");
-  }
+/// A fold may have lost all its pictures to faults. A data set's own folds are its affair, but masks and cv need them all.
+void check_folds(const Options& o, const PictureList& list, const std::vector<ManifestRow>& kept) {
+  const auto fault_of = [](const std::vector<ManifestRow>& rows) -> std::string {
+    try {
+      fold_count(rows);
+      return {};
+    } catch (const Error& fault) {
+      return fault.what();
+    }
+  };
+  const std::string fault = fault_of(kept);
+  if (fault.empty()) return;
+  if (fault_of(list.rows).empty())
+    throw Error(ErrorCode::kBadFormat, o.root + ": " + fault + ", since nothing of it could be used (--folds N makes fewer)");
+  std::fprintf(stderr, "%s: %s, which masks and cv want (--folds N makes others)\n", o.root.c_str(), fault.c_str());
 }
 
 void prepare(const Options& o) {
@@ -227,7 +235,7 @@ void prepare(const Options& o) {
   write_failures(o.out, list, failed);
   if (std::none_of(kept.begin(), kept.end(), [](const ManifestRow& r) { return !r.label.empty(); }))
     throw Error(ErrorCode::kBadFormat, o.root + ": not one picture could be used (" + o.out + "/failed.csv says why)");
-  check_folds(o, kept);
+  check_folds(o, list, kept);
   write_manifest(o.out, kept);
   if (!list.summary.empty()) std::printf("%s\n", list.summary.c_str());
   const auto references = std::count_if(kept.begin(), kept.end(), [](const ManifestRow& r) { return r.label.empty(); });

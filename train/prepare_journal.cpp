@@ -27,6 +27,19 @@ std::string plain(const std::string& text) {
   return out;
 }
 
+std::string from_plain(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      out += text[i];
+      continue;
+    }
+    const char c = text[++i];
+    out += c == 't' ? '\t' : c == 'n' ? '\n' : c == 'r' ? '\r' : c;
+  }
+  return out;
+}
+
 std::vector<std::string> fields_of(const std::string& line) {
   std::vector<std::string> fields(1);
   for (const char c : line) {
@@ -54,7 +67,7 @@ PrepareJournal::PrepareJournal(const std::string& folder, const std::string& set
       const auto fields = fields_of(line);
       const auto outcome = std::find(std::begin(kOutcomes), std::end(kOutcomes), fields[0]);
       if (text.eof() || fields.size() != 4 || outcome == std::end(kOutcomes)) continue;
-      entries_[fields[1]] = {static_cast<Outcome>(outcome - std::begin(kOutcomes)), fields[2], fields[3]};
+      entries_[from_plain(fields[1])] = {static_cast<Outcome>(outcome - std::begin(kOutcomes)), fields[2], from_plain(fields[3])};
       whole += line + '\n';
     }
   }
@@ -76,7 +89,7 @@ std::string PrepareJournal::stamp_of(const std::string& source, const Box* face)
 }
 
 const PrepareJournal::Entry* PrepareJournal::find(const std::string& crop, const std::string& stamp) const {
-  const auto found = entries_.find(plain(crop));
+  const auto found = entries_.find(crop);
   return found == entries_.end() || found->second.stamp != stamp ? nullptr : &found->second;
 }
 

@@ -64,6 +64,17 @@ class MovingAverage {
   std::vector<torch::Tensor> net_, average_;
 };
 
+template <typename F>
+void read_checkpoint(const std::string& path, const F& read) {
+  try {
+    read();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& fault) {
+    throw Error(ErrorCode::kBadFormat, path + ": not a readable checkpoint (" + std::string(fault.what()).substr(0, 200) + ")");
+  }
+}
+
 }  // namespace
 
 Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks)
@@ -257,9 +268,18 @@ void Trainer::require_same_data(torch::serialize::InputArchive& checkpoint) cons
   if (!difference.empty()) throw Error(ErrorCode::kBadSetting, run_.path() + ": the run was started with other data: " + difference);
 }
 
+void Trainer::require_same_data() const {
+  const std::string path = run_.file("checkpoint.pt");
+  read_checkpoint(path, [&] {
+    torch::serialize::InputArchive archive;
+    archive.load_from(path, device_);
+    require_same_data(archive);
+  });
+}
+
 void Trainer::load_checkpoint() {
   const std::string path = run_.file("checkpoint.pt");
-  try {
+  read_checkpoint(path, [&] {
     torch::serialize::InputArchive archive, net, average, optimiser;
     archive.load_from(path, device_);
     require_same_data(archive);
@@ -279,11 +299,7 @@ void Trainer::load_checkpoint() {
     lay_channels_last(*average_);
     optimiser_ = make_optimiser(options_, done_phase_, *net_);
     optimiser_->load(optimiser);
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& fault) {
-    throw Error(ErrorCode::kBadFormat, path + ": not a readable checkpoint (" + std::string(fault.what()).substr(0, 200) + ")");
-  }
+  });
 }
 
 }  // namespace fmpn::train

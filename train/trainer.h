@@ -23,6 +23,8 @@ class Trainer {
   /// `valid` may be empty. Metrics, models and checkpoints go to `run`, which is open.
   Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks);
 
+  /// Throws kBadSetting where the run's checkpoint was made of other data, naming the first difference, and kBadFormat for a broken one.
+  void require_same_data() const;
   /// Trains what is left to train. False: stopped by a signal.
   bool run();
   FmpnNetImpl& averaged() { return *(options_.ema > 0 ? average_ : net_); }

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "common/face_meta.h"
 #include "common/face_region.h"
 #include "common/model_event.h"

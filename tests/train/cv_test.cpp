@@ -163,6 +163,16 @@ TEST_F(Cv, AFoldOfAnotherRunIsNotTakenForItsOwnAndAHalfOneIsMadeWhole) {
   EXPECT_TRUE(fs::exists(file("run/fold-1/report.html")));
   EXPECT_EQ(test::read_text(file("run/fold-1/result.json")), whole);
 
+  // One fold is done, the others are not begun: they must not be of other data.
+  fs::remove_all(file("run/fold-1"));
+  auto rows = read_manifest(file("data"));
+  rows.pop_back(), rows.pop_back();
+  write_manifest(file("data"), rows);
+  const auto mixed = train(cv("run", resume));
+  EXPECT_EQ(mixed.status, 1);
+  EXPECT_TRUE(contains(mixed.err, "fold 0: ") && contains(mixed.err, "started with other data: the pictures")) << mixed.err;
+  EXPECT_FALSE(fs::exists(file("run/fold-1")));
+
   fs::create_directories(file("other"));
   fs::copy(file("run/fold-2"), file("other/fold-2"));
   const auto refused = train(cv("other", brief));
@@ -196,6 +206,9 @@ TEST_F(Cv, FaultsAreTold) {
   expect_fault(cv("g", {"--recipe", file("phase.toml")}), {"phase", "a recipe", "fit --fold K"});
   EXPECT_FALSE(fs::exists(file("g/fold-0")));
   test::write_text(file("place.toml"), "[fit]  # {fold}\nfmg-weights = \"fmg-{fold}.safetensors\"\n");
+  for (const char* option : {"--recipe", "--config"})
+    expect_fault(cv("h", {option, file("place.toml")}), {file("place.toml"), "{fold} stands for the fold's number on the command line"});
+  test::write_text(file("place.toml"), "[fit]\nname = \"a#b-{fold}\"\n");
   for (const char* option : {"--recipe", "--config"})
     expect_fault(cv("h", {option, file("place.toml")}), {file("place.toml"), "{fold} stands for the fold's number on the command line"});
   expect_fault(cv("f", {"--fold=2"}), {"--fold: ", "each in its turn"});

@@ -243,6 +243,11 @@ TEST_F(Evaluate, ATablesRowThatCannotBeUsedIsNotPassedOver) {
   EXPECT_NE(outcome.status, 0);
   EXPECT_TRUE(contains(outcome.err, file("labels.csv") + ":3: 'sadd' is no expression that is known (and 1 more that cannot be used)"))
       << outcome.err;
+  // What is wrong with another split is of no account.
+  test::write_text(file("labels.csv"), "path,label,split\na.png,happy,valid\na.png,sadd,train\n");
+  const auto valid = train({"evaluate", model_, file("labels.csv"), "--split", "valid"});
+  EXPECT_EQ(valid.status, 0) << valid.err;
+  EXPECT_NE(train({"evaluate", model_, file("labels.csv"), "--split", "train"}).status, 0);
 }
 
 TEST_F(Evaluate, PicturesCanBeCorrupted) {

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -432,6 +433,7 @@ TEST_F(Fit, WhatAConfigurationAsksForIsDoneOrRefused) {
   refused("epochs = 7\n", "'epochs' is in no section of a subcommand");
   refused("[fti]\nepochs = 7\n", "'fti.epochs' is in no section of a subcommand");
   refused("[fit]\nresume = true\n", "there is no option 'resume'");
+  refused("[fit]\nx = 1\n", "there is no option 'x'");
   // A '#' that is in quotes begins no comment.
   fs::rename(file("masks"), file("m#x"));
   test::write_text(file("c.toml"), "[fit]  # a section\nmasks = \"" + file("m#x") + "\"  # \"masks\"\nlr = 0.003# rate\n");

@@ -120,6 +120,25 @@ TEST_F(Prepare, NamesThatDifferInATabAreTwoPictures) {
   EXPECT_EQ(read_manifest(file("data")).size(), 3U);
 }
 
+TEST_F(Prepare, ADataSetsOwnFoldsAreItsAffair) {
+  picture("set/a.png", noise(50, 1)), picture("set/b.png", noise(50, 2));
+  test::write_text(file("set/labels.csv"), "path,label,fold\na.png,happy,1\nb.png,sad,2\n");
+  const auto outcome = train({"prepare", "folder", file("set"), "-o", file("data")});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, "none with the number 0, which masks and cv want (--folds N makes others)")) << outcome.err;
+  EXPECT_EQ(read_manifest(file("data")).size(), 2U);
+}
+
+TEST_F(Prepare, AFaultIsToldInItsOwnWordsAgain) {
+  test::write_text(file("root/happy/a\\b.png"), "no picture");
+  picture("root/happy/good.png", noise(60, 3));
+  for (int run = 0; run < 2; ++run) {
+    const auto outcome = train({"prepare", "folder", file("root"), "-o", file("data")});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "skipped: " + file("root/happy/a\\b.png") + ": ")) << outcome.err;
+  }
+}
+
 TEST_F(Prepare, APictureThatChangesMeanwhileIsToldAndMadeAgain) {
   for (int i = 0; i < 200; ++i) picture("root/happy/" + std::to_string(1000 + i) + ".png", noise(60, static_cast<unsigned>(i)));
   const std::vector<std::string> arguments{"prepare", "folder", file("root"), "-o", file("data")};
