@@ -7,6 +7,8 @@
 
 #include <fmpn/error.h>
 
+#include "picture_source.h"
+
 namespace fmpn::annotate {
 namespace {
 
@@ -46,8 +48,9 @@ std::string encoding(const Input& input, Video video) {
 
 /// The pipeline as one would type it after gst-launch-1.0; names are filled in afterwards.
 std::string description(const Input& input, const Options& options) {
-  std::string text =
-      "uridecodebin name=decoder "
+  // Pictures are not left to GStreamer's decoders: those overlook the EXIF orientation, and know fewer kinds than OpenCV.
+  std::string text = input.image ? "appsrc name=picture format=time ! " : "uridecodebin name=decoder ";
+  text +=
       "queue name=video max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! videoconvert ! videoflip video-direction=auto ! videoscale "
       "name=scale ! "
       "capsfilter name=square ! fmpnalign name=align ! fmpnclassify name=classify mode=sync ! ";
@@ -94,7 +97,7 @@ std::string MediaPipeline::video_file(const Input& input, const Options& options
 
 MediaPipeline::MediaPipeline(const Input& input, const Options& options, const std::string& folder, const std::string& stem,
                              Summary* summary, Thumbnails* thumbnails, Meter* meter)
-    : video_(options.video), meter_(meter) {
+    : video_(options.video), picture_(input.image ? input.path : ""), meter_(meter) {
   GError* error = nullptr;
   GstElement* made = gst_parse_launch_full(description(input, options).c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
   if (made == nullptr) {
@@ -104,7 +107,7 @@ MediaPipeline::MediaPipeline(const Input& input, const Options& options, const s
   }
   pipeline_.reset(made);
   configure(input, options, folder, stem);
-  const Owned<GstElement> tap(element("tap")), video(element("video")), decoder(element("decoder"));
+  const Owned<GstElement> tap(element("tap")), video(element("video"));
   const Owned<GstPad> tap_pad(gst_element_get_static_pad(tap.get(), "src")), video_pad(gst_element_get_static_pad(video.get(), "sink"));
   tap_ = std::make_unique<FrameTap>(tap_pad.get(), summary, thumbnails, meter);
   gst_pad_add_probe(video_pad.get(), GST_PAD_PROBE_TYPE_BUFFER, count, &decoded_, nullptr);
@@ -120,8 +123,10 @@ MediaPipeline::MediaPipeline(const Input& input, const Options& options, const s
     gst_pad_add_probe(out.get(), static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER), fix_size,
                       this, nullptr);
   }
-  g_signal_connect(decoder.get(), "pad-added", G_CALLBACK(pad_added), this);
-  g_signal_connect(decoder.get(), "no-more-pads", G_CALLBACK(no_more_pads), this);
+  if (const Owned<GstElement> decoder(element("decoder")); decoder) {
+    g_signal_connect(decoder.get(), "pad-added", G_CALLBACK(pad_added), this);
+    g_signal_connect(decoder.get(), "no-more-pads", G_CALLBACK(no_more_pads), this);
+  }
 }
 
 MediaPipeline::~MediaPipeline() {
@@ -282,6 +287,10 @@ MediaResult MediaPipeline::run(const std::atomic<bool>& stop) {
   MediaResult result;
   const Owned<GstBus> bus(gst_element_get_bus(pipeline_.get()));
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);  // a failure is an error message too
+  if (!picture_.empty()) {
+    const Owned<GstElement> source(element("picture"));
+    feed_picture(source.get(), picture_);
+  }
   constexpr auto kWanted = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_WARNING | GST_MESSAGE_EOS | GST_MESSAGE_ELEMENT);
   gint64 give_up = 0;
   for (bool over = false; !over;) {

@@ -56,6 +56,7 @@ class MediaPipeline {
   void watch_for_stall() const;
 
   Video video_;
+  std::string picture_;  ///< the file to read, where the input is a picture
   Owned<GstElement> pipeline_;
   std::unique_ptr<FrameTap> tap_;
   Meter* meter_;

@@ -1,6 +1,8 @@
 // fmpn-annotate: what comes out.
 #include <set>
 
+#include <opencv2/imgcodecs.hpp>
+
 #include "annotate_program.h"
 
 namespace fmpn::test {
@@ -84,6 +86,32 @@ TEST_F(AnnotateProgram, APictureGivesAPicture) {
   EXPECT_NE(after.pixels, before.pixels);
   EXPECT_EQ(lines("portrait/portrait.csv").size(), 2U);
   EXPECT_EQ(json("portrait/summary.json").at("image"), true);
+}
+
+/// A JPEG with an EXIF block that says how to turn it.
+std::string with_orientation(const std::string& jpeg, char orientation) {
+  std::string exif("\xFF\xE1\0\x22" "Exif\0\0" "II*\0\x08\0\0\0" "\x01\0" "\x12\x01\x03\0\x01\0\0\0?\0\0\0" "\0\0\0\0", 36);
+  exif[28] = orientation;
+  return jpeg.substr(0, 2) + exif + jpeg.substr(2);
+}
+
+TEST_F(AnnotateProgram, PicturesAreReadAsTheLibraryReadsThem) {
+  cv::Mat bgr, side;
+  cv::cvtColor(photo_, bgr, cv::COLOR_RGB2BGR);
+  cv::resize(bgr, bgr, {257, 301}, 0, 0, cv::INTER_AREA);  // rows whose bytes are no multiple of four
+  for (const char* name : {"b.bmp", "t.tiff"}) ASSERT_TRUE(cv::imwrite(file(name), bgr));
+  cv::rotate(bgr, side, cv::ROTATE_90_COUNTERCLOCKWISE);
+  ASSERT_TRUE(cv::imwrite(file("turned.jpg"), side));
+  write_text(file("turned.jpg"), with_orientation(read_text(file("turned.jpg")), 6));
+  const Outcome run = annotate({"b.bmp", "t.tiff", "turned.jpg"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  for (const std::string name : {"b", "t", "turned"}) {
+    const Image drawn = read_image(out(name + "/" + name + ".jpg"));
+    EXPECT_EQ(drawn.width, 257) << name;
+    EXPECT_EQ(drawn.height, 301) << name;
+    EXPECT_EQ(json(name + "/summary.json").at("faces").size(), 1U) << name;
+    EXPECT_EQ(lines(name + "/" + name + ".csv").at(1).substr(0, 13), "0,0.000000,1,") << name;
+  }
 }
 
 TEST_F(AnnotateProgram, OddSizesWidePixelsAndTurnedFilms) {
