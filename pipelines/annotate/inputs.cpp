@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 #include <string_view>
@@ -21,14 +22,33 @@ namespace {
 
 constexpr std::array<std::string_view, 33> kMediaSuffixes{".mp4",  ".m4v", ".mov",  ".mkv", ".webm", ".avi", ".mpg",  ".mpeg", ".m2v",
                                                           ".vob",  ".ts",  ".m2ts", ".mts", ".wmv",  ".asf", ".flv",  ".ogv",  ".ogg",
-                                                          ".3gp",  ".3g2", ".mxf",  ".dv",  ".mjpg", ".jpg", ".jpeg", ".png",  ".bmp",
-                                                          ".webp", ".tif", ".tiff", ".gif", ".pgm",  ".ppm"};
+                                                          ".3gp",  ".3g2", ".mxf",  ".dv",  ".mjpg", ".mjpeg", ".jpg", ".jpeg", ".png",
+                                                          ".bmp",  ".webp", ".tif", ".tiff", ".pgm",  ".ppm"};
 
-bool has_media_suffix(const fs::path& path) {
+std::string lower_suffix(const fs::path& path) {
   std::string suffix = path.extension().string();
   std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  return suffix;
+}
+
+bool has_media_suffix(const fs::path& path) {
+  const std::string suffix = lower_suffix(path);
   return std::find(kMediaSuffixes.begin(), kMediaSuffixes.end(), suffix) != kMediaSuffixes.end();
 }
+
+/// Motion JPEG: one picture behind the other, which looks like a picture from its beginning.
+bool is_motion_jpeg(const fs::path& path) {
+  const std::string suffix = lower_suffix(path);
+  return suffix == ".mjpg" || suffix == ".mjpeg";
+}
+
+/// GStreamer's GIF decoder (1.22) never comes to the end of one.
+bool is_gif(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, 4> start{};
+  return file.read(start.data(), start.size()) && std::string_view(start.data(), start.size()) == "GIF8";
+}
+constexpr const char* kGifProblem = "a GIF, which is not read: convert it first, for example with `ffmpeg -i IN.gif OUT.mp4`";
 
 std::string uri_of(const fs::path& path) {
   gchar* uri = g_filename_to_uri(path.c_str(), nullptr, nullptr);
@@ -97,6 +117,7 @@ class Collector {
     gchar* path = nullptr;
     g_uri_split(uri.c_str(), G_URI_FLAGS_NONE, nullptr, nullptr, nullptr, nullptr, &path, nullptr, nullptr, nullptr);
     input.name = safe_name(path != nullptr ? fs::path(path).filename().string() : uri);
+    if (path != nullptr && lower_suffix(path) == ".gif") input.problem = kGifProblem;
     g_free(path);
     inputs_.push_back(std::move(input));
   }
@@ -110,7 +131,9 @@ class Collector {
     input.path = whole.string();
     input.uri = uri_of(whole);
     input.name = safe_name(name);
-    input.image = cv::haveImageReader(input.path);
+    // Only a regular file is looked into: a pipe's first bytes would be gone.
+    if (fs::is_regular_file(whole) && is_gif(whole)) input.problem = kGifProblem;
+    input.image = !is_motion_jpeg(whole) && cv::haveImageReader(input.path);
     inputs_.push_back(std::move(input));
   }
 

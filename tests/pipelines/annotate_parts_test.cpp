@@ -73,6 +73,24 @@ TEST_F(Inputs, WhatCannotBeReadIsListedWithItsReason) {
   EXPECT_EQ(inputs[3].problem, "");
 }
 
+TEST_F(Inputs, MotionJpegIsAFilmAndAGifIsRefused) {
+  const std::string jpeg = test::read_text("/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg");
+  if (jpeg.empty()) GTEST_SKIP() << "the photograph is not installed";
+  write_text(folder_.file("r/a.mjpg"), jpeg + jpeg);
+  write_text(folder_.file("r/b.MJPEG"), jpeg + jpeg);
+  write_text(folder_.file("r/c.jpg"), jpeg);
+  write_text(folder_.file("r/d.gif"), "GIF89a...");
+  const auto folder = collect({"r"});
+  EXPECT_EQ(names_of(folder), (std::vector<std::string>{"a", "b", "c"})) << "a GIF in a folder is passed over";
+  for (const Input& input : folder) EXPECT_EQ(input.image, input.name == "c") << input.name;
+  write_text(folder_.file("moving"), "GIF87a...");
+  for (const char* name : {"r/d.gif", "moving", "https://example.org/wave.GIF"}) {
+    const auto one = collect({name});
+    ASSERT_EQ(one.size(), 1U);
+    EXPECT_NE(one[0].problem.find("convert it"), std::string::npos) << name;
+  }
+}
+
 TEST_F(Inputs, AFileNamedTwiceIsOneInput) {
   make("r/a.mp4");
   EXPECT_EQ(collect({"r", "r/a.mp4", "r/../r/a.mp4"}).size(), 1U);
