@@ -7,8 +7,8 @@ namespace fmpn::annotate {
 /// Where one input's results grow, and where they are when they are whole: OUT/NAME.partial, then OUT/NAME.
 class ResultFolder {
  public:
-  /// Makes the partial folder, empty. Throws kIo, and kBadSetting where OUT/NAME exists and is no result of ours: nothing of
-  /// the user's is ever replaced.
+  /// Makes the partial folder, with nothing but a marker in it. Throws kIo, and kBadSetting where OUT/NAME exists and is no result of
+  /// ours, or OUT/NAME.partial was not made by us: nothing of the user's is ever replaced.
   ResultFolder(const std::string& output, const std::string& name);
 
   const std::string& partial() const { return partial_; }

@@ -251,6 +251,27 @@ TEST(ResultFolderTest, ReplacesItsOwnResultsAndNothingElse) {
   EXPECT_EQ(test::read_text(folder.file("mine/notes.txt")), "precious");
 }
 
+TEST(ResultFolderTest, AUsersPartialFolderIsNotReplacedItsOwnIs) {
+  const TemporaryFolder folder;
+  const std::string out = folder.path().string();
+  write_text(folder.file("mine.partial/notes.txt"), "precious");
+  expect_error(ErrorCode::kBadSetting, {"mine.partial", "not made by fmpn-annotate"}, [&] { ResultFolder(out, "mine"); });
+  EXPECT_EQ(test::read_text(folder.file("mine.partial/notes.txt")), "precious");
+  write_text(folder.file("file.partial"), "precious");
+  expect_error(ErrorCode::kBadSetting, {"file.partial"}, [&] { ResultFolder(out, "file"); });
+  std::filesystem::create_directory(folder.file("empty.partial"));
+  ResultFolder(out, "empty");
+
+  write_text(ResultFolder(out, "a").partial() + "/a.csv", "cut off");
+  write_text(folder.file("b.partial/summary.json"), R"({"generator":"fmpn-annotate"})");
+  for (const char* name : {"a", "b"}) {
+    ResultFolder again(out, name);
+    EXPECT_FALSE(std::filesystem::exists(again.partial() + "/a.csv"));
+    again.commit();
+    EXPECT_TRUE(std::filesystem::is_empty(again.whole())) << "the marker is no result";
+  }
+}
+
 TEST(RowCheck, CountsFramesAndFindsHoles) {
   const TemporaryFolder folder;
   const auto count = [&](const std::string& text, record::Format format) {
