@@ -31,9 +31,10 @@ const char* audio_encoder(Video video) {
   throw Error(ErrorCode::kBadSetting, "no AAC encoder is installed (gstreamer1.0-libav has one), which an mp4's sound needs");
 }
 
-/// No B-frames: each picture leaves the encoder at its own time, and the file's times are the input's.
+/// No B-frames: each picture leaves the encoder at its own time, and the file's times are the input's. No h264parse: it puts durations of
+/// its own in place of the frames', next to nothing where the film has no frame rate, and a last frame that lasts for nothing is lost.
 constexpr const char* kH264 =
-    "x264enc name=encoder speed-preset=veryfast pass=qual quantizer=22 bframes=0 key-int-max=60 ! video/x-h264,profile=high ! h264parse";
+    "x264enc name=encoder speed-preset=veryfast pass=qual quantizer=22 bframes=0 key-int-max=60 ! video/x-h264,profile=high";
 
 std::string encoding(const Input& input, Video video) {
   if (video == Video::kNone) return "fakesink";
@@ -60,6 +61,25 @@ std::string description(const Input& input, const Options& options) {
   text += "identity name=tap silent=true ! queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! ";
   if (options.video != Video::kNone) text += "fmpnoverlay name=overlay ! ";
   return text + encoding(input, options.video);
+}
+
+/// For sound of more than two channels that have no positions (of a recorder's microphones, say), which encoders do not take: a piece of
+/// pipeline that mixes all of them, alike, into both channels of stereo. Empty for all other sound.
+std::string mix_down(GstPad* pad) {
+  GstCaps* caps = gst_pad_get_current_caps(pad);
+  if (caps == nullptr) return {};
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  gint channels = 0;
+  guint64 mask = 0;
+  gst_structure_get_int(structure, "channels", &channels);
+  gst_structure_get(structure, "channel-mask", GST_TYPE_BITMASK, &mask, nullptr);
+  gst_caps_unref(caps);
+  if (channels <= 2 || mask != 0) return {};
+  gchar share[G_ASCII_DTOSTR_BUF_SIZE];  // with a decimal point in every locale
+  g_ascii_dtostr(share, sizeof share, 1.0 / channels);
+  std::string row;
+  for (gint i = 0; i < channels; ++i) row += std::string(i == 0 ? "(float)" : ", (float)") + share;
+  return "audioconvert mix-matrix=\"<<" + row + ">, <" + row + ">>\" ! audio/x-raw,channels=2,channel-mask=(bitmask)0x3 ! ";
 }
 
 /// What went wrong, with the detail that elements put behind a general sentence.
@@ -200,7 +220,8 @@ void MediaPipeline::pad_added(GstElement*, GstPad* pad, gpointer self) {
   const std::string type = gst_caps_is_empty(caps) || gst_caps_is_any(caps) ? "" : gst_structure_get_name(gst_caps_get_structure(caps, 0));
   gst_caps_unref(caps);
   if (type == "video/x-raw" && !media.has_video_.exchange(true)) media.link_video(pad);
-  if (type == "audio/x-raw" && !media.has_audio_.exchange(true)) media.link_audio(pad);
+  else if (type == "audio/x-raw" && !media.has_audio_.exchange(true)) media.link_audio(pad);
+  else media.link_other(pad);
 }
 
 void MediaPipeline::no_more_pads(GstElement*, gpointer self) {
@@ -212,24 +233,15 @@ void MediaPipeline::link_video(GstPad* pad) {
   const Owned<GstElement> queue(element("video"));
   const Owned<GstPad> sink(gst_element_get_static_pad(queue.get(), "sink"));
   decoded_pad_ = GST_PAD(gst_object_ref(pad));
-  if (gst_pad_link(pad, sink.get()) != GST_PAD_LINK_OK) no_video_ = true;
-}
-
-GstPadProbeReturn MediaPipeline::audio_time(GstPad*, GstPadProbeInfo* info, gpointer self) {
-  const GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
-  if (GST_BUFFER_PTS_IS_VALID(buffer)) {
-    const GstClockTime lasts = GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0;
-    static_cast<MediaPipeline*>(self)->audio_end_ = static_cast<double>(GST_BUFFER_PTS(buffer) + lasts) / GST_SECOND;
-  }
-  return GST_PAD_PROBE_OK;
+  if (gst_pad_link(pad, sink.get()) == GST_PAD_LINK_OK) tracks_.watch(sink.get(), TrackTimes::Kind::kVideo);
+  else no_video_ = true;
 }
 
 void MediaPipeline::link_audio(GstPad* pad) {
-  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, audio_time, this, nullptr);
   const Owned<GstElement> mux(element("mux"));
   // The encoder of the video holds some frames back: the sound that comes before them has to wait for the muxer.
   std::string text = "queue max-size-buffers=0 max-size-bytes=0 max-size-time=20000000000 ! ";
-  if (mux) text += std::string("audioconvert ! audioresample ! ") + audio_encoder(video_);
+  if (mux) text += mix_down(pad) + "audioconvert ! audioresample ! " + audio_encoder(video_);
   else text += "fakesink async=false";
   if (mux && video_ == Video::kMp4) text += " ! aacparse";
   GstElement* bin = gst_parse_bin_from_description(text.c_str(), TRUE, nullptr);
@@ -238,7 +250,18 @@ void MediaPipeline::link_audio(GstPad* pad) {
   if (mux) gst_element_link_pads(bin, "src", mux.get(), "audio_%u");
   gst_element_sync_state_with_parent(bin);
   const Owned<GstPad> sink(gst_element_get_static_pad(bin, "sink"));
-  gst_pad_link(pad, sink.get());
+  if (gst_pad_link(pad, sink.get()) == GST_PAD_LINK_OK) tracks_.watch(sink.get(), TrackTimes::Kind::kSound);
+}
+
+/// A second language, subtitles: in no output, but decoded to the end, since the file's length may be theirs.
+void MediaPipeline::link_other(GstPad* pad) {
+  GstElement* nowhere = gst_element_factory_make("fakesink", nullptr);
+  if (nowhere == nullptr) return;
+  g_object_set(nowhere, "async", FALSE, "sync", FALSE, nullptr);
+  gst_bin_add(GST_BIN(pipeline_.get()), nowhere);
+  gst_element_sync_state_with_parent(nowhere);
+  const Owned<GstPad> sink(gst_element_get_static_pad(nowhere, "sink"));
+  if (gst_pad_link(pad, sink.get()) == GST_PAD_LINK_OK) tracks_.watch(sink.get(), TrackTimes::Kind::kOther);
 }
 
 /// True where the message ends the run.
@@ -315,7 +338,7 @@ MediaResult MediaPipeline::run(const std::atomic<bool>& stop) {
   result.decoded = decoded_;
   result.encoded = video_ == Video::kNone ? result.decoded : encoded_.load();
   result.announced = meter_->duration;
-  result.reached = std::max<double>(meter_->position, audio_end_);
+  result.reached = tracks_.end();
   result.width = tap_->width();
   result.height = tap_->height();
   return result;

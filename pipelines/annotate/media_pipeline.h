@@ -9,6 +9,7 @@
 #include "gst_owned.h"
 #include "inputs.h"
 #include "options.h"
+#include "track_times.h"
 
 namespace fmpn::annotate {
 
@@ -44,11 +45,11 @@ class MediaPipeline {
   static void pad_added(GstElement* decoder, GstPad* pad, gpointer self);
   static void no_more_pads(GstElement* decoder, gpointer self);
   static GstPadProbeReturn count(GstPad* pad, GstPadProbeInfo* info, gpointer counter);
-  static GstPadProbeReturn audio_time(GstPad* pad, GstPadProbeInfo* info, gpointer self);
   static GstPadProbeReturn make_square(GstPad* pad, GstPadProbeInfo* info, gpointer self);
   static GstPadProbeReturn fix_size(GstPad* pad, GstPadProbeInfo* info, gpointer self);
   void link_video(GstPad* pad);
   void link_audio(GstPad* pad);
+  void link_other(GstPad* pad);
   GstElement* element(const char* name) const;
   void configure(const Input& input, const Options& options, const std::string& folder, const std::string& stem);
   bool handle(GstMessage* message, MediaResult* result);
@@ -62,7 +63,7 @@ class MediaPipeline {
   Meter* meter_;
   std::atomic<bool> has_video_{false}, has_audio_{false}, no_video_{false};
   std::atomic<std::uint64_t> decoded_{0}, encoded_{0};
-  std::atomic<double> audio_end_{0};
+  TrackTimes tracks_;
   std::atomic<GstPad*> decoded_pad_{nullptr};  ///< holds a reference once set
   std::string missing_;                        ///< a decoder that is not installed
   mutable std::uint64_t stall_frames_ = 0;

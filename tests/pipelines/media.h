@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <gst/gst.h>
 
@@ -64,7 +65,8 @@ struct Decoded {
   int frames = 0;  ///< of the video
   int sounds = 0;  ///< buffers of sound
   int width = 0, height = 0;
-  double seconds = 0;  ///< end of the last frame
+  double seconds = 0;         ///< end of the last frame
+  std::vector<double> times;  ///< of the frames, in seconds
 };
 
 inline GstPadProbeReturn count_decoded(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
@@ -74,6 +76,7 @@ inline GstPadProbeReturn count_decoded(GstPad* pad, GstPadProbeInfo* info, gpoin
   if (gst_structure_get_int(structure, "width", &result.width) && gst_structure_get_int(structure, "height", &result.height)) {
     const GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
     ++result.frames;
+    result.times.push_back(static_cast<double>(GST_BUFFER_PTS(buffer)) / GST_SECOND);
     if (GST_BUFFER_DURATION_IS_VALID(buffer))
       result.seconds = static_cast<double>(GST_BUFFER_PTS(buffer) + GST_BUFFER_DURATION(buffer)) / GST_SECOND;
   } else {
