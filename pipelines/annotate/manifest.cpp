@@ -78,7 +78,7 @@ ManifestFile read_manifest(const std::string& path) {
   if (!file) throw Error(ErrorCode::kNotFound, path + ": cannot be read");
   ManifestFile manifest;
   manifest.path = path;
-  std::map<std::string, Entry> entries;
+  std::map<std::string, Entry> entries, last_run;
   int number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
@@ -88,18 +88,22 @@ ManifestFile read_manifest(const std::string& path) {
       if (number == 1) {
         if (value.at("manifest") != "fmpn-annotate" || value.at("version") != 1) throw std::runtime_error("not a manifest of this version");
         manifest.shard = {value.at("shard"), value.at("shards")};
+      } else if (value.contains("begin")) {
+        manifest.complete = false;
+        last_run.clear();
       } else if (value.contains("complete")) {
         manifest.complete = true;
       } else {
         Entry entry = entry_of(value);
         manifest.complete = false;
-        entries[entry.name] = std::move(entry);
+        last_run[entry.name] = entries[entry.name] = entry;
       }
     } catch (const std::exception& fault) {
       throw Error(ErrorCode::kBadFormat, path + ", line " + std::to_string(number) + ": " + fault.what());
     }
   }
   for (auto& [name, entry] : entries) manifest.entries.push_back(std::move(entry));
+  for (auto& [name, entry] : last_run) manifest.last_run.push_back(std::move(entry));
   return manifest;
 }
 
@@ -115,7 +119,7 @@ Manifest::Manifest(const std::string& folder, const Shard& shard, bool keep) : p
     if (whole > 0)
       for (Entry& entry : read_manifest(path_).entries) entries_[entry.name] = std::move(entry);
     if (ftruncate(fileno(file_), whole) != 0) fail(path_);
-    if (whole == 0) append(header(shard));
+    append(whole == 0 ? header(shard) : text_of({{"begin", true}}));
   } catch (const Error&) {
     std::fclose(file_);
     throw;

@@ -25,7 +25,7 @@ struct Entry {
 };
 
 /// OUT/manifest.jsonl, or OUT/manifest-I-of-N.jsonl for a shard: a line each time an input's fate is known, the last line of
-/// an input counts. A line is appended whole and flushed, so that a crash loses none; a torn last line is passed over.
+/// an input counts. A run that goes on with an older file begins with a line that says so. A line is appended whole and flushed, so that a crash loses none; a torn last line is passed over.
 /// Locked as long as it is open, so that two processes do not write one output folder.
 class Manifest {
  public:
@@ -56,7 +56,8 @@ struct ManifestFile {
   std::string path;
   Shard shard;
   bool complete = false;
-  std::vector<Entry> entries;  ///< in order of name
+  std::vector<Entry> entries;   ///< in order of name
+  std::vector<Entry> last_run;  ///< those of the run that came last, done in it or skipped; in order of name
 };
 
 /// Throws kNotFound or kBadFormat.

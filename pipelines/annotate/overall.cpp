@@ -93,7 +93,8 @@ std::vector<Entry> merge_shards(const std::string& output) {
   for (int i = 0; i < count; ++i) {
     const auto found = shards.find(i);
     if (found == shards.end() || !found->second.complete) missing += (missing.empty() ? "" : ", ") + std::to_string(i);
-    if (found != shards.end()) entries.insert(entries.end(), found->second.entries.begin(), found->second.entries.end());
+    // Of the last run only: what an earlier one had may belong to another shard by now, under another name, or to no input at all.
+    if (found != shards.end()) entries.insert(entries.end(), found->second.last_run.begin(), found->second.last_run.end());
   }
   if (!missing.empty())
     throw Error(ErrorCode::kBadSetting,

@@ -91,6 +91,13 @@ TEST_F(Inputs, MotionJpegIsAFilmAndAGifIsRefused) {
   }
 }
 
+TEST_F(Inputs, TheOutputFolderIsNoInput) {
+  make("out/a/a.mp4");
+  const auto inputs = collect({"out"});
+  ASSERT_EQ(inputs.size(), 1U);
+  EXPECT_NE(inputs[0].problem.find("output folder"), std::string::npos);
+}
+
 TEST_F(Inputs, AFileNamedTwiceIsOneInput) {
   make("r/a.mp4");
   EXPECT_EQ(collect({"r", "r/a.mp4", "r/../r/a.mp4"}).size(), 1U);
@@ -225,11 +232,24 @@ TEST(MergeTest, NeedsEveryShardAtItsEnd) {
     if (i != 1) manifest.complete(1);
   }
   expect_error(ErrorCode::kBadSetting, {"missing or not at their end: 1, 3"}, [&] { merge_shards(folder.path().string()); });
-  { Manifest(folder.path().string(), {1, 4}, true).complete(1); }
+  {
+    Manifest again(folder.path().string(), {1, 4}, true);
+    again.add(*again.find("r8"));
+    again.complete(1);
+  }
   { Manifest(folder.path().string(), {3, 4}, false).complete(0); }
   const auto entries = merge_shards(folder.path().string());
   ASSERT_EQ(entries.size(), 3U);
   EXPECT_EQ(entries[0].name, "r7");
+  {
+    Manifest again(folder.path().string(), {0, 4}, true);
+    EXPECT_TRUE(again.find("r9")) << "of a run before";
+    again.add(entry("s", State::kDone));
+    again.complete(1);
+  }
+  const auto later = merge_shards(folder.path().string());
+  ASSERT_EQ(later.size(), 3U) << "what the last run no longer had does not count";
+  EXPECT_EQ(later[2].name, "s");
   { Manifest(folder.path().string(), {0, 2}, false).complete(0); }
   expect_error(ErrorCode::kBadSetting, {"different runs"}, [&] { merge_shards(folder.path().string()); });
 }
