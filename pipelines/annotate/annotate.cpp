@@ -81,6 +81,7 @@ class Run {
   void one(const Input& input) {
     const auto before = options_.resume ? manifest_.find(input.name) : std::nullopt;
     if (before && is_done(input, *before)) {
+      manifest_.add(*before);  // again: it is of this run too
       keep(*before);
       progress_.note(input.name, "skipped", input.name + ": done before");
       return;
@@ -153,6 +154,7 @@ int annotate(const Options& given, const std::atomic<bool>& stop) {
   // Both held to the end: every pipeline shares the networks and the landmark model, and none has to load them again.
   const auto engine = Engine::load(options.model, {options.device, precision_named(options.precision)});
   const Aligner aligner(aligner_options(options));
+  if (stop) return 130;  // loading takes long enough to be interrupted
   make_output(options.output);
   std::vector<Input> inputs = collect_inputs(options.inputs, options.output, std::cin);
   inputs.erase(std::remove_if(inputs.begin(), inputs.end(), [&](const Input& input) { return !belongs(input.name, shard); }), inputs.end());

@@ -138,6 +138,7 @@ class Collector {
   }
 
   void add_folder(const fs::path& folder) {
+    if (fs::weakly_canonical(folder) == output_) return fail(folder.string(), "it is the output folder: results are no inputs");
     std::vector<fs::path> files;
     if (!list(folder, &files)) return;
     std::sort(files.begin(), files.end());

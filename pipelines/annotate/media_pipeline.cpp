@@ -149,8 +149,14 @@ MediaPipeline::MediaPipeline(const Input& input, const Options& options, const s
   }
 }
 
+/// An element that fails to stop (fmpnrecord, where its file cannot be completed) leaves those behind it running; it fails only once.
+void MediaPipeline::halt() {
+  if (gst_element_set_state(pipeline_.get(), GST_STATE_NULL) == GST_STATE_CHANGE_FAILURE)
+    gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+}
+
 MediaPipeline::~MediaPipeline() {
-  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  halt();
   if (GstPad* pad = decoded_pad_) gst_object_unref(pad);
 }
 
@@ -334,7 +340,7 @@ MediaResult MediaPipeline::run(const std::atomic<bool>& stop) {
     }
     if (give_up != 0 && g_get_monotonic_time() > give_up) break;
   }
-  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  halt();
   result.decoded = decoded_;
   result.encoded = video_ == Video::kNone ? result.decoded : encoded_.load();
   result.announced = meter_->duration;

@@ -92,7 +92,16 @@ std::optional<Options> parse_options(int argc, char** argv, int* status) {
       ->capture_default_str();
   app.add_option("-j,--jobs", options.jobs, "inputs at a time; they share the model")->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_flag("--resume", options.resume, "skip what is done with these settings, redo the rest");
-  app.add_option("--shard", shard, "take the I-th (from 0) of N parts of the inputs; default: the Slurm array task's")->type_name("I/N");
+  app.add_option("--shard", shard, "take the I-th (from 0) of N parts of the inputs; default: the Slurm array task's")
+      ->type_name("I/N")
+      ->check([](const std::string& text) {
+        try {
+          parse_shard(text);
+          return std::string();
+        } catch (const Error& fault) {
+          return std::string(fault.what());
+        }
+      });
   app.add_flag("-q,--quiet", options.quiet, "say nothing but errors");
   app.add_flag("--json-progress", options.json_progress, "progress as a JSON object a line on standard output");
   add_element_options(app, options);

@@ -112,6 +112,7 @@ TEST_F(AnnotateProgram, WrongOptionsStartNothing) {
   for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{{"film.mp4", "--video", "avi"},
                                                                                      {"film.mp4", "--data", "xlsx"},
                                                                                      {"film.mp4", "--jobs", "0"},
+                                                                                     {"film.mp4", "--shard", "2/2"},
                                                                                      {"film.mp4", "--max-faces", "few"},
                                                                                      {"film.mp4", "--model", "/no/model"},
                                                                                      {},

@@ -73,6 +73,9 @@ TEST_F(Scripts, AnAnonymisedRecordingWithItsTable) {
   EXPECT_EQ(decode(file("out.mp4"), false).frames, 4);
   const std::string table = read_text(file("out.csv"));
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 5);
+  std::filesystem::create_directory(file("a.b"));
+  run("anonymised_recording.sh", {"camera", file("a.b/rec2")});
+  EXPECT_TRUE(std::filesystem::exists(file("a.b/rec2.csv")));
 }
 
 TEST_F(Scripts, EachSaysWhatItIsFor) {
