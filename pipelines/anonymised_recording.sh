@@ -8,5 +8,6 @@ source_of "$1"
 name="${2##*/}" # a dot in the folder's name begins no suffix
 h264_file "$2"
 # Every frame is searched for faces: one that the detector finds late would be seen until then.
-launch "${source[@]}" ! videoconvert ! fmpnalign detect-interval=1 ! fmpnclassify mode=sync ! fmpnrecord format=csv location="${3:-${2%"$name"}${name%.*}.csv}" ! \
+launch "${source[@]}" ! videoconvert ! fmpnalign detect-interval=1 ! fmpnclassify mode=sync ! \
+  fmpnrecord format=csv location="${3:-${2%"$name"}${name%.*}.csv}" ! \
   fmpnoverlay anonymize=pixelate ! "${encoded[@]}"

@@ -24,8 +24,8 @@ bool is_within(const fs::path& path, const fs::path& folder) {
   return !relative.empty() && *relative.begin() != "..";
 }
 
-/// The pictures of a class folder, in order, those of its subjects' folders among them. A subject's folder may be a link, as data sets are put
-/// together from others.
+/// The pictures of a class folder, in order, those of its subjects' folders among them. A subject's folder may be a link, as data sets
+/// are put together from others.
 class ClassFolder {
  public:
   ClassFolder(const fs::path& root, const fs::path& folder, std::string split)
@@ -58,7 +58,8 @@ class ClassFolder {
     // After what is here itself: of two names of one folder, the folder's own counts.
     for (const fs::path& path : links) {
       const fs::path target = fs::canonical(path);
-      if (is_within(class_, target) || (is_within(target, root_) && !is_within(target, class_))) skip(path, "a link that leads out of its class");
+      const bool leads_out = is_within(class_, target) || (is_within(target, root_) && !is_within(target, class_));
+      if (leads_out) skip(path, "a link that leads out of its class");
       else if (taken_.count(target) != 0) skip(path, "a link to a folder that is taken already");
       else walk(path, target);
     }
@@ -147,7 +148,8 @@ PictureList list_table(const std::string& csv) {
     if (!neutral.empty()) row.neutral = crop_path(neutral);
     if (!label || !fs::exists(row.source)) {
       list.skipped.push_back(
-          {table.place(i), !label ? "'" + table.get(i, "label") + "' is no expression that is known" : row.source + ": no such file", row.split});
+          {table.place(i), !label ? "'" + table.get(i, "label") + "' is no expression that is known" : row.source + ": no such file",
+           row.split});
       continue;
     }
     if (!listed.insert(row.path).second)

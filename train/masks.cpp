@@ -83,8 +83,8 @@ Masks masks_of(const std::string& folder, const std::vector<ManifestRow>& rows, 
     progress.update(++done);
   }
   if (builders.empty())
-    throw Error(ErrorCode::kBadFormat, folder + ": no row of the manifest (" + what + ") names a neutral face; --split takes another split, " +
-                                           "--class-means does without pairs, --from DIR borrows another data set's masks");
+    throw Error(ErrorCode::kBadFormat, folder + ": no row of the manifest (" + what + ") names a neutral face; --split takes " +
+                                           "another split, --class-means does without pairs, --from DIR borrows another data set's masks");
   Masks masks;
   std::printf("%s:", what.c_str());
   for (const auto& [name, builder] : builders) {

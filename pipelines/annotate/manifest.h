@@ -25,7 +25,8 @@ struct Entry {
 };
 
 /// OUT/manifest.jsonl, or OUT/manifest-I-of-N.jsonl for a shard: a line each time an input's fate is known, the last line of
-/// an input counts. A run that goes on with an older file begins with a line that says so. A line is appended whole and flushed, so that a crash loses none; a torn last line is passed over.
+/// an input counts. A run that goes on with an older file begins with a line that says so. A line is appended whole and flushed, so that
+/// a crash loses none; a torn last line is passed over.
 /// Locked as long as it is open, so that two processes do not write one output folder.
 class Manifest {
  public:

@@ -64,7 +64,8 @@ TEST_F(AnnotateTimes, RowsAndVideoAgreeWhateverTimesTheFileHas) {
   spec.sound = true;
   make_video(file("broadcast.ts"), spec);
   for (const char* video : {"mp4", "mkv", "webm"}) {
-    const Outcome run = annotate({"repeats.mkv", "back.mkv", "uneven.mkv", "without.mjpg", "broadcast.ts", "--video", video, "--no-report"});
+    const Outcome run =
+        annotate({"repeats.mkv", "back.mkv", "uneven.mkv", "without.mjpg", "broadcast.ts", "--video", video, "--no-report"});
     EXPECT_EQ(run.status, 0) << video << ": " << run.err;
     expect_agreement("repeats", video, 7);
     expect_agreement("back", video, 6);
