@@ -149,7 +149,8 @@ MediaPipeline::MediaPipeline(const Input& input, const Options& options, const s
   }
 }
 
-/// An element that fails to stop (fmpnrecord, where its file cannot be completed) leaves those behind it running; it fails only once.
+/// An element that fails to stop leaves those behind it running, and they must not be freed so. Asked again it stops: what it could not
+/// bring to its end is given up.
 void MediaPipeline::halt() {
   if (gst_element_set_state(pipeline_.get(), GST_STATE_NULL) == GST_STATE_CHANGE_FAILURE)
     gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
