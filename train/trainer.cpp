@@ -83,6 +83,7 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
       train_(std::move(train)),
       valid_(std::move(valid)),
       class_masks_(std::move(class_masks)),
+      fingerprint_(data_fingerprint(options_.model, train_, valid_, class_masks_)),
       input_schedule_(options_.input_schedule, options_.model.input_size),
       device_(parse_device(options.device)),
       net_(options.model),
@@ -240,7 +241,7 @@ void Trainer::save_checkpoint(int phase, int epoch) {
     archive.write("net", net);
     archive.write("average", average);
     archive.write("optimiser", optimiser);
-    archive.write("data", c10::IValue(data_fingerprint(options_.model, train_, valid_, class_masks_)));
+    archive.write("data", c10::IValue(fingerprint_));
     archive.write("phase", c10::IValue(phase));
     archive.write("epoch", c10::IValue(epoch));
     archive.write("best_accuracy", c10::IValue(best_accuracy_));
@@ -264,7 +265,7 @@ void Trainer::save_checkpoint(int phase, int epoch) {
 void Trainer::require_same_data(torch::serialize::InputArchive& checkpoint) const {
   c10::IValue kept;
   if (!checkpoint.try_read("data", kept)) return;
-  const std::string difference = fingerprint_difference(data_fingerprint(options_.model, train_, valid_, class_masks_), kept.toStringRef());
+  const std::string difference = fingerprint_difference(fingerprint_, kept.toStringRef());
   if (!difference.empty()) throw Error(ErrorCode::kBadSetting, run_.path() + ": the run was started with other data: " + difference);
 }
 

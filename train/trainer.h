@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include <torch/optim/optimizer.h>
 #include <torch/serialize/archive.h>
@@ -53,6 +54,7 @@ class Trainer {
   RunFolder run_;
   DataSet train_, valid_;
   torch::Tensor class_masks_;  ///< K×1×H×H
+  std::string fingerprint_;    ///< of the data, see data_fingerprint.h
   InputSchedule input_schedule_;
   torch::Device device_;
   FmpnNet net_, average_;

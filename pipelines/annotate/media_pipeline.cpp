@@ -149,15 +149,8 @@ MediaPipeline::MediaPipeline(const Input& input, const Options& options, const s
   }
 }
 
-/// An element that fails to stop leaves those behind it running, and they must not be freed so. Asked again it stops: what it could not
-/// bring to its end is given up.
-void MediaPipeline::halt() {
-  if (gst_element_set_state(pipeline_.get(), GST_STATE_NULL) == GST_STATE_CHANGE_FAILURE)
-    gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
-}
-
 MediaPipeline::~MediaPipeline() {
-  halt();
+  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
   if (GstPad* pad = decoded_pad_) gst_object_unref(pad);
 }
 
@@ -341,7 +334,7 @@ MediaResult MediaPipeline::run(const std::atomic<bool>& stop) {
     }
     if (give_up != 0 && g_get_monotonic_time() > give_up) break;
   }
-  halt();
+  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
   result.decoded = decoded_;
   result.encoded = video_ == Video::kNone ? result.decoded : encoded_.load();
   result.announced = meter_->duration;

@@ -55,7 +55,6 @@ class MediaPipeline {
   bool handle(GstMessage* message, MediaResult* result);
   void update_duration();
   void watch_for_stall() const;
-  void halt();
 
   Video video_;
   std::string picture_;  ///< the file to read, where the input is a picture

@@ -72,10 +72,9 @@ gpointer copy_structure(gconstpointer structure, gpointer) { return gst_structur
 
 /// GStreamer 1.22 scales a region without its parameters, and with them goes what was read in the face. Ours come after the regions that
 /// they belong to, so the scaled region is there already.
-void keep_parameters(GstBuffer* to, GstBuffer* from, int region_id) {
-  auto* scaled_region = fmpn::gst::find_face_region(to, region_id);
-  const auto* region = fmpn::gst::find_face_region(from, region_id);
-  if (scaled_region == nullptr || region == nullptr || scaled_region->params != nullptr) return;
+void keep_parameters(GstBuffer* to, const GstVideoRegionOfInterestMeta* region) {
+  auto* scaled_region = region == nullptr ? nullptr : fmpn::gst::find_face_region(to, region->id);
+  if (scaled_region == nullptr || scaled_region->params != nullptr) return;
   scaled_region->params = g_list_copy_deep(region->params, copy_structure, nullptr);
 }
 
@@ -93,7 +92,7 @@ gboolean face_meta_transform(GstBuffer* to, GstMeta* meta, GstBuffer* from, GQua
     const auto* region = fmpn::gst::find_face_region(from, source->region_id);
     face.other_places = other_places(face.other_places, region, *scale->in_info, *scale->out_info);
     fmpn::gst::add_face_meta(to, source->region_id, std::move(face));
-    keep_parameters(to, from, source->region_id);
+    keep_parameters(to, region);
     return TRUE;
   }
   return FALSE;  // an operation that we don't know may have moved the face

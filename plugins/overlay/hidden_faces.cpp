@@ -6,10 +6,12 @@ namespace fmpn::overlay {
 
 std::vector<Box> HiddenFaces::update(const std::vector<std::pair<int, Box>>& faces, double time) {
   std::vector<Box> boxes;
-  std::map<int, int> seen;
+  int last_track = 0, which = 0;
   for (const auto& [track, box] : faces) {
+    which = track == last_track ? which + 1 : 0;
+    last_track = track;
     if (track == 0) boxes.push_back(box);
-    else places_[{track, seen[track]++}] = {box, time};
+    else places_[{track, which}] = {box, time};
   }
   for (auto item = places_.begin(); item != places_.end();) {
     // A time before it was seen: the stream has jumped.

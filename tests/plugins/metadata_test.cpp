@@ -1,3 +1,4 @@
+#include <functional>
 #include <set>
 
 #include "common/face_meta.h"
@@ -84,14 +85,20 @@ TEST(Metadata, LandmarksAreNormalisedToTheRegion) {
   EXPECT_FLOAT_EQ(g_value_get_float(gst_value_array_get_value(points, 1)), 20.0F / 60);  // (50 - 30) / 60
 }
 
-TEST(Metadata, FollowsAScaling) {
+/// A frame with some_face() and what was read in it, after `before` has had it, scaled from 200×160 to twice the size.
+Buffer face_scaled_twofold(const std::function<void(GstBuffer*)>& before = [](GstBuffer*) {}) {
   Harness h("videoscale ! capsfilter caps=video/x-raw,width=400,height=320");
   const auto info = video_info("I420", 200, 160);
   h.caps(info);
   auto in = make_buffer(cv::Mat(160, 200, CV_8UC3, cv::Scalar(1, 2, 3)), info);
+  before(in.get());
   gst::attach_face(in.get(), some_face(), info);
   gst::attach_expression(in.get(), 7, {"fear", 1, 0.9, {{"anger", 0.1}, {"fear", 0.9}}, 0.4, 0, "m"});
-  const auto out = h.push(std::move(in));
+  return h.push(std::move(in));
+}
+
+TEST(Metadata, FollowsAScaling) {
+  const auto out = face_scaled_twofold();
   ASSERT_TRUE(out);
   const auto faces = gst::read_faces(out.get());
   ASSERT_EQ(faces.size(), 1U);
@@ -138,15 +145,10 @@ TEST(Metadata, WithBordersTheFaceMayBeElsewhere) {
 }
 
 TEST(Metadata, AnotherDetectorsRegionMayHaveAFacesId) {
-  Harness h("videoscale ! capsfilter caps=video/x-raw,width=400,height=320");
-  const auto info = video_info("I420", 200, 160);
-  h.caps(info);
-  auto in = make_buffer(cv::Mat(160, 200, CV_8UC3, cv::Scalar(1, 2, 3)), info);
-  gst_buffer_add_video_region_of_interest_meta(in.get(), "person", 5, 5, 100, 150)->id = 7;
-  EXPECT_EQ(gst::region_ids(in.get()), (std::set<int>{7}));
-  gst::attach_face(in.get(), some_face(), info);
-  gst::attach_expression(in.get(), 7, {"fear", 1, 0.9, {{"anger", 0.1}, {"fear", 0.9}}, 0.4, 0, "m"});
-  const auto out = h.push(std::move(in));
+  const auto out = face_scaled_twofold([](GstBuffer* in) {
+    gst_buffer_add_video_region_of_interest_meta(in, "person", 5, 5, 100, 150)->id = 7;
+    EXPECT_EQ(gst::region_ids(in), (std::set<int>{7}));
+  });
   ASSERT_TRUE(out);
   const auto faces = gst::read_faces(out.get());
   ASSERT_EQ(faces.size(), 1U);
