@@ -14,7 +14,7 @@
 #include "calibration.h"
 #include "commands.h"
 #include "engine_arguments.h"
-#include "json_text.h"
+#include "files/json_text.h"
 #include "labelled_crops.h"
 #include "runtime/model_metadata.h"
 #include "runtime/safetensors.h"

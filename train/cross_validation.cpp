@@ -11,8 +11,9 @@
 
 #include "canvas.h"
 #include "charts.h"
-#include "json_text.h"
-#include "whole_file.h"
+#include "files/json_text.h"
+#include "files/whole_file.h"
+#include "png_file.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
@@ -114,10 +115,10 @@ void write_report(const std::string& run, const CrossValidation& r, const Confus
     add("curves.png", "Losses, R² of the masks and accuracy over the epochs", run_curves(metrics));
   if (const std::string samples = file(fold_name(0) + "/samples.png"); fs::exists(samples)) {
     report.heading("Masks of fold 0");
-    report.picture(read_bytes(samples), "Generated masks beside the ground truth", read_image(samples).width / Canvas::kScale);
+    report.picture(read_if_there(samples), "Generated masks beside the ground truth", read_image(samples).width / Canvas::kScale);
   }
   report.preformatted("Configuration",
-                      read_bytes(file("cv.toml")) + "\n# of each fold\n" + read_bytes(file(fold_name(0) + "/config.toml")));
+                      read_if_there(file("cv.toml")) + "\n# of each fold\n" + read_if_there(file(fold_name(0) + "/config.toml")));
   write_whole(file("report.html"), report.html());
 }
 

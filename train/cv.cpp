@@ -23,11 +23,11 @@
 #include "commands.h"
 #include "config_file.h"
 #include "cross_validation.h"
+#include "files/json_text.h"
+#include "files/whole_file.h"
 #include "interrupt.h"
-#include "json_text.h"
 #include "manifest.h"
 #include "run_folder.h"
-#include "whole_file.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
@@ -97,10 +97,11 @@ void compare_with_run(const Options& o, int folds) {
     if (is_done(o, k))
       throw Error(ErrorCode::kBadSetting, fold_folder(o, k) + ": holds a run that is not of this cross-validation; take another folder");
   if (!o.resume) return;
-  std::string difference = configuration_difference(configuration_of(o), read_bytes(file.string()));
-  if (difference.empty()) difference = configuration_difference(o.config.empty() ? "" : read_bytes(o.config), read_bytes(kept_config(o)));
+  std::string difference = configuration_difference(configuration_of(o), read_if_there(file.string()));
+  if (difference.empty())
+    difference = configuration_difference(o.config.empty() ? "" : read_whole(o.config), read_if_there(kept_config(o)));
   if (const auto recipe = recipe_file(o.fit); recipe && difference.empty() && fs::exists(kept_recipe(o)))
-    difference = configuration_difference(read_bytes(recipe->path), read_bytes(kept_recipe(o)));
+    difference = configuration_difference(read_whole(recipe->path), read_if_there(kept_recipe(o)));
   if (!difference.empty())
     throw Error(ErrorCode::kBadSetting, file.string() + ": the cross-validation was started with another configuration: " + difference);
 }
@@ -108,7 +109,7 @@ void compare_with_run(const Options& o, int folds) {
 /// `given` may be the copy itself.
 void keep(const std::string& given, const std::string& copy) {
   if (access(given.c_str(), R_OK) != 0) throw Error(ErrorCode::kIo, given + ": cannot be read (" + std::strerror(errno) + ")");
-  write_whole(copy, read_bytes(given));
+  write_whole(copy, read_whole(given));
 }
 void forget(const std::string& given, const std::string& copy) {
   if (!fs::equivalent(given, copy)) fs::remove(copy);
@@ -116,7 +117,7 @@ void forget(const std::string& given, const std::string& copy) {
 
 /// The files are kept and read as they are; the fold's number is put into the command line.
 void refuse_fold_place(const std::string& given, const std::string&) {
-  std::stringstream text(read_bytes(given));
+  std::stringstream text(read_whole(given));
   for (std::string line; std::getline(text, line);)
     if (without_comment(line).find(kFoldPlace) != std::string::npos)
       throw Error(ErrorCode::kBadSetting, given + ": " + kFoldPlace + " stands for the fold's number on the command line, not in a file");
@@ -143,7 +144,7 @@ std::vector<std::string> fold_command(const Options& o, int k) {
   if (!RunFolder(fold_folder(o, k)).has_checkpoint()) return command;
   command.emplace_back("--resume");
   // Older versions gave each fold its share of the cores as an option; one under way goes on with that.
-  const std::string threads = option_in(read_bytes(RunFolder(fold_folder(o, k)).file("config.toml")), "threads");
+  const std::string threads = option_in(read_if_there(RunFolder(fold_folder(o, k)).file("config.toml")), "threads");
   const auto is_threads = [](const std::string& word) { return word.rfind("--threads", 0) == 0; };
   if (!threads.empty() && threads != "0" && std::none_of(o.fit.begin(), o.fit.end(), is_threads))
     command.insert(command.end(), {"--threads", threads});
@@ -152,7 +153,7 @@ std::vector<std::string> fold_command(const Options& o, int k) {
 
 /// What a fold that failed said last: its fault, or else two lines, since a wrong option is told in the one before a hint.
 std::string last_words(const std::string& log) {
-  std::string text = read_bytes(log);
+  std::string text = read_if_there(log);
   if (const std::size_t fault = text.rfind("fmpn-train: "); fault != std::string::npos) text.erase(0, fault);
   text.erase(text.find_last_not_of("\r\n") + 1);
   const std::size_t last = text.find_last_of("\r\n");
@@ -250,7 +251,7 @@ void check_folds(const Options& o, const std::vector<int>& folds) {
       if (g_stop_requested) kill(child, SIGTERM);
     if (g_stop_requested) throw Error(ErrorCode::kRuntime, "stopped while the folds were checked");
     if (status != 0) throw Error(ErrorCode::kBadSetting, "fold " + std::to_string(k) + ": " + last_words(log));
-    if (trains_fmg_alone(read_bytes(log)))
+    if (trains_fmg_alone(read_if_there(log)))
       throw Error(ErrorCode::kBadSetting, "--phase 1, or `phase` in a recipe or configuration: FMG alone names no expression, so there is no "
                                           "table (fit --fold K --phase 1 trains it for a fold)");
   }

@@ -13,7 +13,7 @@
 
 #include "commands.h"
 #include "engine_arguments.h"
-#include "json_text.h"
+#include "files/json_text.h"
 #include "labelled_crops.h"
 #include "mask_replacement.h"
 #include "mask_scores.h"

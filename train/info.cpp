@@ -9,7 +9,7 @@
 #include <fmpn/model_info.h>
 
 #include "commands.h"
-#include "json_text.h"
+#include "files/json_text.h"
 
 namespace fmpn::train {
 namespace {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include <fmpn/error.h>
 
 #include "csv.h"
+#include "files/whole_file.h"
 
 namespace fmpn::train {
 namespace {
@@ -55,23 +55,15 @@ int fold_count(const std::vector<ManifestRow>& rows) {
 }
 
 void write_manifest(const std::string& folder, const std::vector<ManifestRow>& rows) {
-  const std::string path = file_of(folder);
-  const std::string temporary = path + ".partial";
-  {
-    std::ofstream file(temporary, std::ios::trunc);
-    for (std::size_t i = 0; i < kColumns.size(); ++i) file << (i == 0 ? "" : ",") << kColumns[i];
-    file << '\n';
-    for (const ManifestRow& r : rows) {
-      for (const std::string* field : {&r.path, &r.source, &r.label, &r.subject, &r.sequence, &r.frame, &r.fold, &r.split, &r.neutral})
-        file << csv_quoted(*field) << ',';
-      file << (r.aligned ? "1" : "0") << '\n';
-    }
-    file.flush();
-    if (!file) throw Error(ErrorCode::kIo, path + ": cannot be written");
+  std::string text;
+  for (std::size_t i = 0; i < kColumns.size(); ++i) text += (i == 0 ? "" : ",") + std::string(kColumns[i]);
+  text += '\n';
+  for (const ManifestRow& r : rows) {
+    for (const std::string* field : {&r.path, &r.source, &r.label, &r.subject, &r.sequence, &r.frame, &r.fold, &r.split, &r.neutral})
+      text += csv_quoted(*field) + ',';
+    text += r.aligned ? "1\n" : "0\n";
   }
-  std::error_code fault;
-  std::filesystem::rename(temporary, path, fault);
-  if (fault) throw Error(ErrorCode::kIo, path + ": " + fault.message());
+  write_whole(file_of(folder), text);
 }
 
 }  // namespace fmpn::train

@@ -23,7 +23,7 @@ struct ManifestRow {
 /// RFC 4180: fields with a comma, a quote or a line end are quoted. Accepts Windows line ends.
 /// Throws kNotFound, kBadFormat (file and line, or the missing column).
 std::vector<ManifestRow> read_manifest(const std::string& folder);
-/// Temporary file, then rename. Throws kIo.
+/// The old one stays until the new one is whole. Throws kIo.
 void write_manifest(const std::string& folder, const std::vector<ManifestRow>& rows);
 
 /// Which labelled rows a stage takes.

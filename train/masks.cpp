@@ -11,11 +11,12 @@
 
 #include "commands.h"
 #include "contact_sheet.h"
+#include "files/whole_file.h"
 #include "manifest.h"
 #include "mask_set.h"
 #include "mean_faces.h"
+#include "png_file.h"
 #include "progress.h"
-#include "whole_file.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;

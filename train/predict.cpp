@@ -14,7 +14,7 @@
 
 #include "commands.h"
 #include "engine_arguments.h"
-#include "json_text.h"
+#include "files/json_text.h"
 #include "npy.h"
 
 namespace fmpn::train {

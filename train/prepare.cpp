@@ -13,12 +13,13 @@
 #include "commands.h"
 #include "contact_sheet.h"
 #include "csv.h"
+#include "files/whole_file.h"
 #include "folds.h"
 #include "interrupt.h"
 #include "parallel_align.h"
 #include "picture_list.h"
+#include "png_file.h"
 #include "prepare_journal.h"
-#include "whole_file.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;

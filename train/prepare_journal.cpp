@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <sstream>
+#include <vector>
 
 #include <fmpn/error.h>
 
-#include "whole_file.h"
+#include "files/whole_file.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;

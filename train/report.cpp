@@ -11,8 +11,9 @@
 
 #include "canvas.h"
 #include "charts.h"
-#include "json_text.h"
-#include "whole_file.h"
+#include "files/json_text.h"
+#include "files/whole_file.h"
+#include "png_file.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
@@ -148,7 +149,7 @@ void write_result(const RunFolder& run, const RunResult& result) {
 RunResult read_result(const std::string& path) {
   if (!fs::exists(path)) throw Error(ErrorCode::kNotFound, path + ": no such file");
   try {
-    const auto in = nlohmann::json::parse(read_bytes(path));
+    const auto in = nlohmann::json::parse(read_if_there(path));
     RunResult result;
     result.confusion = ConfusionMatrix(in.at("classes").get<std::vector<std::string>>());
     const auto counts = in.at("confusion").get<std::vector<std::vector<long>>>();
@@ -200,10 +201,10 @@ void write_run_report(const RunFolder& run, const std::optional<RunResult>& resu
     if (fs::exists(run.file(name))) {
       report.heading(title);
       const Image sheet = read_image(run.file(name));
-      report.picture(read_bytes(run.file(name)), title, sheet.width / Canvas::kScale);
+      report.picture(read_if_there(run.file(name)), title, sheet.width / Canvas::kScale);
     }
-  report.preformatted("Configuration", read_bytes(run.file("config.toml")));
-  report.preformatted("Metrics", read_bytes(run.file("metrics.csv")));
+  report.preformatted("Configuration", read_if_there(run.file("config.toml")));
+  report.preformatted("Metrics", read_if_there(run.file("metrics.csv")));
   write_whole(run.file("report.html"), report.html());
 }
 

@@ -13,7 +13,7 @@
 
 #include "csv.h"
 #include "event_file.h"
-#include "whole_file.h"
+#include "files/whole_file.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
@@ -70,7 +70,7 @@ void RunFolder::open(const std::string& configuration, bool resume, const std::s
   if (!resume && has_checkpoint()) throw Error(ErrorCode::kBadSetting, path_ + ": holds a run already; --resume goes on with it");
   make_folder(path_);
   if (!resume) return write_whole(file("config.toml"), configuration);
-  const std::string difference = configuration_difference(configuration, read_bytes(file("config.toml")), not_given);
+  const std::string difference = configuration_difference(configuration, read_if_there(file("config.toml")), not_given);
   if (!difference.empty())
     throw Error(ErrorCode::kBadSetting, file("config.toml") + ": the run was started with another configuration: " + difference);
 }
@@ -78,7 +78,7 @@ void RunFolder::open(const std::string& configuration, bool resume, const std::s
 void RunFolder::cut_after(int phase, int epoch) {
   std::string lines = kHeading;
   if (fs::exists(file("metrics.csv"))) {
-    std::string text = read_bytes(file("metrics.csv"));
+    std::string text = read_if_there(file("metrics.csv"));
     text.erase(text.rfind('\n') + 1);  // a line that a kill has cut short
     write_whole(file("metrics.csv"), text);
     if (!text.empty())
@@ -88,7 +88,7 @@ void RunFolder::cut_after(int phase, int epoch) {
   write_whole(file("metrics.csv"), lines);
 
   std::string events = encode_event_heading(now());
-  for (const EventScalar& scalar : decode_events(read_bytes(file(kEvents)), file(kEvents)))
+  for (const EventScalar& scalar : decode_events(read_if_there(file(kEvents)), file(kEvents)))
     if (kept(std::atoi(scalar.tag.c_str() + std::string("phase").size()), scalar.step, phase, epoch)) events += encode_event(scalar);
   write_whole(file(kEvents), events);
 }

@@ -13,17 +13,18 @@
 #include "augmentation.h"
 #include "batches.h"
 #include "data_fingerprint.h"
+#include "files/whole_file.h"
 #include "interrupt.h"
 #include "mask_samples.h"
 #include "optimisation.h"
+#include "png_file.h"
 #include "progress.h"
 #include "pth_file.h"
+#include "runtime/device.h"
+#include "runtime/model_file.h"
 #include "schedule.h"
 #include "start_weights.h"
 #include "validation.h"
-#include "runtime/device.h"
-#include "runtime/model_file.h"
-#include "whole_file.h"
 
 namespace fmpn::train {
 

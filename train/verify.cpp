@@ -14,8 +14,8 @@
 #include <fmpn/image_view.h>
 
 #include "commands.h"
+#include "files/json_text.h"
 #include "folds.h"
-#include "json_text.h"
 #include "manifest.h"
 #include "pixel_key.h"
 #include "progress.h"

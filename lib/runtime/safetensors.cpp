@@ -1,8 +1,6 @@
 #include "runtime/safetensors.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -13,6 +11,9 @@
 #include <nlohmann/json.hpp>
 
 #include <fmpn/error.h>
+
+#include "files/json_text.h"
+#include "files/whole_file.h"
 
 namespace fmpn {
 namespace {
@@ -198,32 +199,16 @@ void write_safetensors(const std::string& path, const SafeTensors& content) {
     header[key] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + tensor.bytes.size()}}};
     offset += tensor.bytes.size();
   }
-  std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string text = json_text(header);
   text.resize((text.size() + 7) / 8 * 8, ' ');  // tensors start aligned
-  const std::string temporary = path + ".partial";
-  {
-    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-    const std::uint64_t length = text.size();
-    char field[8];
-    for (int i = 0; i < 8; ++i) field[i] = static_cast<char>(length >> (8 * i) & 0xff);
-    file.write(field, 8).write(text.data(), static_cast<std::streamsize>(text.size()));
-    for (const auto& [key, tensor] : content.tensors)
-      file.write(reinterpret_cast<const char*>(tensor.bytes.data()), static_cast<std::streamsize>(tensor.bytes.size()));
-    file.flush();
-    if (!file) {
-      file.close();
-      std::error_code ignored;
-      std::filesystem::remove(temporary, ignored);
-      throw Error(ErrorCode::kIo, path + ": cannot be written (" + std::strerror(errno) + ")");
-    }
-  }
-  std::error_code fault;
-  std::filesystem::rename(temporary, path, fault);
-  if (fault) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw Error(ErrorCode::kIo, path + ": cannot be written (" + fault.message() + ")");
-  }
+  const std::uint64_t length = text.size();
+  char field[8];
+  for (int i = 0; i < 8; ++i) field[i] = static_cast<char>(length >> (8 * i) & 0xff);
+  WholeFile file(path);
+  file.append(field, sizeof field);
+  file.append(text.data(), text.size());
+  for (const auto& [key, tensor] : content.tensors) file.append(tensor.bytes.data(), tensor.bytes.size());
+  file.commit(false);
 }
 
 }  // namespace fmpn

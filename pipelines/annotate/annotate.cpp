@@ -14,6 +14,7 @@
 #include <fmpn/error.h>
 
 #include "annotate_input.h"
+#include "files/whole_file.h"
 #include "overall.h"
 #include "progress.h"
 #include "report.h"
@@ -33,12 +34,6 @@ AlignerOptions aligner_options(const Options& options) {
   for (const auto& [property, value] : options.align)
     if (property == "landmark-model") aligner.landmark_model = value;
   return aligner;
-}
-
-void make_output(const std::string& output) {
-  std::error_code fault;
-  fs::create_directories(output, fault);
-  if (fault) throw Error(ErrorCode::kIo, output + ": " + fault.message());
 }
 
 /// The run: a queue of inputs, worked off by `jobs` threads.
@@ -155,7 +150,7 @@ int annotate(const Options& given, const std::atomic<bool>& stop) {
   const auto engine = Engine::load(options.model, {options.device, precision_named(options.precision)});
   const Aligner aligner(aligner_options(options));
   if (stop) return 130;  // loading takes long enough to be interrupted
-  make_output(options.output);
+  make_folder(options.output);
   std::vector<Input> inputs = collect_inputs(options.inputs, options.output, std::cin);
   inputs.erase(std::remove_if(inputs.begin(), inputs.end(), [&](const Input& input) { return !belongs(input.name, shard); }), inputs.end());
   const std::size_t count = inputs.size();

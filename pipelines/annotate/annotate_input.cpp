@@ -8,6 +8,8 @@
 
 #include <fmpn/error.h>
 
+#include "files/json_text.h"
+#include "files/whole_file.h"
 #include "media_pipeline.h"
 #include "report.h"
 #include "result_folder.h"
@@ -97,7 +99,7 @@ bool produce(const Input& input, const Options& options, const std::string& sett
                        video.empty() ? "" : (fs::path(folder.partial()) / video).string(), options.report_video);
   }
   // Last: a folder with a summary is whole.
-  write_whole_file((fs::path(folder.partial()) / "summary.json").string(), json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_whole((fs::path(folder.partial()) / "summary.json").string(), json_text(json, 2) + "\n", true);
   folder.commit();
   *line = line_of(input.name, json, meter);
   return true;

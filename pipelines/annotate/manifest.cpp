@@ -12,6 +12,8 @@
 
 #include <fmpn/error.h>
 
+#include "files/json_text.h"
+
 namespace fmpn::annotate {
 namespace {
 
@@ -19,7 +21,7 @@ using nlohmann::json;
 
 constexpr const char* kStates[] = {"done", "failed", "partial"};
 
-std::string text_of(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
+std::string text_of(const json& value) { return json_text(value) + "\n"; }
 
 std::string header(const Shard& shard) {
   return text_of({{"manifest", "fmpn-annotate"}, {"version", 1}, {"shard", shard.index}, {"shards", shard.count}});

@@ -10,8 +10,9 @@
 
 #include <fmpn/error.h>
 
+#include "files/json_text.h"
+#include "files/whole_file.h"
 #include "report.h"
-#include "result_folder.h"
 
 namespace fmpn::annotate {
 namespace fs = std::filesystem;
@@ -22,7 +23,7 @@ using Json = nlohmann::ordered_json;
 /// What the overall page tells of one input that is done.
 Json figures(const std::string& path) {
   try {
-    const Json own = Json::parse(read_whole_file(path));
+    const Json own = Json::parse(read_whole(path));
     Json row;
     for (const char* key : {"frames", "frames_with_face", "seconds", "dominant", "time_in", "image"}) row[key] = own.at(key);
     row["faces"] = own.at("faces").size();
@@ -68,7 +69,7 @@ void write_overall(const std::string& output, const std::vector<Entry>& entries,
   json["totals"] = {{"inputs", entries.size()}, {"done", done}, {"failed", failed}, {"partial", partial}, {"frames", frames},
                     {"seconds", std::round(seconds * 1000) / 1000}, {"faces", faces}, {"time_in", time_in}};
   json["inputs"] = std::move(rows);
-  write_whole_file((fs::path(output) / "summary.json").string(), json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_whole((fs::path(output) / "summary.json").string(), json_text(json, 2) + "\n", true);
   if (report) write_overall_report((fs::path(output) / "report.html").string(), json);
 }
 

@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "files/json_text.h"
+
 namespace fmpn::annotate {
 namespace {
 
@@ -111,7 +113,7 @@ void Progress::print_json(const std::string& name, const char* event, const std:
   json["total"] = total_;
   const double share = done_share();
   if (share > 0) json["seconds_left"] = std::round(seconds_since(start_) * (1 - share) / share);
-  std::printf("%s\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  std::printf("%s\n", json_text(json).c_str());
   std::fflush(stdout);
 }
 

@@ -10,8 +10,9 @@
 
 #include <fmpn/error.h>
 
+#include "files/json_text.h"
+#include "files/whole_file.h"
 #include "report_resources.h"
-#include "result_folder.h"
 
 namespace fmpn::annotate {
 namespace fs = std::filesystem;
@@ -40,7 +41,7 @@ std::string resource(const char* name) {
 
 /// As the content of a script element: nothing in it can end the element.
 std::string embeddable(const Json& json) {
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = json_text(json);
   std::string safe;
   safe.reserve(text.size());
   for (const char c : text) c == '<' ? safe += "\\u003c" : safe += c;
@@ -48,7 +49,7 @@ std::string embeddable(const Json& json) {
 }
 
 std::string base64_of_file(const std::string& path) {
-  const std::string bytes = read_whole_file(path);
+  const std::string bytes = read_whole(path);
   gchar* text = g_base64_encode(reinterpret_cast<const guchar*>(bytes.data()), bytes.size());
   std::string result = text;
   g_free(text);
@@ -137,11 +138,11 @@ void write_input_report(const std::string& path, const Json& json, const Summary
     data["media"] = {{"mime", mime_of(video)}, {"file", fs::path(video).filename().string()}, {"embedded", embed}};
     if (embed) media = base64_of_file(video);
   }
-  write_whole_file(path, page("input", json.at("name").get<std::string>(), data, media));
+  write_whole(path, page("input", json.at("name").get<std::string>(), data, media), true);
 }
 
 void write_overall_report(const std::string& path, const Json& json) {
-  write_whole_file(path, page("overall", "Annotated recordings", json, ""));
+  write_whole(path, page("overall", "Annotated recordings", json, ""), true);
 }
 
 }  // namespace fmpn::annotate

@@ -8,11 +8,12 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include <nlohmann/json.hpp>
 
 #include <fmpn/error.h>
+
+#include "files/whole_file.h"
 
 namespace fmpn::annotate {
 namespace fs = std::filesystem;
@@ -53,9 +54,8 @@ ResultFolder::ResultFolder(const std::string& output, const std::string& name)
     throw Error(ErrorCode::kBadSetting,
                 partial_ + " exists and was not made by fmpn-annotate: move it away, or choose another output folder");
   remove_all(partial_);
-  fs::create_directories(partial_, fault);
-  if (fault) fail(partial_, fault.message());
-  write_whole_file((fs::path(partial_) / kMarker).string(), "fmpn-annotate removes this folder when it comes to its input again\n");
+  make_folder(partial_);
+  write_whole((fs::path(partial_) / kMarker).string(), "fmpn-annotate removes this folder when it comes to its input again\n");
 }
 
 std::string ResultFolder::stem() const { return fs::path(whole_).filename().string(); }
@@ -71,25 +71,5 @@ void ResultFolder::commit() {
 }
 
 void ResultFolder::discard() { remove_all(partial_); }
-
-void write_whole_file(const std::string& path, const std::string& text) {
-  const std::string partial = path + ".partial";
-  std::FILE* file = std::fopen(partial.c_str(), "wbe");
-  if (file == nullptr) fail(path, std::strerror(errno));
-  bool well = std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
-  if (well && fsync(fileno(file)) != 0) well = errno == EINVAL || errno == ENOTSUP;
-  const int fault = errno;
-  well = std::fclose(file) == 0 && well;
-  if (well && std::rename(partial.c_str(), path.c_str()) == 0) return;
-  const std::string why = std::strerror(fault != 0 ? fault : errno);
-  std::remove(partial.c_str());
-  fail(path, why);
-}
-
-std::string read_whole_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error(ErrorCode::kNotFound, path + ": " + std::strerror(errno));
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 }  // namespace fmpn::annotate

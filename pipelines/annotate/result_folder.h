@@ -29,10 +29,4 @@ class ResultFolder {
   std::string partial_, whole_;
 };
 
-/// Writes a file under a temporary name, then renames it. Throws kIo.
-void write_whole_file(const std::string& path, const std::string& text);
-
-/// Throws kNotFound.
-std::string read_whole_file(const std::string& path);
-
 }  // namespace fmpn::annotate

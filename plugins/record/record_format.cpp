@@ -10,6 +10,8 @@
 
 #include <fmpn/error.h>
 
+#include "files/json_text.h"
+
 namespace fmpn::record {
 namespace {
 
@@ -51,7 +53,7 @@ class JsonLines : public Formatter {
         for (const auto& [name, p] : face.distribution) line["probabilities"][name] = rounded(p, 1e6);
         line["frames_ago"] = face.frames_ago;
       }
-      text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+      text += json_text(line) + "\n";
     }
     return text;
   }

@@ -9,7 +9,6 @@
 #include "expect_error.h"
 #include "report.h"
 #include "temporary_folder.h"
-#include "whole_file.h"
 
 namespace fmpn::train {
 namespace {
@@ -124,24 +123,6 @@ TEST_F(RunFolderTest, ReadsTheMetricsOfOlderVersions) {
   ASSERT_EQ(metrics.size(), 1U);
   EXPECT_FALSE(metrics[0].mask_r2);
   EXPECT_EQ(metrics[0].seconds, 3);
-}
-
-TEST_F(RunFolderTest, WholeFilesOrNone) {
-  fs::create_directories(folder_.path() / "run");
-  write_whole(run_.file("a"), "old");
-  {
-    WholeFile file(run_.file("a"));
-    file.append("half", 4);
-  }
-  EXPECT_EQ(test::read_text(run_.file("a")), "old");
-  EXPECT_FALSE(fs::exists(run_.file("a.partial")));
-  write_whole(run_.file("a"), "new");
-  EXPECT_EQ(test::read_text(run_.file("a")), "new");
-  expect_error(ErrorCode::kIo, {folder_.file("none/a")}, [&] { write_whole(folder_.file("none/a"), ""); });
-  if (fs::exists("/dev/full")) {
-    fs::create_symlink("/dev/full", run_.file("full.partial"));
-    expect_error(ErrorCode::kIo, {run_.file("full"), "No space left"}, [&] { write_whole(run_.file("full"), "text"); });
-  }
 }
 
 /// Two classes; `right` and `wrong` pictures of each.

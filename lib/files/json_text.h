@@ -4,11 +4,11 @@
 
 #include <nlohmann/json.hpp>
 
-namespace fmpn::train {
+namespace fmpn {
 
 /// On one line, or with `indent` spaces a level. Bytes that are not UTF-8, which a file's name may have, become U+FFFD.
 inline std::string json_text(const nlohmann::ordered_json& json, int indent = -1) {
   return json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-}  // namespace fmpn::train
+}  // namespace fmpn

@@ -2,9 +2,7 @@
 
 #include <string>
 
-#include <fmpn/image_view.h>
-
-namespace fmpn::train {
+namespace fmpn {
 
 /// A file that is there whole or not at all: written to a temporary one beside it (PATH.partial), which takes its name with
 /// commit(). A full disk leaves the old file as it was. Makes no folder. Every fault throws kIo, naming file and cause.
@@ -23,15 +21,14 @@ class WholeFile {
   int file_ = -1;
 };
 
-/// A whole file at once; not durable (reports and crops can be made again).
-void write_whole(const std::string& path, const std::string& bytes);
-/// The same for a picture, as PNG.
-void write_whole_png(const std::string& path, const ImageView& picture);
-/// The picture as the bytes of a PNG file. Throws kIo.
-std::string png_bytes(const ImageView& picture);
-/// The bytes of a file; none where it can't be read.
-std::string read_bytes(const std::string& path);
+/// A whole file at once. `durable` for what a resumed program trusts to be whole, not for what can be made again.
+void write_whole(const std::string& path, const std::string& bytes, bool durable = false);
+/// The bytes of a file. Throws kNotFound with the cause.
+std::string read_whole(const std::string& path);
+/// The same; no bytes where it can't be read.
+std::string read_if_there(const std::string& path);
+
 /// fs::create_directories with an Error that names the folder. Throws kIo.
 void make_folder(const std::string& path);
 
-}  // namespace fmpn::train
+}  // namespace fmpn

@@ -1,21 +1,19 @@
-#include "whole_file.h"
+#include "files/whole_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-
-#include <opencv2/imgcodecs.hpp>
+#include <utility>
 
 #include <fmpn/error.h>
 
-#include "core/cv_view.h"
-
-namespace fmpn::train {
+namespace fmpn {
 namespace {
 
 [[noreturn]] void fail(const std::string& path, int cause) {
@@ -46,36 +44,26 @@ void WholeFile::append(const void* bytes, std::size_t count) {
 }
 
 void WholeFile::commit(bool durable) {
-  const std::string temporary = path_ + ".partial";
-  if (durable && fsync(file_) != 0 && errno != EINVAL) fail(path_, errno);
-  if (rename(temporary.c_str(), path_.c_str()) != 0) fail(path_, errno);
+  // Some file systems have nothing to wait for, and say so.
+  if (durable && fsync(file_) != 0 && errno != EINVAL && errno != ENOTSUP) fail(path_, errno);
+  if (std::rename((path_ + ".partial").c_str(), path_.c_str()) != 0) fail(path_, errno);
   close(file_);
   file_ = -1;
 }
 
-void write_whole(const std::string& path, const std::string& bytes) {
+void write_whole(const std::string& path, const std::string& bytes, bool durable) {
   WholeFile file(path);
   file.append(bytes.data(), bytes.size());
-  file.commit(false);
+  file.commit(durable);
 }
 
-std::string png_bytes(const ImageView& picture) {
-  cv::Mat mat = as_mat(picture);
-  if (mat.channels() == 3) {
-    cv::Mat bgr;  // not in place: the pixels are the caller's
-    cv::cvtColor(mat, bgr, cv::COLOR_RGB2BGR);
-    mat = bgr;
-  }
-  std::vector<unsigned char> bytes;
-  if (!cv::imencode(".png", mat, bytes))
-    throw Error(ErrorCode::kIo,
-                "a picture of " + std::to_string(picture.width) + "×" + std::to_string(picture.height) + " px cannot be encoded as PNG");
-  return {bytes.begin(), bytes.end()};
+std::string read_whole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(ErrorCode::kNotFound, path + ": " + std::strerror(errno));
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void write_whole_png(const std::string& path, const ImageView& picture) { write_whole(path, png_bytes(picture)); }
-
-std::string read_bytes(const std::string& path) {
+std::string read_if_there(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -86,4 +74,4 @@ void make_folder(const std::string& path) {
   if (fault) throw Error(ErrorCode::kIo, path + ": the folder cannot be made (" + fault.message() + ")");
 }
 
-}  // namespace fmpn::train
+}  // namespace fmpn

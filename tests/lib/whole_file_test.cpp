@@ -1,0 +1,62 @@
+#include "files/whole_file.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "expect_error.h"
+#include "temporary_folder.h"
+
+namespace fmpn {
+namespace {
+
+namespace fs = std::filesystem;
+using test::expect_error;
+
+TEST(WholeFile, IsThereWholeOrNotAtAll) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("a");
+  write_whole(path, "old");
+  {
+    WholeFile file(path);
+    file.append("half", 4);
+  }
+  EXPECT_EQ(test::read_text(path), "old");
+  EXPECT_FALSE(fs::exists(path + ".partial"));
+  for (const bool durable : {false, true}) {
+    write_whole(path, durable ? "kept" : "new", durable);
+    EXPECT_EQ(test::read_text(path), durable ? "kept" : "new");
+  }
+  expect_error(ErrorCode::kIo, {folder.file("none/a")}, [&] { write_whole(folder.file("none/a"), ""); });
+}
+
+TEST(WholeFile, AFullDiskLeavesTheOldOne) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "needs /dev/full";
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("full");
+  write_whole(path, "old");
+  fs::create_symlink("/dev/full", path + ".partial");
+  expect_error(ErrorCode::kIo, {path, "No space left"}, [&] { write_whole(path, "text"); });
+  EXPECT_EQ(test::read_text(path), "old");
+}
+
+TEST(WholeFile, WhatIsNotThereIsAnErrorOrNothing) {
+  const test::TemporaryFolder folder;
+  expect_error(ErrorCode::kNotFound, {folder.file("none"), "No such file"}, [&] { read_whole(folder.file("none")); });
+  EXPECT_EQ(read_if_there(folder.file("none")), "");
+  write_whole(folder.file("a"), std::string("\0\r\n", 3));
+  EXPECT_EQ(read_whole(folder.file("a")), std::string("\0\r\n", 3));
+  EXPECT_EQ(read_if_there(folder.file("a")), std::string("\0\r\n", 3));
+}
+
+TEST(WholeFile, FoldersAreMadeOrNamed) {
+  const test::TemporaryFolder folder;
+  make_folder(folder.file("one/two"));
+  make_folder(folder.file("one/two"));
+  EXPECT_TRUE(fs::is_directory(folder.file("one/two")));
+  write_whole(folder.file("plain"), "");
+  expect_error(ErrorCode::kIo, {folder.file("plain/below")}, [&] { make_folder(folder.file("plain/below")); });
+}
+
+}  // namespace
+}  // namespace fmpn
