@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
+#include <future>
 #include <iostream>
 #include <map>
 #include <mutex>
@@ -28,12 +30,11 @@ Precision precision_named(const std::string& name) {
   return name == "fp32" ? Precision::kFp32 : name == "bf16" ? Precision::kBf16 : Precision::kAuto;
 }
 
-/// With the landmark model that the elements will ask for.
-AlignerOptions aligner_options(const Options& options) {
-  AlignerOptions aligner;
+/// The one that the elements will ask for.
+std::string landmark_model_of(const Options& options) {
   for (const auto& [property, value] : options.align)
-    if (property == "landmark-model") aligner.landmark_model = value;
-  return aligner;
+    if (property == "landmark-model" && !value.empty()) return value;
+  return default_landmark_model();
 }
 
 /// The run: a queue of inputs, worked off by `jobs` threads.
@@ -146,9 +147,13 @@ int annotate(const Options& given, const std::atomic<bool>& stop) {
   }
   const Shard shard = options.shard ? *options.shard : shard_of_environment();
   if (options.model.empty()) options.model = default_model();
+  const std::string landmark_model = landmark_model_of(options);
+  auto landmarks_sha256 = std::async(std::launch::async, sha256_of_file, landmark_model, std::cref(stop));  // 100 MB, beside the loading
   // Both held to the end: every pipeline shares the networks and the landmark model, and none has to load them again.
   const auto engine = Engine::load(options.model, {options.device, precision_named(options.precision)});
-  const Aligner aligner(aligner_options(options));
+  AlignerOptions aligner_options;
+  aligner_options.landmark_model = landmark_model;
+  const Aligner aligner(aligner_options);
   if (stop) return 130;  // loading takes long enough to be interrupted
   make_folder(options.output);
   std::vector<Input> inputs = collect_inputs(options.inputs, options.output, std::cin);
@@ -157,7 +162,8 @@ int annotate(const Options& given, const std::atomic<bool>& stop) {
   Manifest manifest(options.output, shard, options.resume);
   std::vector<Entry> entries;
   {
-    Run run(options, std::move(inputs), settings_hash(options, sha256_of_file(options.model, stop)), manifest, stop);
+    const std::string settings = settings_hash(options, sha256_of_file(options.model, stop), landmarks_sha256.get());
+    Run run(options, std::move(inputs), settings, manifest, stop);
     run.work();
     entries = run.entries();
   }

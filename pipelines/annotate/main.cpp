@@ -32,6 +32,6 @@ int main(int argc, char** argv) {
     return options->merge ? fmpn::annotate::merge(*options) : fmpn::annotate::annotate(*options, g_stop);
   } catch (const std::exception& fault) {
     std::fprintf(stderr, "fmpn-annotate: %s\n", fault.what());
-    return 1;
+    return g_stop ? 130 : 1;
   }
 }

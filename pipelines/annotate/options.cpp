@@ -135,9 +135,10 @@ const char* suffix_of(Video video) {
   return "";
 }
 
-std::string settings_hash(const Options& options, const std::string& model_sha256) {
+std::string settings_hash(const Options& options, const std::string& model_sha256, const std::string& landmarks_sha256) {
   nlohmann::json json{{"version", FMPN_VERSION},
                       {"model", model_sha256},
+                      {"landmarks", landmarks_sha256},
                       {"device", options.device},
                       {"precision", options.precision},
                       {"video", suffix_of(options.video)},
@@ -145,7 +146,8 @@ std::string settings_hash(const Options& options, const std::string& model_sha25
                       {"report_video", static_cast<int>(options.report_video)}};
   for (const record::Format format : options.data) json["data"].push_back(record::name_of(format));
   for (const auto* part : {&options.align, &options.classify, &options.overlay})
-    for (const auto& [property, value] : *part) json["elements"][property] = value;
+    for (const auto& [property, value] : *part)
+      if (property != "landmark-model") json["elements"][property] = value;  // what counts is what is in it
   return sha256_of_text(json.dump());
 }
 

@@ -45,8 +45,8 @@ std::optional<Options> parse_options(int argc, char** argv, int* status);
 
 const char* suffix_of(Video video);
 
-/// A hash of everything that changes the results: what comes out, how the elements are set, the model file's content, and
-/// the program's version.
-std::string settings_hash(const Options& options, const std::string& model_sha256);
+/// A hash of everything that changes the results: what comes out, how the elements are set, the content of the model's and of the
+/// landmark model's file, and the program's version.
+std::string settings_hash(const Options& options, const std::string& model_sha256, const std::string& landmarks_sha256);
 
 }  // namespace fmpn::annotate

@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include <fmpn/aligner.h>
+
 #include "annotate_program.h"
 
 namespace fmpn::test {
@@ -152,6 +154,11 @@ TEST_F(AnnotateProgram, ResumeSkipsTheDoneAndRedoesWhatHasChanged) {
   std::filesystem::remove_all(out("a"));
   EXPECT_EQ(skipped({"--smoothing", "0"}), "b");
   EXPECT_TRUE(is_there("a/summary.json"));
+  std::filesystem::copy_file(default_landmark_model(), file("landmarks.dat"));
+  const std::vector<std::string> own{"--smoothing", "0", "--landmark-model", "landmarks.dat"};
+  EXPECT_EQ(skipped(own), "ab") << "another name is no other landmark model";
+  std::ofstream(file("landmarks.dat"), std::ios::app) << "other content";
+  EXPECT_EQ(skipped(own), "");
 }
 
 TEST_F(AnnotateProgram, AnInterruptionKeepsTheFinishedAndResumeDoesTheRest) {
