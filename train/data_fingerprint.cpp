@@ -23,7 +23,8 @@ std::string pictures(const DataSet& data) {
   if (data.size() == 0) return "none";
   std::string names;
   for (const std::string& path : data.paths) names += path + '\n';
-  return std::to_string(data.size()) + ", " + hex(names + std::string(bytes_of(data.labels.contiguous())));
+  const std::string_view pixels(reinterpret_cast<const char*>(data.keys.data()), data.keys.size() * sizeof data.keys[0]);
+  return std::to_string(data.size()) + ", " + hex(names + std::string(bytes_of(data.labels.contiguous())) + std::string(pixels));
 }
 
 }  // namespace

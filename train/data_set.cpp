@@ -34,18 +34,6 @@ void read_crop(const std::string& path, int64_t planes, int64_t side, std::uint8
   cv::split(mat, split);
 }
 
-/// Calls `f` with every picture's index and key.
-template <typename F>
-void for_each_key(const DataSet& data, const F& f) {
-  constexpr int64_t kPart = 512;
-  for (int64_t first = 0; first < data.size(); first += kPart) {
-    const auto part = data.take(torch::arange(first, std::min(first + kPart, data.size())));
-    const auto bytes = static_cast<std::size_t>(data.planes * data.side * data.side);
-    for (int64_t i = 0; i < part.size(0); ++i)
-      f(first + i, pixel_key(part[i].data_ptr<std::uint8_t>(), bytes, static_cast<int>(data.side)));
-  }
-}
-
 }  // namespace
 
 torch::Tensor DataSet::take(const torch::Tensor& indices) const {
@@ -118,6 +106,9 @@ DataSet load_data_set(const std::string& folder, const Selection& selection, con
   for (int64_t first = 0; first < count; first += kPart) {
     const int64_t part = std::min(kPart, count - first);
     const auto read = data.take(torch::arange(first, first + part));
+    const auto bytes = static_cast<std::size_t>(data.planes * data.side * data.side);
+    for (int64_t i = 0; i < part; ++i)
+      data.keys.push_back(pixel_key(read.data_ptr<std::uint8_t>() + static_cast<std::size_t>(i) * bytes, bytes, info.crop_size));
     if (cached) crops.narrow(0, first, part).copy_(read);
     progress.update(first + part);
   }
@@ -126,19 +117,21 @@ DataSet load_data_set(const std::string& folder, const Selection& selection, con
 }
 
 std::vector<int64_t> indices_not_in(const DataSet& data, const DataSet& others) {
-  std::set<std::string> seen;
-  for_each_key(others, [&](int64_t, const std::string& key) { seen.insert(key); });
+  const std::set<std::uint64_t> seen(others.keys.begin(), others.keys.end());
   std::vector<int64_t> rest;
-  for_each_key(data, [&](int64_t i, const std::string& key) {
-    if (seen.count(key) == 0) rest.push_back(i);
-  });
+  for (std::size_t i = 0; i < data.keys.size(); ++i)
+    if (seen.count(data.keys[i]) == 0) rest.push_back(static_cast<int64_t>(i));
   return rest;
 }
 
 DataSet without_duplicates(const DataSet& data, const DataSet& others) {
   const auto kept = indices_not_in(data, others);
-  DataSet rest{{}, {}, {}, {}, data.planes, data.side};
-  for (const int64_t i : kept) rest.paths.push_back(data.paths[static_cast<std::size_t>(i)]);
+  DataSet rest;
+  rest.planes = data.planes, rest.side = data.side;
+  for (const int64_t i : kept) {
+    rest.paths.push_back(data.paths[static_cast<std::size_t>(i)]);
+    rest.keys.push_back(data.keys[static_cast<std::size_t>(i)]);
+  }
   const auto indices = torch::tensor(kept, torch::kInt64);
   if (data.crops.defined()) rest.crops = data.crops.index_select(0, indices);
   rest.labels = data.labels.index_select(0, indices);

@@ -18,6 +18,7 @@ struct DataSet {
   torch::Tensor labels;            ///< N int64, index in `classes`
   torch::Tensor targets;           ///< N×K float, class shares to train on: all of the label's class
   std::vector<std::string> paths;  ///< N files
+  std::vector<std::uint64_t> keys; ///< N, see pixel_key.h: of equal pictures alike
   int64_t planes = 3, side = 0;    ///< C and H
   int64_t size() const { return labels.defined() ? labels.size(0) : 0; }
   /// The crops of `indices` (M int64) as M×C×H×W uint8; decoded by all cores where they are on disk. Throws kBadFormat,

@@ -30,7 +30,7 @@ std::size_t label_index(const ModelInfo& info, const ManifestRow& row) {
 /// Takes out of `rows` the pictures whose pixels one of `others` has; gives back how many. FER2013's splits share some.
 long leave_out_duplicates(std::vector<ManifestRow>& rows, const std::vector<ManifestRow>& others,
                           const std::function<std::string(const ManifestRow&)>& file) {
-  std::set<std::string> seen;
+  std::set<std::uint64_t> seen;
   Progress progress("compare", static_cast<long>(others.size() + rows.size()));
   long done = 0;
   for (const ManifestRow& row : others) {

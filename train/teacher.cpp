@@ -83,7 +83,7 @@ SoftTargets soft_targets(const std::vector<std::string>& teachers, const EngineO
 
 std::string soft_targets_key(const std::vector<std::string>& classes, const DataSet& data) {
   std::string all = joined(classes) + '\n';
-  for (const std::string& path : data.paths) all += path + '\n';
+  for (const std::uint64_t key : data.keys) all += std::to_string(key) + '\n';
   return std::to_string(std::hash<std::string>()(all));
 }
 

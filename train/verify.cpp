@@ -39,7 +39,7 @@ std::string joined(const std::set<std::string>& names) {
 
 /// Unreadable and missing crops, crops of another size, pictures that stand there twice.
 void check_pictures(const std::string& folder, const std::vector<ManifestRow>& rows, Findings& found) {
-  std::map<std::string, std::vector<const ManifestRow*>> by_pixels;
+  std::map<std::uint64_t, std::vector<const ManifestRow*>> by_pixels;
   std::map<std::string, long> sizes;
   Progress progress("verify", static_cast<long>(rows.size()));
   long done = 0;

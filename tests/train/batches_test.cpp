@@ -70,6 +70,8 @@ TEST_F(BatchesTest, FromDiskTheyAreThoseFromMemory) {
   ASSERT_TRUE(memory.crops.defined());
   ASSERT_FALSE(disk.crops.defined());
   EXPECT_TRUE(torch::equal(memory.labels, disk.labels));
+  EXPECT_EQ(memory.keys.size(), 11U);
+  EXPECT_EQ(memory.keys, disk.keys);
   EXPECT_TRUE(torch::equal(disk.take(torch::arange(11)), memory.crops));
   const Image first = read_image(folder_.file("3.png"));
   EXPECT_EQ(memory.crops[3][2][5][7].item<int>(), first.pixels[(5 * kSide + 7) * 3 + 2]);

@@ -419,6 +419,12 @@ TEST_F(Fit, ARunGoesOnWithItsOwnDataOrNotAtAll) {
   write_image(file("masks/sadness.png"), noise(10, 7).view());
   refused({"the masks: "});
   test::write_text(file("masks/sadness.png"), mask);
+  const std::string picture = file("data/" + rows.front().path), before = test::read_text(picture);
+  Image changed = read_image(picture);
+  changed.pixels[0] ^= 1;
+  write_image(picture, changed.view());
+  refused({"other data: the pictures to train on: 60, ", " (the run: 60, "});
+  test::write_text(picture, before);
   EXPECT_EQ(train(fit("run", resume)).status, 0);
 }
 

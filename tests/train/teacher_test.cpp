@@ -42,7 +42,7 @@ class Teachers : public ::testing::Test {
     data_.crops = torch::randint(256, {kCount, 1, 20, 20}, torch::kUInt8);
     data_.labels = torch::zeros({kCount}, torch::kInt64);
     data_.planes = 1, data_.side = 20;
-    data_.paths = {"a", "b", "c", "d", "e"};
+    data_.keys = {1, 2, 3, 4, 5};
   }
   SoftTargets said(const std::vector<std::string>& teachers) const {
     return soft_targets(teachers, {"cpu", Precision::kFp32, 1}, info().classes, data_);
@@ -71,7 +71,7 @@ TEST_F(Teachers, WhatTheySaidIsKeptForThesePictures) {
   EXPECT_TRUE(torch::equal(kept->shares, targets.shares));
   EXPECT_EQ(kept->teachers, "teacher + teacher");
   EXPECT_FALSE(kept_soft_targets(file, soft_targets_key({"fear", "anger", "neutral"}, data_)));
-  std::swap(data_.paths[0], data_.paths[1]);
+  std::swap(data_.keys[0], data_.keys[1]);
   EXPECT_FALSE(kept_soft_targets(file, soft_targets_key(info().classes, data_)));
 }
 
