@@ -20,8 +20,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMostFaces = 40;                   ///< charts on one page; the rest is in summary.json
-constexpr std::uintmax_t kEmbedAtMost = 32U << 20;       ///< bytes of video that `auto` puts into the page
+constexpr std::size_t kMostFaces = 40;              ///< on one page, with chart and figures; the rest is in summary.json
+constexpr std::uintmax_t kEmbedAtMost = 32U << 20;  ///< bytes of video that `auto` puts into the page
 
 std::string resource(const char* name) {
   const std::string path = std::string("/fmpn/report/") + name;
@@ -72,6 +72,13 @@ std::string filled(const std::string& page, const std::vector<std::pair<std::str
   }
 }
 
+/// The scripts of a kind of page, in the order in which they need each other.
+std::string scripts_of(const std::string& kind) {
+  std::string text = resource("format.js");
+  if (kind != "overall") text += resource("one.js");
+  return text + resource((kind + ".js").c_str());
+}
+
 std::string page(const char* kind, const std::string& title, const Json& data, const std::string& media) {
   gchar* escaped = g_markup_escape_text(title.c_str(), -1);
   const std::string heading = escaped;
@@ -84,7 +91,7 @@ std::string page(const char* kind, const std::string& title, const Json& data, c
                  {"library", resource("uPlot.iife.min.js")},
                  {"data", embeddable(data)},
                  {"media", media},
-                 {"script", resource("format.js") + resource(std::string(kind) == "input" ? "input.js" : "overall.js")}});
+                 {"script", scripts_of(kind)}});
 }
 
 /// Faces by time in the picture, the longest first.
@@ -94,6 +101,18 @@ std::vector<int> faces_to_show(const Summary& summary) {
   std::stable_sort(ids.begin(), ids.end(), [&](int a, int b) { return summary.faces().at(a).seconds > summary.faces().at(b).seconds; });
   if (ids.size() > kMostFaces) ids.resize(kMostFaces);
   return ids;
+}
+
+/// An input's summary with the faces that its page shows: a crowd's other thousands would be more than a browser holds.
+Json figures_of(const Json& summary, const std::vector<int>& shown) {
+  Json figures = Json::object();
+  for (const auto& [key, value] : summary.items())
+    if (key != "faces") figures[key] = value;
+  figures["face_count"] = summary.at("faces").size();
+  figures["faces"] = Json::array();
+  for (const Json& face : summary.at("faces"))
+    if (std::find(shown.begin(), shown.end(), face.at("id").get<int>()) != shown.end()) figures["faces"].push_back(face);
+  return figures;
 }
 
 /// A face's chart: bin numbers, and a row of probabilities in thousandths for each class.
@@ -121,10 +140,11 @@ bool report_is_built() { return true; }
 
 void write_input_report(const std::string& path, const Json& json, const Summary& summary, const Thumbnails* thumbnails,
                         const std::string& video, ReportVideo mode) {
-  Json data = json;
+  const std::vector<int> shown = faces_to_show(summary);
+  Json data = figures_of(json, shown);
   data["bin_seconds"] = summary.timeline().bin_seconds();
   data["charts"] = Json::array();
-  for (const int id : faces_to_show(summary)) {
+  for (const int id : shown) {
     const auto bins = summary.timeline().faces().find(id);
     Json chart =
         chart_of(bins == summary.timeline().faces().end() ? std::map<int, Timeline::Bin>() : bins->second, summary.classes().size());
@@ -138,7 +158,7 @@ void write_input_report(const std::string& path, const Json& json, const Summary
     data["media"] = {{"mime", mime_of(video)}, {"file", fs::path(video).filename().string()}, {"embedded", embed}};
     if (embed) media = base64_of_file(video);
   }
-  write_whole(path, page("input", json.at("name").get<std::string>(), data, media), true);
+  write_whole(path, page(json.at("image").get<bool>() ? "picture" : "input", json.at("name").get<std::string>(), data, media), true);
 }
 
 void write_overall_report(const std::string& path, const Json& json) {

@@ -40,7 +40,7 @@ function el(tag, attributes = {}, ...children) {
     else if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? '' : value);
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return node;
 }
 function swatch(label) {
@@ -50,20 +50,30 @@ function labelled(label) {
   return el('span', {}, swatch(label), label);
 }
 
-/** Labels with their times, in the order of the colours. */
-function inOrder(times) {
+/** Labels with their amounts, in the order of the colours. */
+function inOrder(amounts) {
   const rank = (label) => (label in COLOURS ? Object.keys(COLOURS).indexOf(label) : -1);
-  return Object.entries(times).sort(([a], [b]) => rank(a) - rank(b));
+  return Object.entries(amounts).sort(([a], [b]) => rank(a) - rank(b));
 }
 
-/** A bar in which each label has the width of its time. */
-function shares(times, large = false) {
-  const entries = inOrder(times).filter(([, seconds]) => seconds > 0);
-  const sum = entries.reduce((all, [, seconds]) => all + seconds, 0);
-  const parts = entries.map(([label, seconds]) =>
-    el('span', { style: `width:${(100 * seconds) / sum}%;background:${colourOf(label)}`, title: `${label}: ${lengthText(seconds)} (${Math.round((100 * seconds) / sum)} %)` }));
-  const text = entries.map(([label, seconds]) => `${label} ${Math.round((100 * seconds) / sum)} %`).join(', ');
-  return el('div', { class: large ? 'shares large' : 'shares', role: 'img', 'aria-label': text || 'nothing' }, parts);
+const sumOf = (amounts) => Object.values(amounts).reduce((all, amount) => all + amount, 0);
+
+/** A bar in which each label has the width of its time, or of its number of faces; `textOf` tells such an amount. */
+function shares(amounts, textOf, size = '') {
+  const entries = inOrder(amounts).filter(([, amount]) => amount > 0);
+  const percentOf = (amount) => (100 * amount) / sumOf(amounts);
+  const parts = entries.map(([label, amount]) => el('span', {
+    style: `width:${percentOf(amount)}%;background:${colourOf(label)}`,
+    title: `${label}: ${textOf(amount)} (${Math.round(percentOf(amount))} %)`,
+  }));
+  const text = entries.map(([label, amount]) => `${label} ${Math.round(percentOf(amount))} %`).join(', ');
+  return el('div', { class: `shares ${size}`, role: 'img', 'aria-label': text || 'nothing' }, parts);
 }
 
-const footer = () => el('footer', {}, `Made by fmpn-annotate ${data.version}. An expression is what a face shows, not what a person feels. Charts: uPlot (MIT).`);
+/** What is not as it should be, under a title. */
+function problems(title, items) {
+  return el('section', { class: 'card problem' }, el('h2', {}, title), el('ul', {}, items.map((item) => el('li', {}, item))));
+}
+
+const footer = () => el('footer', {},
+  `Made by fmpn-annotate ${data.version}. An expression is what a face shows, not what a person feels. Charts: uPlot (MIT).`);

@@ -1,94 +1,127 @@
-// The page of one recording: its video beside the timelines of its faces.
+// The page of one film: its video beside the timelines of its faces.
 (() => {
-  const length = Math.max(data.seconds, ...data.faces.map((face) => face.last), data.image ? 1 : 0.001);
+  const length = data.faces.reduce((most, face) => Math.max(most, face.last), Math.max(data.seconds, 0.001));
+  const frameLength = data.frames > 0 ? data.seconds / data.frames : 0;
+  const chartHeight = 118;
   const faceOf = new Map(data.faces.map((face) => [face.id, face]));
   const charts = [];
   let position = 0;  // seconds: where the playhead is
-  let hovered = null;  // seconds under the pointer
+  let hovered = null;  // seconds under the mouse
   let player = null;
 
   function makePlayer() {
     const media = data.media;
     if (!media) return el('div', { class: 'placeholder' }, 'No annotated video was made. A click on a timeline reads it there.');
-    let source = encodeURIComponent(media.file);
-    if (media.embedded) {
-      const text = atob(document.getElementById('media').textContent);
-      const bytes = new Uint8Array(text.length);
-      for (let i = 0; i < text.length; ++i) bytes[i] = text.charCodeAt(i);
-      source = URL.createObjectURL(new Blob([bytes], { type: media.mime }));
-    }
-    const trouble = (node) => node.replaceWith(el('div', { class: 'placeholder', role: 'alert' },
-      media.embedded ? 'This browser cannot play the video.' : `${media.file} is not beside this page, or this browser cannot play it.`));
-    if (data.image) {
-      const picture = el('img', { class: 'picture', src: source, alt: `${data.name}, annotated` });
-      picture.addEventListener('error', () => trouble(picture));
-      return picture;
-    }
-    const video = el('video', { controls: true, preload: 'auto', playsinline: true, src: source });
-    video.addEventListener('error', () => { player = null; trouble(video); });
+    const video = el('video', { controls: true, preload: 'auto', playsinline: true, src: sourceOf(media) });
+    video.addEventListener('error', () => {
+      player = null;
+      video.replaceWith(unplayable(media, 'video'));
+    });
     for (const event of ['seeking', 'seeked', 'timeupdate', 'pause']) video.addEventListener(event, () => moveTo(video.currentTime));
     const follow = () => {
       moveTo(video.currentTime);
       if (!video.paused && !video.ended) requestAnimationFrame(follow);
     };
-    video.addEventListener('play', follow);
+    video.addEventListener('play', () => {
+      hovered = null;  // else a mouse that was left on a chart holds the reading
+      follow();
+    });
     player = video;
     return video;
   }
 
   function seek(seconds) {
     const to = Math.min(Math.max(0, seconds), length);
+    hovered = null;
     if (player) player.currentTime = to;
     moveTo(to);
   }
 
   function moveTo(seconds) {
     position = seconds;
-    for (const chart of charts) placePlayhead(chart);
-    tell();
+    update();
   }
 
-  function placePlayhead({ plot, playhead }) {
+  let updating = false;
+  /** Whatever moves within one frame of the screen, and however often: the page follows once. */
+  function update() {
+    if (updating) return;
+    updating = true;
+    requestAnimationFrame(() => {
+      updating = false;
+      charts.forEach(placePlayhead);
+      tell();
+    });
+  }
+
+  function placePlayhead({ plot, playhead, holder, face, spans }) {
     const { min, max } = plot.scales.x;
     playhead.hidden = position < min || position > max;
     playhead.style.left = `${plot.valToPos(position, 'x')}px`;
+    holder.setAttribute('aria-valuenow', position.toFixed(2));
+    const shown = sampleAt(spans, position) === null ? 'away' : labelAt(face, position);
+    holder.setAttribute('aria-valuetext', `${timeText(position, 1)}, ${shown}`);
   }
 
   // ---- what the faces show at one moment
 
-  const frameLength = data.frames > 0 ? data.seconds / data.frames : 0;
-  /** Frames that are further apart than a bin are one stretch all the same. */
-  const reach = Math.max(1.5 * data.bin_seconds, 3 * frameLength);
-
-  /** The index of the last bin before a time; null where the face is away. */
-  function binAt(chart, seconds) {
-    let low = 0, high = chart.bins.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (chart.bins[middle] * data.bin_seconds <= seconds + 1e-6) low = middle + 1;
-      else high = middle;
-    }
-    return low > 0 && seconds - chart.bins[low - 1] * data.bin_seconds < reach ? low - 1 : null;
+  /** From when and until when a face's samples hold, in seconds. */
+  function spansOf(chart, face) {
+    const starts = chart.bins.map((bin) => Math.max(bin * data.bin_seconds, face.first));
+    return { starts, ends: starts.map((start, i) => endOf(start, starts[i + 1] ?? Infinity, face.last)) };
   }
 
-  const now = el('div', { class: 'now', 'aria-live': 'off' });
+  /** A sample holds for its bin, or for its frame where that is longer, at most to the next one. */
+  function endOf(start, next, last) {
+    // Its last frame may begin as late as the bin ends: what begins within a frame of that follows without a gap.
+    if (next <= start + data.bin_seconds + frameLength + 1e-6) return next;
+    const end = start + Math.max(data.bin_seconds, frameLength);
+    return last > start ? Math.min(end, last) : end;
+  }
+
+  /** The index of the last of these times that is not after a moment; -1 before the first. */
+  function lastBegun(count, timeOf, seconds) {
+    let low = 0, high = count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (timeOf(middle) <= seconds + 1e-6) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  /** The index of the sample that holds at a moment; null where the face is away. At the film's end its last frame is still shown. */
+  function sampleAt({ starts, ends }, seconds) {
+    const moment = Math.min(seconds, length - 1e-3);
+    const i = lastBegun(starts.length, (k) => starts[k], moment);
+    return i >= 0 && moment < ends[i] ? i : null;
+  }
+
+  function labelAt({ episodes }, seconds) {
+    return episodes[Math.max(0, lastBegun(episodes.length, (k) => episodes[k].start, seconds))]?.label ?? 'not judged';
+  }
+
+  const now = el('div', { class: 'now', 'aria-live': 'off', style: `--faces:${data.charts.length}` });
+
+  function readingOf({ chart, face, spans }, at) {
+    const i = sampleAt(spans, at);
+    if (i === null) return null;
+    const values = data.classes.map((label, c) => [label, chart.p[c][i] / 10]).sort((a, b) => b[1] - a[1]).slice(0, 3);
+    return el('li', {}, el('span', { class: 'face' }, `Face ${chart.id}`), el('b', { class: 'label' }, labelled(labelAt(face, at))),
+      values.map(([label, percent]) => el('span', { class: 'value' }, swatch(label), `${label} ${percent.toFixed(0)} %`)));
+  }
+
   function tell() {
     const at = hovered ?? position;
-    const rows = charts.map(({ chart }) => {
-      const i = binAt(chart, at);
-      if (i === null) return null;
-      const values = data.classes.map((label, c) => [label, chart.p[c][i] / 10]).sort((a, b) => b[1] - a[1]).slice(0, 3);
-      return el('li', {}, el('span', { class: 'face' }, `Face ${chart.id}`),
-        values.map(([label, percent]) => el('span', { class: 'value' }, swatch(label), `${label} ${percent.toFixed(0)} %`)));
-    }).filter(Boolean);
-    now.replaceChildren(el('span', { class: 'time' }, data.image ? 'In the picture' : `At ${timeText(at, 1)}`),
+    const rows = charts.map((chart) => readingOf(chart, at)).filter(Boolean);
+    now.replaceChildren(el('span', { class: 'time' }, `At ${timeText(at, 1)}`),
       rows.length ? el('ul', {}, rows) : el('div', { class: 'hint' }, 'no face'));
   }
 
   // ---- a face's timeline
 
   /** Stacked from below, in the order of the classes; nulls where the face is away. */
-  function stacked(chart) {
+  function stacked(chart, { starts, ends }) {
     const x = [], sums = data.classes.map(() => []);
     const put = (seconds, i) => {
       x.push(seconds);
@@ -98,26 +131,50 @@
         sums[c].push(i === null ? null : sum);
       });
     };
-    chart.bins.forEach((bin, i) => {
-      put(bin * data.bin_seconds, i);
-      const next = chart.bins[i + 1];
-      if (next !== undefined && (next - bin) * data.bin_seconds <= reach) return;
-      put((bin + 1) * data.bin_seconds - 1e-6, i);
-      if (next !== undefined) put((bin + 1) * data.bin_seconds, null);
+    starts.forEach((start, i) => {
+      put(start, i);
+      const next = starts[i + 1];
+      if (ends[i] === next) return;
+      put(ends[i] - 1e-6, i);
+      if (next !== undefined) put(ends[i], null);
     });
     return [x, ...sums.reverse()];  // the whole stack first: each lower one is painted over it
   }
 
+  const complete = () => charts.length === data.charts.length;
   let zooming = false;
   function zoomTo(min, max) {
     if (zooming) return;
     zooming = true;
     for (const { plot } of charts) plot.setScale('x', { min, max });
     zooming = false;
-    unzoom.hidden = max - min >= length - 1e-6;
-    for (const chart of charts) placePlayhead(chart);
+    unzoom.disabled = max - min >= length - 1e-6;
+    update();
   }
-  const unzoom = el('button', { type: 'button', hidden: true, onclick: () => zoomTo(0, length) }, 'Show all');
+  const showAll = () => zoomTo(0, length);
+
+  /** Shows as much as is shown, or a part of that, with a moment in the middle. */
+  function zoomAround(seconds, part) {
+    const { min, max } = charts[0].plot.scales.x;
+    const wanted = Math.max((max - min) * part, Math.min(length, 0.1));
+    const from = Math.min(Math.max(0, seconds - wanted / 2), length - wanted);
+    zoomTo(from, from + wanted);
+  }
+  // For those who have no mouse to drag.
+  const zoom = el('button', { type: 'button', onclick: () => zoomAround(position, 0.5) }, 'Zoom in');
+  const unzoom = el('button', { type: 'button', disabled: true, onclick: showAll }, 'Show all');
+
+  function onKey(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const { min, max } = charts[0].plot.scales.x;
+    const step = (max - min) / 50;
+    const target = { ArrowLeft: position - step, ArrowRight: position + step, Home: 0, End: length }[event.key];
+    if (event.key !== 'Escape' && target === undefined) return;
+    event.preventDefault();
+    if (event.key === 'Escape') return showAll();
+    seek(target);
+    if (position < min || position > max) zoomAround(position, 1);
+  }
 
   function drawEpisodes(plot, episodes) {
     const { ctx, bbox } = plot;
@@ -131,97 +188,124 @@
       ctx.fillStyle = colourOf(episode.label);
       ctx.fillRect(left, bbox.top, Math.max(right - left, devicePixelRatio), height);
     }
-    ctx.fillStyle = getComputedStyle(document.body).getPropertyValue('--card');
+    ctx.fillStyle = inkOf('--card');
     ctx.fillRect(bbox.left, bbox.top + height, bbox.width, 2 * devicePixelRatio);
     ctx.restore();
   }
 
-  function makeChart(chart, holder) {
-    const ink = getComputedStyle(document.body).getPropertyValue('--soft').trim();
-    const line = getComputedStyle(document.body).getPropertyValue('--line').trim();
-    const episodes = faceOf.get(chart.id).episodes;
-    const series = [...data.classes].reverse().map((label) => ({ label, stroke: colourOf(label), width: 0, fill: colourOf(label), points: { show: false } }));
-    const plot = new uPlot({
-      width: Math.max(200, holder.clientWidth), height: 118,
+  /** A colour of the style sheet as it is now: light and dark may change while the page is open. */
+  const inkOf = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
+
+  const minute = 60, hour = 60 * minute;
+  /** Between ticks, in seconds: what one counts in. */
+  const steps = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30,
+    ...[1, 2, 5, 10, 15, 30].map((n) => n * minute), ...[1, 2, 3, 6, 12, 24, 48, 120, 240, 720, 2400].map((n) => n * hour)];
+  const decimalsOf = (step) => (step < 1 ? Math.ceil(-Math.log10(step) - 1e-9) : 0);
+
+  const axes = [
+    { stroke: () => inkOf('--soft'), grid: { show: false }, ticks: { stroke: () => inkOf('--line'), size: 4 }, size: 26, space: 70,
+      font: '12px system-ui, sans-serif', incrs: steps,
+      values: (_, ticks, axis, space, step) => ticks.map((t) => timeText(t, decimalsOf(step))) },
+    { stroke: () => inkOf('--soft'), grid: { show: false }, ticks: { show: false }, size: 44, splits: () => [0, 0.5, 1],
+      font: '11px system-ui, sans-serif', values: (_, ticks) => ticks.map((t) => `${Math.round(100 * t)} %`) },
+  ];
+
+  function makePlot(chart, face, spans, holder) {
+    const area = (label) => ({ label, stroke: colourOf(label), width: 0, fill: colourOf(label), points: { show: false } });
+    return new uPlot({
+      width: Math.max(200, holder.clientWidth), height: chartHeight, axes,
       legend: { show: false },
       cursor: {
         y: false, points: { show: false }, drag: { x: true, y: false, dist: 5 }, sync: { key: 'faces' },
-        bind: { dblclick: () => () => { zoomTo(0, length); return null; } },
+        bind: { dblclick: () => () => { showAll(); return null; } },
       },
       scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: { range: [0, 1.12] } },
-      axes: [
-        { stroke: ink, grid: { show: false }, ticks: { stroke: line, size: 4 }, size: 26, space: 70, font: '12px system-ui, sans-serif',
-          values: (_, ticks) => ticks.map((t) => timeText(t, ticks.length > 1 && ticks[1] - ticks[0] < 1 ? 1 : 0)) },
-        { stroke: ink, grid: { show: false }, ticks: { show: false }, size: 44, splits: () => [0, 0.5, 1], font: '11px system-ui, sans-serif',
-          values: (_, ticks) => ticks.map((t) => `${Math.round(100 * t)} %`) },
-      ],
-      series: [{}, ...series],
+      series: [{}, ...[...data.classes].reverse().map(area)],
       hooks: {
-        draw: [(u) => drawEpisodes(u, episodes)],
-        setCursor: [(u) => { hovered = u.cursor.left >= 0 ? u.posToVal(u.cursor.left, 'x') : null; tell(); }],
-        setScale: [(u, key) => { if (key === 'x' && charts.length === data.charts.length) zoomTo(u.scales.x.min, u.scales.x.max); }],
+        draw: [(u) => drawEpisodes(u, face.episodes)],
+        setScale: [(u, key) => { if (key === 'x' && complete()) zoomTo(u.scales.x.min, u.scales.x.max); }],
       },
-    }, stacked(chart), holder);
-    const playhead = el('div', { class: 'playhead' });
-    plot.over.append(playhead);
+    }, stacked(chart, spans), holder);
+  }
+
+  /** The pointer on a chart: a click goes there, a mouse reads what is under it. */
+  function listen(plot) {
+    const secondsAt = (event) => plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, 'x');
     let pressed = 0;
     plot.over.addEventListener('mousedown', (event) => { pressed = event.clientX; });
     plot.over.addEventListener('click', (event) => {
-      if (Math.abs(event.clientX - pressed) > 4) return;  // a zoom, not a click
-      seek(plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, 'x'));
+      if (Math.abs(event.clientX - pressed) <= 4) seek(secondsAt(event));  // else a zoom, not a click
     });
-    return { plot, playhead };
+    // A finger hovers nowhere: it would never leave.
+    const hover = (event, seconds) => {
+      if (event.pointerType !== 'mouse') return;
+      hovered = seconds;
+      update();
+    };
+    plot.over.addEventListener('pointermove', (event) => hover(event, secondsAt(event)));
+    plot.over.addEventListener('pointerleave', (event) => hover(event, null));
+  }
+
+  function makeChart({ chart, face, holder }) {
+    const spans = spansOf(chart, face);
+    const plot = makePlot(chart, face, spans, holder);
+    const playhead = el('div', { class: 'playhead' });
+    plot.over.append(playhead);
+    listen(plot);
+    holder.addEventListener('keydown', onKey);
+    return { chart, face, holder, spans, plot, playhead };
+  }
+
+  /** The expression with the most time, or why there is none. */
+  function verdict(face) {
+    if (face.dominant) return el('span', {}, 'mostly ', labelled(face.dominant));
+    return el('span', {}, 'uncertain' in face.time_in ? 'always uncertain' : 'never judged');
   }
 
   function makeTrack(chart) {
     const face = faceOf.get(chart.id);
-    const picture = chart.thumbnail
-      ? el('img', { class: 'thumbnail', src: `data:image/jpeg;base64,${chart.thumbnail}`, alt: `Face ${chart.id}` })
-      : el('div', { class: 'thumbnail unseen' }, String(chart.id));
-    const holder = el('div', { class: 'chart', role: 'img', 'aria-label': `Expressions of face ${chart.id} over time; the figures are in the table below` });
-    const row = el('section', { class: 'track' }, picture, el('div', {},
-      el('div', { class: 'title' }, el('b', {}, `Face ${chart.id}`), face.dominant ? el('span', {}, 'mostly ', labelled(face.dominant)) : el('span', {}, 'never judged'),
-        data.image ? null : el('span', {}, `${timeText(face.first, 1)} to ${timeText(face.last, 1)}, in the picture for ${lengthText(face.seconds)}`)),
-      holder));
-    return { row, holder, chart };
+    const holder = el('div', { class: 'chart', tabindex: '0', role: 'slider', 'aria-valuemin': '0', 'aria-valuemax': length.toFixed(2),
+      'aria-label': `Expressions of face ${chart.id} over time; the figures are in the table below` });
+    const when = `${timeText(face.first, 1)} to ${timeText(face.last, 1)}, in the picture for ${lengthText(face.seconds)}`;
+    return { chart, face, holder, row: faceRow(chart, [verdict(face), el('span', {}, when)], holder) };
   }
 
   // ---- the table
 
   function makeTable() {
-    const labels = [...data.classes, 'uncertain'];
     const cell = (face, label) => {
       const seconds = face.time_in[label];
       if (seconds === undefined) return el('td', {}, '–');
       return el('td', {}, lengthText(seconds), el('span', { class: 'count', title: 'onsets' }, `${face.onsets[label] ?? 0}×`));
     };
-    return el('div', { class: 'scroll' }, el('table', {},
-      el('thead', {}, el('tr', {}, el('th', {}, 'Face'), el('th', {}, 'in the picture'), labels.map((label) => el('th', {}, labelled(label))))),
-      el('tbody', {}, data.faces.map((face) => el('tr', {}, el('td', {}, `Face ${face.id}`), el('td', {}, lengthText(face.seconds)), labels.map((label) => cell(face, label)))))));
+    const row = (face) => el('tr', {}, el('td', {}, `Face ${face.id}`), el('td', {}, lengthText(face.seconds)),
+      allLabels.map((label) => cell(face, label)));
+    const heads = el('tr', {}, el('th', {}, 'Face'), el('th', {}, 'in the picture'),
+      allLabels.map((label) => el('th', {}, labelled(label))));
+    return el('section', { class: 'card below' }, el('h2', {}, 'Time in each expression, and how often it began'),
+      el('div', { class: 'scroll' }, el('table', {}, el('thead', {}, heads), el('tbody', {}, data.faces.map(row)))));
+  }
+
+  function fitCharts() {
+    for (const { plot, holder } of charts)
+      if (holder.clientWidth > 0 && holder.clientWidth !== plot.width) plot.setSize({ width: holder.clientWidth, height: chartHeight });
+    update();
   }
 
   function start() {
-    const facts = [data.image ? 'picture' : timeText(data.seconds, 1), data.image ? null : counted(data.frames, 'frame', 'frames'), `${data.width} × ${data.height}`,
-      counted(data.faces.length, 'face', 'faces')].filter(Boolean).join(' · ');
-    const hidden = data.faces.length - data.charts.length;
     const tracks = data.charts.map(makeTrack);
-    document.getElementById('app').append(
-      el('header', {}, el('h1', {}, data.name), el('p', { class: 'facts' }, facts, data.dominant ? ' · mostly ' : '', data.dominant ? el('b', {}, data.dominant) : ''),
-        el('p', { class: 'facts' }, data.source)),
-      data.warnings.length ? el('section', { class: 'card problem' }, el('h2', {}, 'The file was not quite in order'), el('ul', {}, data.warnings.map((text) => el('li', {}, text)))) : '',
-      el('div', { class: 'columns' },
-        el('section', { class: 'card watch' }, makePlayer(), el('ul', { class: 'legend' }, [...data.classes, 'uncertain'].map((label) => el('li', {}, labelled(label)))), now),
-        el('section', { class: 'card' }, el('div', { class: 'toolbar' }, el('h2', {}, 'Faces'), el('span', { class: 'hint' }, 'above each chart: the label · click: go there · drag: zoom'), unzoom),
-          tracks.length ? tracks.map((track) => track.row) : el('div', { class: 'placeholder' }, 'No face was found.'),
-          hidden > 0 ? el('p', { class: 'hint' }, `${counted(hidden, 'more face', 'more faces')}, seen more shortly, in summary.json`) : null)),
-      data.faces.length ? el('section', { class: 'card below' }, el('h2', {}, 'Time in each expression, and how often it began'), makeTable()) : '',
-      footer());
-    for (const track of tracks) charts.push({ ...track, ...makeChart(track.chart, track.holder) });
-    zoomTo(0, length);
-    new ResizeObserver(() => {
-      for (const { plot, holder } of charts) if (holder.clientWidth > 0 && holder.clientWidth !== plot.width) plot.setSize({ width: holder.clientWidth, height: 118 });
-      moveTo(position);
-    }).observe(document.getElementById('app'));
+    const byMouse = el('span', { class: 'by-mouse' }, ' · drag: zoom');
+    const hint = el('span', { class: 'hint' }, 'above each chart: the label · click: go there', byMouse);
+    const buttons = el('span', { class: 'buttons' }, zoom, unzoom);
+    const watch = el('section', { class: 'card watch' }, makePlayer(), tracks.length ? [legend(), now] : null);
+    document.getElementById('app').append(...heading([timeText(data.seconds, 1), counted(data.frames, 'frame', 'frames')]),
+      el('div', { class: 'columns' }, watch, facesCard(tracks.map((track) => track.row), hint, buttons)),
+      tracks.length ? makeTable() : '', footer());
+    for (const track of tracks) charts.push(makeChart(track));
+    showAll();
+    new ResizeObserver(fitCharts).observe(document.getElementById('app'));
+    const redraw = () => charts.forEach(({ plot }) => plot.redraw(false));
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
     moveTo(0);
   }
   start();

@@ -1,42 +1,91 @@
-// The page over all recordings of a run.
+// The page over all inputs of a run.
 (() => {
-  const totals = data.totals;
   const troubled = data.inputs.filter((input) => input.state !== 'done');
   const done = data.inputs.filter((input) => input.state === 'done');
+  const films = done.filter((input) => !input.image), pictures = done.filter((input) => input.image);
+  const withFilms = films.length > 0 || pictures.length === 0;
+  const heading = `Annotated ${[withFilms && 'recordings', pictures.length > 0 && 'pictures'].filter(Boolean).join(' and ')}`;
 
-  const address = (name, file) => `${name.split('/').map(encodeURIComponent).join('/')}/${file}`;
-  function row(input) {
-    const title = input.report ? el('a', { href: address(input.name, 'report.html') }, input.name) : input.name;
-    return el('tr', { 'data-name': input.name.toLowerCase() },
-      el('td', { class: 'name', title: input.source }, title, input.warnings ? el('span', { class: 'count' }, 'with warnings') : null),
-      el('td', {}, input.image ? 'picture' : timeText(input.seconds, 1)),
-      el('td', {}, numberText(input.frames)),
-      el('td', {}, `${input.frames ? Math.round((100 * input.frames_with_face) / input.frames) : 0} %`),
-      el('td', {}, numberText(input.faces)),
-      el('td', { class: 'left' }, input.dominant ? labelled(input.dominant) : '–'),
-      el('td', { class: 'left' }, shares(input.image ? Object.fromEntries(Object.keys(input.time_in).map((label) => [label, 1])) : input.time_in)));
+  /** Of several inputs' amounts by label, the sums. */
+  function added(all) {
+    const sums = {};
+    for (const amounts of all) for (const [label, amount] of Object.entries(amounts)) sums[label] = (sums[label] ?? 0) + amount;
+    return sums;
+  }
+  const facesText = (n) => counted(n, 'face', 'faces');
+  // A picture's labels last no time: what counts is how many faces show each, which is as often as each began.
+  const amountsOf = (input) => (input.image ? input.onsets : input.time_in);
+  const barOf = (input) => shares(amountsOf(input), input.image ? facesText : lengthText);
+
+  /** The expression that most faces of a picture show, or that a film's faces show for the longest time. */
+  function dominantOf(input) {
+    if (!input.image) return input.dominant;
+    const [most] = Object.entries(input.onsets).filter(([label]) => label !== 'uncertain').sort((a, b) => b[1] - a[1]);
+    return most ? most[0] : null;
   }
 
+  const address = (name, file) => `${name.split('/').map(encodeURIComponent).join('/')}/${file}`;
+  function nameOf(input) {
+    const title = input.report ? el('a', { href: address(input.name, 'report.html') }, input.name) : input.name;
+    return [title, input.warnings ? el('span', { class: 'count' }, 'with warnings') : null];
+  }
+  const withFace = (input) => `${input.frames ? Math.round((100 * input.frames_with_face) / input.frames) : 0} %`;
+  const mostly = (input) => (dominantOf(input) ? labelled(dominantOf(input)) : '–');
+
+  /** The table's columns: head, content, class; `ofFilms` are left out where there are pictures only. */
+  const columns = [
+    { head: 'Name', content: nameOf, kind: 'name' },
+    { head: 'length', content: (input) => (input.image ? 'picture' : timeText(input.seconds, 1)), ofFilms: true },
+    { head: 'frames', content: (input) => (input.image ? '–' : numberText(input.frames)), ofFilms: true },
+    { head: 'with a face', content: (input) => (input.image ? '–' : withFace(input)), ofFilms: true },
+    { head: 'faces', content: (input) => numberText(input.faces) },
+    { head: 'mostly', content: mostly, kind: 'left' },
+    { head: 'expressions', content: barOf, kind: 'left' },
+  ].filter((column) => !column.ofFilms || withFilms);
+
+  function row(input) {
+    const cell = ({ content, kind }) => el('td', { class: kind, title: kind === 'name' && input.source }, content(input));
+    return el('tr', { 'data-name': input.name.toLowerCase() }, columns.map(cell));
+  }
   const rows = done.map(row);
-  const filter = el('input', { class: 'filter', type: 'search', placeholder: 'filter by name', 'aria-label': 'filter by name', oninput: () => {
+  const filter = el('input', { class: 'filter', type: 'search', placeholder: 'filter by name', 'aria-label': 'filter by name' });
+  filter.addEventListener('input', () => {
     const wanted = filter.value.toLowerCase();
     for (const one of rows) one.hidden = !one.dataset.name.includes(wanted);
-  } });
-  const times = totals.time_in;
-  document.title = 'Annotated recordings';
+  });
+  function table() {
+    if (rows.length === 0) return el('div', { class: 'placeholder' }, 'Nothing is done.');
+    const heads = columns.map(({ head, kind }) => el('th', { class: kind }, head));
+    return el('div', { class: 'scroll' }, el('table', {}, el('thead', {}, el('tr', {}, heads)), el('tbody', {}, rows)));
+  }
+
+  function troubles() {
+    if (troubled.length === 0) return '';
+    const item = (input) => [el('b', {}, input.source), `: ${input.state === 'partial' ? 'interrupted' : input.reason}`];
+    return problems(`${counted(troubled.length, 'input is', 'inputs are')} not done`, troubled.map(item));
+  }
+
+  /** All inputs' expressions as one bar; none where there is nothing in it. */
+  function allShares(title, amounts, textOf) {
+    if (sumOf(amounts) <= 0) return '';
+    const items = inOrder(amounts).map(([label, amount]) => el('li', {}, labelled(label), ` ${textOf(amount)}`));
+    return el('section', { class: 'card below' }, el('h2', {}, title), shares(amounts, textOf, 'large'),
+      el('ul', { class: 'legend' }, items));
+  }
+
+  function facts() {
+    const frames = films.reduce((all, film) => all + film.frames, 0);
+    const ofFilms = [counted(films.length, 'recording', 'recordings'), timeText(data.totals.seconds), counted(frames, 'frame', 'frames')];
+    const ofPictures = [counted(pictures.length, 'picture', 'pictures')];
+    return [...(withFilms ? ofFilms : []), ...(pictures.length ? ofPictures : []), facesText(data.totals.faces)].join(' · ');
+  }
+
+  document.title = heading;
   document.getElementById('app').append(
-    el('header', {}, el('h1', {}, 'Annotated recordings'),
-      el('p', { class: 'facts' }, [counted(totals.inputs, 'input', 'inputs'), timeText(totals.seconds), counted(totals.frames, 'frame', 'frames'),
-        counted(totals.faces, 'face', 'faces')].join(' · '))),
-    troubled.length ? el('section', { class: 'card problem' }, el('h2', {}, `${counted(troubled.length, 'input is', 'inputs are')} not done`),
-      el('ul', {}, troubled.map((input) => el('li', {}, el('b', {}, input.source), `: ${input.state === 'partial' ? 'interrupted' : input.reason}`)))) : '',
-    Object.keys(times).length ? el('section', { class: 'card' }, el('h2', {}, 'Time in each expression, all faces'),
-      shares(times, true), el('ul', { class: 'legend' }, inOrder(times).map(([label, seconds]) => el('li', {}, labelled(label), ` ${lengthText(seconds)}`)))) : '',
+    el('header', {}, el('h1', {}, heading), el('p', { class: 'facts' }, facts())), troubles(),
+    allShares('Time in each expression, all faces', added(films.map(amountsOf)), lengthText),
+    allShares('Expressions of the faces in pictures', added(pictures.map(amountsOf)), facesText),
     el('section', { class: 'card below' },
-      el('div', { class: 'toolbar' }, el('h2', {}, 'Recordings'), done.length > 8 ? filter : ''),
-      done.length ? el('div', { class: 'scroll' }, el('table', {},
-        el('thead', {}, el('tr', {}, el('th', {}, 'Recording'), el('th', {}, 'length'), el('th', {}, 'frames'), el('th', {}, 'with a face'), el('th', {}, 'faces'),
-          el('th', { class: 'left' }, 'mostly'), el('th', { class: 'left' }, 'time in each expression'))),
-        el('tbody', {}, rows))) : el('div', { class: 'placeholder' }, 'Nothing is done.')),
+      el('div', { class: 'toolbar' }, el('h2', {}, 'All inputs'), done.length > 8 ? filter : ''), table()),
     footer());
 })();
