@@ -6,7 +6,7 @@
   const faceOf = new Map(data.faces.map((face) => [face.id, face]));
   const charts = [];
   let position = 0;  // seconds: where the playhead is
-  let hovered = null;  // seconds under the mouse
+  let hovered = null;  // seconds under the pointer
   let player = null;
 
   function makePlayer() {
@@ -228,7 +228,7 @@
     }, stacked(chart, spans), holder);
   }
 
-  /** The pointer on a chart: a click goes there, a mouse reads what is under it. */
+  /** The pointer on a chart: a click goes there, and what is under it is read. */
   function listen(plot) {
     const secondsAt = (event) => plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, 'x');
     let pressed = 0;
@@ -236,14 +236,13 @@
     plot.over.addEventListener('click', (event) => {
       if (Math.abs(event.clientX - pressed) <= 4) seek(secondsAt(event));  // else a zoom, not a click
     });
-    // A finger hovers nowhere: it would never leave.
-    const hover = (event, seconds) => {
-      if (event.pointerType !== 'mouse') return;
+    // Not by uPlot's cursor: it hears mouse events only, and after a tap the mouse that a finger plays never leaves.
+    const hover = (seconds) => {
       hovered = seconds;
       update();
     };
-    plot.over.addEventListener('pointermove', (event) => hover(event, secondsAt(event)));
-    plot.over.addEventListener('pointerleave', (event) => hover(event, null));
+    plot.over.addEventListener('pointermove', (event) => hover(secondsAt(event)));
+    plot.over.addEventListener('pointerleave', () => hover(null));
   }
 
   function makeChart({ chart, face, holder }) {
