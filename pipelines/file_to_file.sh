@@ -3,7 +3,7 @@
 # usage: pipelines/file_to_file.sh FILM OUT.mp4
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
-help_if_asked "${2:---help}"
+arguments 2 2 "$@"
 source_of "$1"
 h264_file "$2"
-launch "${source[@]}" ! videoconvert ! fmpnalign ! fmpnclassify ! fmpnoverlay ! "${encoded[@]}"
+record "${source[@]}" ! videoconvert ! fmpnalign ! fmpnclassify ! fmpnoverlay ! "${encoded[@]}"

@@ -3,6 +3,6 @@
 # usage: pipelines/json_to_stdout.sh FILM | jq -c 'select(.label == "happiness")'
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
-help_if_asked "${1:---help}"
+arguments 1 1 "$@"
 source_of "$1"
 launch "${source[@]}" ! videoconvert ! fmpnalign ! fmpnclassify ! fmpnrecord location=- format=jsonl ! fakesink

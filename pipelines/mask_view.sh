@@ -3,7 +3,8 @@
 # usage: pipelines/mask_view.sh [/dev/videoN|FILM]
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
-help_if_asked "$@"
+arguments 0 1 "$@"
 source_of "${1:-/dev/video0}"
 screen_to
-launch "${source[@]}" ! videoconvert ! fmpnalign ! fmpnmask ! fmpnclassify ! fmpnoverlay show-mask=true mask-opacity=0.6 show-box=false show-bars=false ! "${screen[@]}"
+launch "${source[@]}" ! videoconvert ! fmpnalign ! fmpnmask ! fmpnclassify ! \
+  fmpnoverlay show-mask=true mask-opacity=0.6 show-box=false show-bars=false ! "${screen[@]}"

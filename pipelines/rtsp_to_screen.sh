@@ -3,7 +3,7 @@
 # usage: pipelines/rtsp_to_screen.sh rtsp://CAMERA/STREAM
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
-help_if_asked "${1:---help}"
+arguments 1 1 "$@"
 source_of "$1"
 screen_to
 # The queue decouples the network: when the elements fall behind, old frames are dropped, not new ones delayed.

@@ -3,7 +3,7 @@
 # usage: pipelines/webcam.sh [/dev/videoN]
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
-help_if_asked "$@"
+arguments 0 1 "$@"
 source_of "${1:-/dev/video0}"
 screen_to
 launch "${source[@]}" ! fmpnalign ! fmpnclassify ! fmpnoverlay ! "${screen[@]}"
