@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # Installs what is missing (Debian packages), configures and builds into build/. No prompt; quick when nothing is to be
 # done. --tests adds what only the tests need. FMPN_BUILD names another build folder, FMPN_MESON_OPTIONS its options.
+# usage: pipelines/setup.sh [--tests]
 set -euo pipefail
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/common.sh"
+arguments 0 1 "$@"
+[[ "${1:---tests}" == --tests ]] || fail 2 "$1: no such option; there is --tests"
+cd "$here"
 
-packages=(g++ pkg-config cmake meson ninja-build ccache libtorch-dev libopenblas0-pthread libopenblas-pthread-dev libdnnl-dev libopencv-dev libdlib-dev
+packages=(g++ pkg-config cmake meson ninja-build ccache
+  libtorch-dev libopenblas0-pthread libopenblas-pthread-dev libdnnl-dev libopencv-dev libdlib-dev
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   libcli11-dev nlohmann-json3-dev libzip-dev libpugixml-dev libpango1.0-dev libcairo2-dev fonts-dejavu-core python-matplotlib-data)
@@ -25,14 +30,14 @@ if ((${#missing[@]})); then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 
-build=${FMPN_BUILD:-build}
-# shellcheck disable=SC2086 # options, one word each
-if [[ ! -f $build/build.ninja ]]; then
+read -ra options <<<"${FMPN_MESON_OPTIONS:-}"
+if [[ ! -f "$build/build.ninja" ]]; then
   tests=disabled
   [[ "${1:-}" != --tests ]] || tests=enabled
-  meson setup "$build" -Dtests=$tests ${FMPN_MESON_OPTIONS:-}
-elif [[ "${1:-}" == --tests ]]; then
-  meson configure "$build" -Dtests=enabled  # a build without tests that was there before
+  meson setup "$build" -Dtests=$tests "${options[@]}"
+else # a build that was there before, without tests perhaps, or with other options
+  [[ "${1:-}" != --tests ]] || options+=(-Dtests=enabled)
+  ((${#options[@]} == 0)) || meson configure "$build" "${options[@]}"
 fi
 # Else ccache leaves out what has a precompiled header, which is what takes longest.
 export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}

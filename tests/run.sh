@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, builds and runs every test. Quick when nothing is to be done.
+# Sets up, builds and runs every test. Quick when nothing is to be done. FMPN_BUILD names another build folder than build/.
 #   tests/run.sh [MESON TEST ARGUMENTS]
 #   tests/run.sh --sanitize    builds library and elements once more, into build-sanitize/ with the address and the
 #                              undefined-behaviour sanitizer, and runs their tests; leaks are looked for by tests/leaks.sh
@@ -15,7 +15,7 @@ if [[ "${1:-}" == --sanitize ]]; then
   pipelines/setup.sh --tests
   # Programs of others that load our plugins (gst-launch-1.0, python3): the sanitizer has to be there first, and what it looks up in libstdc++.
   preload=$(c++ -print-file-name=libasan.so):$(c++ -print-file-name=libstdc++.so)
-  exec meson test -C build-sanitize --print-errorlogs --timeout-multiplier 4 --wrapper "env LD_PRELOAD=$preload" --suite lib --suite plugins "$@"
+  exec meson test -C "$FMPN_BUILD" --print-errorlogs --timeout-multiplier 4 --wrapper "env LD_PRELOAD=$preload" --suite lib --suite plugins "$@"
 fi
 pipelines/setup.sh --tests
-exec meson test -C build --print-errorlogs "$@"
+exec meson test -C "${FMPN_BUILD:-build}" --print-errorlogs "$@"
