@@ -15,12 +15,14 @@
 
 #include <fmpn/error.h>
 
+#include "annotate/gst_owned.h"
 #include "common/face_annotation.h"
 #include "demo_pan.h"
 
 namespace {
 
 using namespace fmpn;
+using annotate::Owned;
 using gst::FaceAnnotation;
 
 constexpr const char* kPhotograph = "/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg";
@@ -30,12 +32,6 @@ constexpr int kFrames = 240;
 constexpr int kFramesPerSecond = 30;
 
 std::atomic<bool> g_interrupted{false};
-
-struct Unref {
-  void operator()(gpointer object) const { gst_object_unref(object); }
-};
-template <class T>
-using Owned = std::unique_ptr<T, Unref>;
 
 /// What was seen of one face over the whole stream.
 struct FaceSummary {
@@ -170,8 +166,7 @@ std::string run(GstElement* pipeline, GstElement* align) {
 std::unique_ptr<Feeder> feed_photograph(GstElement* pipeline) {
   Owned<GstElement> source{gst_bin_get_by_name(GST_BIN(pipeline), "source")};
   if (!source) return nullptr;
-  const char* photograph = std::getenv("FMPN_PHOTOGRAPH");
-  auto feeder = std::make_unique<Feeder>(photograph != nullptr ? photograph : kPhotograph);
+  auto feeder = std::make_unique<Feeder>(kPhotograph);
   GstCaps* caps = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "RGB", "width", G_TYPE_INT, kWidth, "height", G_TYPE_INT,
                                       kHeight, "framerate", GST_TYPE_FRACTION, kFramesPerSecond, 1, nullptr);
   gst_app_src_set_caps(GST_APP_SRC(source.get()), caps);
@@ -196,7 +191,7 @@ void settle(const std::string& partial, const std::string& output, const Tally& 
   std::printf("wrote %s\n", output.c_str());
 }
 
-int annotate(const std::string& input, const std::string& output) {
+int demonstrate(const std::string& input, const std::string& output) {
   namespace fs = std::filesystem;
   if (!input.empty() && !fs::exists(input)) throw Error(ErrorCode::kNotFound, input + ": no such file or camera");
   if (fs::path(output).has_parent_path()) {
@@ -205,6 +200,11 @@ int annotate(const std::string& input, const std::string& output) {
     if (fault) throw Error(ErrorCode::kIo, output + ": its folder cannot be made (" + fault.message() + ")");
   }
   const std::string partial = output + ".partial";
+  for (const std::string& name : {output, partial}) {
+    std::error_code missing;
+    if (!input.empty() && fs::equivalent(input, name, missing))
+      throw Error(ErrorCode::kBadSetting, name + ": would be written over the input");
+  }
   GError* error = nullptr;
   Owned<GstElement> pipeline(gst_parse_launch(description(input, partial).c_str(), &error));
   if (error != nullptr) {
@@ -242,7 +242,7 @@ int main(int argc, char** argv) {
     return argc > 3 ? 2 : 0;
   }
   try {
-    return annotate(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "out/demo.mp4");
+    return demonstrate(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "out/demo.mp4");
   } catch (const std::exception& fault) {
     std::fprintf(stderr, "fmpn-demo: %s\n", fault.what());
     return 1;

@@ -4,45 +4,21 @@
 #include <filesystem>
 #include <regex>
 
-#include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include "demo_pan.h"
+#include "frames.h"
 #include "run_program.h"
 #include "temporary_folder.h"
 
 namespace fmpn::test {
 namespace {
 
-constexpr const char* kPhotograph = "/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg";
-
-/// Frames that a video file decodes to; -1 where it does not decode.
-int frames_in(const std::string& path) {
-  GstElement* pipeline = gst_parse_launch(("filesrc location=" + path + " ! decodebin ! fakesink name=sink sync=false").c_str(), nullptr);
-  GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
-  GstPad* pad = gst_element_get_static_pad(sink, "sink");
-  int frames = 0;
-  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, [](GstPad*, GstPadProbeInfo*, gpointer count) {
-    ++*static_cast<int*>(count);
-    return GST_PAD_PROBE_OK;
-  }, &frames, nullptr);
-  gst_element_set_state(pipeline, GST_STATE_PLAYING);
-  GstBus* bus = gst_element_get_bus(pipeline);
-  GstMessage* end = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
-  const bool whole = end != nullptr && GST_MESSAGE_TYPE(end) == GST_MESSAGE_EOS;
-  if (end != nullptr) gst_message_unref(end);
-  gst_element_set_state(pipeline, GST_STATE_NULL);
-  gst_object_unref(bus);
-  gst_object_unref(pad);
-  gst_object_unref(sink);
-  gst_object_unref(pipeline);
-  return whole ? frames : -1;
-}
-
-class Demo : public ::testing::Test {
+class Demo : public PhotographTest {
  protected:
   void SetUp() override {
     ASSERT_NE(std::getenv("FMPN_DEMO"), nullptr) << "run through meson test";
-    if (!std::filesystem::exists(kPhotograph)) GTEST_SKIP() << kPhotograph << " is not installed";
+    PhotographTest::SetUp();
   }
   Outcome demo(const std::vector<std::string>& arguments) {
     std::vector<std::string> command{std::getenv("FMPN_DEMO")};
@@ -60,19 +36,38 @@ TEST_F(Demo, FindsTheFaceOfThePhotographAndWritesAVideo) {
   ASSERT_TRUE(std::regex_search(outcome.out, counts, std::regex("(\\d+) frames, (\\d+) with a face"))) << outcome.out;
   EXPECT_EQ(counts[1], "240");
   EXPECT_GE(std::stoi(counts[2]), 240 * 95 / 100) << outcome.out;
-  EXPECT_TRUE(
-      std::regex_search(outcome.out, std::regex("face 1: \\d+ frames, last box x=\\d+ y=\\d+ w=\\d+ h=\\d+, label \\w+ \\(\\d+ %\\)")))
+  std::smatch box;
+  ASSERT_TRUE(std::regex_search(
+      outcome.out, box,
+      std::regex("face 1: \\d+ frames, last box x=(\\d+) y=(\\d+) w=(\\d+) h=(\\d+), label \\w+ \\(\\d+ %\\)")))
       << outcome.out;
   for (const char* name : {"anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"})
     EXPECT_TRUE(std::regex_search(outcome.out, std::regex(std::string(name) + " [01]\\.\\d{3}"))) << outcome.out;
-  EXPECT_EQ(frames_in(output), 240);
+  EXPECT_EQ(decode(output, false).frames, 240);
+  const Image last = demo::PhotographPan(photograph_path(), 640, 480, 240).frame(239);
+  expect_box_drawn(as_cv(last), frame_of(output, 239), {std::stoi(box[1]), std::stoi(box[2]), std::stoi(box[3]), std::stoi(box[4])});
+}
 
-  // Its own output is a video file like any other; the picture has the frames of the first.
-  const std::string again = folder_.file("again.mp4");
-  const Outcome second = demo({output, again});
-  ASSERT_EQ(second.status, 0) << second.err;
-  EXPECT_NE(second.out.find("240 frames"), std::string::npos) << second.out;
-  EXPECT_EQ(frames_in(again), 240);
+TEST_F(Demo, AnnotatesAFilmFrameByFrame) {
+  const std::string film = folder_.file("film.mp4"), output = folder_.file("out.mp4");
+  make_video(film);
+  const Outcome outcome = demo({film, output});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("8 frames, 8 with a face"), std::string::npos) << outcome.out;
+  EXPECT_EQ(decode(output, false).frames, 8);
+  const cv::Mat source = frame_of(film, 7);
+  expect_box_drawn(source, frame_of(output, 7), face_in(source));
+}
+
+TEST_F(Demo, DoesNotWriteOverItsInput) {
+  const std::string film = folder_.file("film.mp4.partial");
+  make_video(film);
+  for (const std::string& output : {film, folder_.file("film.mp4")}) {
+    const Outcome outcome = demo({film, output});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_NE(outcome.err.find("would be written over the input"), std::string::npos) << outcome.err;
+    EXPECT_EQ(decode(film, false).frames, 8);
+  }
 }
 
 TEST_F(Demo, NamesWhatIsWrong) {
