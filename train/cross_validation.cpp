@@ -13,7 +13,6 @@
 #include "charts.h"
 #include "files/json_text.h"
 #include "files/whole_file.h"
-#include "png_file.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
@@ -97,9 +96,8 @@ void write_report(const std::string& run, const CrossValidation& r, const Confus
   if (const auto r2 = r.mean_mask_r2()) figures.emplace_back(decimal_text(*r2), "mean R² of the masks");
   report.figures(figures);
   const auto add = [&](const char* name, const char* alt, const Image& chart) {
-    const std::string png = png_bytes(chart.view());
-    write_whole(file(name), png);
-    report.picture(png, alt, chart.width / Canvas::kScale);
+    write_image(file(name), chart.view());
+    report.picture(read_whole(file(name)), alt, chart.width / Canvas::kScale);
   };
   std::vector<std::string> names;
   std::vector<double> values;

@@ -15,7 +15,6 @@
 #include "manifest.h"
 #include "mask_set.h"
 #include "mean_faces.h"
-#include "png_file.h"
 #include "progress.h"
 
 namespace fmpn::train {
@@ -55,7 +54,7 @@ void write_masks(const std::string& out, const MaskSets& sets) {
   for (const auto& [fold, masks] : sets) {
     const fs::path folder = fs::path(out) / fold;
     make_folder(folder.string());
-    for (const auto& [name, mask] : masks) write_whole_png((folder / (name + ".png")).string(), mask.view());
+    for (const auto& [name, mask] : masks) write_image((folder / (name + ".png")).string(), mask.view());
   }
 }
 
@@ -122,7 +121,7 @@ Masks masks_of_means(const std::string& folder, const std::vector<ManifestRow>& 
 void write_sheet(const Options& o, const std::string& title, const std::vector<Tile>& tiles, std::size_t columns) {
   if (!o.contact_sheet || tiles.empty()) return;
   const std::string path = (fs::path(o.out) / "contact-sheet.png").string();
-  write_whole_png(path, contact_sheet(title, tiles, static_cast<int>(columns)).view());
+  write_image(path, contact_sheet(title, tiles, static_cast<int>(columns)).view());
   std::printf("wrote %s\n", path.c_str());
 }
 

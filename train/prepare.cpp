@@ -18,7 +18,6 @@
 #include "interrupt.h"
 #include "parallel_align.h"
 #include "picture_list.h"
-#include "png_file.h"
 #include "prepare_journal.h"
 
 namespace fmpn::train {
@@ -93,7 +92,7 @@ void make_crop(Aligner& aligner, const PictureList& list, ManifestRow& row, cons
     const StillCrop still = crop_still(aligner, picture.view(), face_of(list, row));
     row.aligned = still.aligned;
     if (!still.aligned && !list.keeps_faceless) return journal.add(row.path, stamp, Outcome::kFaceless, "no face was found");
-    write_whole_png((fs::path(out) / row.path).string(), still.crop.view());
+    write_image((fs::path(out) / row.path).string(), still.crop.view());
     journal.add(row.path, stamp, still.aligned ? Outcome::kAligned : Outcome::kWhole,
                 still.aligned ? "" : "no face was found; taken whole");
   } catch (const Error& fault) {
@@ -159,7 +158,7 @@ void write_failures(const std::string& out, const PictureList& list,
     const std::string title = "Pictures without a face, and what could not be used: " + std::to_string(first + 1) + "–" +
                               std::to_string(first + static_cast<std::size_t>(end - begin)) + " of " +
                               std::to_string(failed.size() + list.skipped.size());
-    write_whole_png(sheet_path(first / kPerSheet), contact_sheet(title, {begin, end}, 8).view());
+    write_image(sheet_path(first / kPerSheet), contact_sheet(title, {begin, end}, 8).view());
   }
 }
 

@@ -13,7 +13,6 @@
 #include "charts.h"
 #include "files/json_text.h"
 #include "files/whole_file.h"
-#include "png_file.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
@@ -62,9 +61,8 @@ std::string base64(const std::string& bytes) {
 
 /// A picture made by Canvas, kept beside the report and shown in it.
 void add_chart(HtmlReport& report, const RunFolder& run, const std::string& name, const std::string& alt, const Image& chart) {
-  const std::string png = png_bytes(chart.view());
-  write_whole(run.file(name), png);
-  report.picture(png, alt, chart.width / Canvas::kScale);
+  write_image(run.file(name), chart.view());
+  report.picture(read_whole(run.file(name)), alt, chart.width / Canvas::kScale);
 }
 
 }  // namespace

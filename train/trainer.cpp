@@ -17,7 +17,6 @@
 #include "interrupt.h"
 #include "mask_samples.h"
 #include "optimisation.h"
-#include "png_file.h"
 #include "progress.h"
 #include "pth_file.h"
 #include "runtime/device.h"
@@ -226,8 +225,8 @@ bool Trainer::run() {
 
 void Trainer::write_samples(const std::string& name, const std::string& title) {
   const DataSet& data = valid_.size() > 0 ? valid_ : train_;
-  write_whole_png(run_.file(name),
-                  mask_samples(averaged(), data, class_masks_, options_.model.classes, options_.model.input_size, title).view());
+  write_image(run_.file(name),
+              mask_samples(averaged(), data, class_masks_, options_.model.classes, options_.model.input_size, title).view());
 }
 
 void Trainer::save_checkpoint(int phase, int epoch) {

@@ -19,6 +19,7 @@ AlignerOptions checked(AlignerOptions options) {
   if (options.crop_size < 8 || options.crop_size > 1024) refuse("crop-size must be in 8…1024");
   if (options.min_face_size < 16) refuse("min-face-size must be at least 16");
   if (options.max_faces < 1) refuse("max-faces must be at least 1");
+  if (!std::isfinite(options.detector_threshold)) refuse("detection-threshold must be a number");
   if (options.landmark_model.empty()) options.landmark_model = default_landmark_model();
   return options;
 }

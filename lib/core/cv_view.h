@@ -8,11 +8,16 @@
 
 namespace fmpn {
 
-/// The same pixels as a cv::Mat header (no copy). Throws kBadSetting for an empty or impossible view.
-inline cv::Mat as_mat(const ImageView& view) {
-  if (view.data == nullptr || view.width < 1 || view.height < 1 || view.stride < view.width * channels(view.format))
+/// Throws kBadSetting for an empty or impossible view.
+inline void require_picture(const ImageView& view) {
+  if (view.data == nullptr || view.width < 1 || view.height < 1 || view.stride < std::ptrdiff_t{view.width} * channels(view.format))
     throw Error(ErrorCode::kBadSetting, "not a picture: " + std::to_string(view.width) + "×" +
                                             std::to_string(view.height) + ", stride " + std::to_string(view.stride));
+}
+
+/// The same pixels as a cv::Mat header (no copy). Throws as require_picture().
+inline cv::Mat as_mat(const ImageView& view) {
+  require_picture(view);
   return cv::Mat(view.height, view.width, CV_8UC(channels(view.format)), const_cast<std::uint8_t*>(view.data),
                  static_cast<std::size_t>(view.stride));
 }

@@ -49,7 +49,7 @@ struct FaceTracker::State {
   std::uint32_t next_id = 1;
   long since_detection = 0;  ///< frames; 0: the next one is searched in full
   std::optional<double> last_time;
-  double last_step = 0;  ///< seconds between the last two frames; 0: not known
+  double last_step = 0;  ///< seconds between the last two frames of different times; 0: not known
 
   /// Forgets the faces where time jumps to this frame. A stream of few frames does not jump.
   void forget_after_jump(double time);
@@ -66,9 +66,11 @@ void FaceTracker::State::forget_after_jump(double time) {
   if (step < 0 || (last_step > 0 && step > std::max(options.keep_time, kUsualStep * last_step))) {
     tracks.clear();
     since_detection = 0;
+    last_step = 0;
+  } else if (step > 0) {
+    last_step = step;
   }
   last_time = time;
-  last_step = std::max(0.0, step);
 }
 
 FaceTracker::FaceTracker(const AlignerOptions& aligner, const TrackerOptions& tracker) {
@@ -164,6 +166,7 @@ std::vector<TrackedFace> FaceTracker::State::assign(std::vector<FoundFace> faces
 std::vector<TrackedFace> FaceTracker::track(const ImageView& frame, double time, bool hurry) {
   return core_error([&]() -> std::vector<TrackedFace> {
     State& s = *state_;
+    require_picture(frame);
     s.forget_after_jump(time);
     const long due = s.options.detect_interval;
     const long last = hurry && !s.tracks.empty() ? kHurriedIntervals * due : due;
@@ -191,6 +194,7 @@ std::vector<TrackedFace> FaceTracker::track_regions(const ImageView& frame, cons
                                                     const std::vector<double>& scores, double time) {
   return core_error([&] {
     if (regions.size() != scores.size()) throw Error(ErrorCode::kBadSetting, "one score a region is needed");
+    require_picture(frame);
     state_->forget_after_jump(time);
     std::vector<FoundFace> faces;
     for (std::size_t i = 0; i < regions.size(); ++i) faces.push_back({regions[i], state_->aligner.align(frame, regions[i], scores[i])});

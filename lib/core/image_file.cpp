@@ -6,6 +6,7 @@
 
 #include "core/core_error.h"
 #include "core/cv_view.h"
+#include "files/whole_file.h"
 
 namespace fmpn {
 namespace {
@@ -13,7 +14,6 @@ namespace {
 /// A JPEG without its end-of-image marker: decoders fill what is missing with gray, and only warn. What cameras put behind the marker
 /// is not looked at. (ITU-T T.81, B.1.1: a marker is FF and a byte that is neither 0 nor FF; all but some are followed by a length.)
 bool is_cut_jpeg(const std::string& path) {
-  if (!std::filesystem::is_regular_file(path)) return false;  // a stream throws over a folder
   std::ifstream file(path, std::ios::binary);
   if (file.get() != 0xFF || file.get() != 0xD8) return false;
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};
@@ -33,8 +33,7 @@ bool is_cut_jpeg(const std::string& path) {
 
 Image read_image(const std::string& path) {
   return core_error([&] {
-    std::error_code ignored;
-    if (!std::filesystem::exists(path, ignored)) throw Error(ErrorCode::kNotFound, path + ": no such file");
+    require_file(path);
     if (is_cut_jpeg(path)) throw Error(ErrorCode::kBadFormat, path + ": not a readable picture (a JPEG that is cut short)");
     cv::Mat bgr;
     try {
@@ -56,13 +55,18 @@ void write_image(const std::string& path, const ImageView& image) {
       cv::cvtColor(mat, bgr, cv::COLOR_RGB2BGR);
       mat = bgr;
     }
-    bool written = false;
+    // Not imwrite(), some of whose formats say nothing of a full disk.
+    std::vector<unsigned char> bytes;
+    std::string why = "OpenCV does not encode it so";
     try {
-      written = cv::imwrite(path, mat);
+      if (cv::imencode(std::filesystem::path(path).extension().string(), mat, bytes)) why.clear();
     } catch (const cv::Exception& fault) {
-      throw Error(ErrorCode::kIo, path + ": cannot be written (" + fault.err + ")");
+      why = fault.err;
     }
-    if (!written) throw Error(ErrorCode::kIo, path + ": cannot be written");
+    if (!why.empty()) throw Error(ErrorCode::kIo, path + ": cannot be written (" + why + ")");
+    WholeFile file(path);
+    file.append(bytes.data(), bytes.size());
+    file.commit(false);
   });
 }
 

@@ -10,6 +10,7 @@
 #include <fmpn/error.h>
 
 #include "core/file_identity.h"
+#include "files/whole_file.h"
 
 namespace fmpn {
 namespace {
@@ -63,6 +64,7 @@ std::shared_ptr<const LandmarkModel> LandmarkModel::load(const std::string& path
                 path + ": no such landmark model (Debian's libdlib19.1 ships one; FMPN_LANDMARK_MODEL names another)");
   }
   if (auto model = loaded[*identity].lock()) return model;
+  require_file(path);
   auto model = std::make_shared<LandmarkModel>();
   try {
     std::ifstream file(path, std::ios::binary);

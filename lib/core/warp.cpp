@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <climits>
 #include <cmath>
 
 #include <fmpn/aligner.h>
@@ -66,6 +67,8 @@ Affine alignment_warp(const Landmarks& landmarks, int crop_size) {
 Image warp_face(const ImageView& frame, const Affine& warp, int crop_size) {
   return core_error([&] {
     check_crop_size(crop_size);
+    if (!std::all_of(warp.begin(), warp.end(), [](double x) { return std::isfinite(x); }))
+      throw Error(ErrorCode::kBadSetting, "a warp of numbers that are not finite");
     cv::Mat source = as_mat(frame);
     cv::Mat m = (cv::Mat_<double>(2, 3) << warp[0], warp[1], warp[2], warp[3], warp[4], warp[5]);
     const double scale = std::sqrt(std::abs(warp[0] * warp[4] - warp[1] * warp[3]));
@@ -80,6 +83,10 @@ Image warp_face(const ImageView& frame, const Affine& warp, int crop_size) {
       m = (cv::Mat_<double>(2, 3) << warp[0] * step, warp[1] * step, warp[0] * ox + warp[1] * oy + warp[2],
            warp[3] * step, warp[4] * step, warp[3] * ox + warp[4] * oy + warp[5]);
       source = small;
+    } else if (std::max(source.cols, source.rows) >= SHRT_MAX && !region.empty()) {  // more than OpenCV's warps can count
+      m.at<double>(0, 2) += warp[0] * region.x + warp[1] * region.y;
+      m.at<double>(1, 2) += warp[3] * region.x + warp[4] * region.y;
+      source = source(region);
     }
     cv::Mat crop;
     cv::warpAffine(source, crop, m, cv::Size(crop_size, crop_size), cv::INTER_LINEAR, cv::BORDER_REPLICATE);

@@ -1,14 +1,16 @@
 #include "files/whole_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include <fmpn/error.h>
@@ -20,17 +22,44 @@ namespace {
   throw Error(ErrorCode::kIo, path + ": cannot be written (" + std::strerror(cause) + ")");
 }
 
+/// None, with errno set, where it cannot be read to its end.
+std::optional<std::string> bytes_of(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
+  if (!file) return std::nullopt;
+  std::string bytes;
+  char block[1 << 16];
+  while (const std::size_t n = std::fread(block, 1, sizeof block, file.get())) bytes.append(block, n);
+  if (std::ferror(file.get()) != 0) return std::nullopt;
+  return bytes;
+}
+
 }  // namespace
 
 WholeFile::WholeFile(std::string path) : path_(std::move(path)) {
-  file_ = open((path_ + ".partial").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file_ < 0) fail(path_, errno);
+  const std::string temporary = path_ + ".partial";
+  for (struct stat ours{}, there{};;) {
+    file_ = open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (file_ < 0) fail(path_, errno);
+    // What a killed process left is nobody's; what is locked is another's. A file system without locks is used without.
+    if (flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      close(file_);
+      throw Error(ErrorCode::kIo, path_ + ": cannot be written (another process is writing it)");
+    }
+    // It may have got its name between the opening and the lock.
+    if (fstat(file_, &ours) == 0 && stat(temporary.c_str(), &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
+      break;
+    close(file_);
+  }
+  if (ftruncate(file_, 0) == 0 || errno == EINVAL) return;  // EINVAL: a device
+  const int cause = errno;
+  close(file_);
+  fail(path_, cause);
 }
 
 WholeFile::~WholeFile() {
   if (file_ < 0) return;
+  unlink((path_ + ".partial").c_str());  // while it is locked: afterwards it may be another's
   close(file_);
-  unlink((path_ + ".partial").c_str());
 }
 
 void WholeFile::append(const void* bytes, std::size_t count) {
@@ -46,6 +75,9 @@ void WholeFile::append(const void* bytes, std::size_t count) {
 void WholeFile::commit(bool durable) {
   // Some file systems have nothing to wait for, and say so.
   if (durable && fsync(file_) != 0 && errno != EINVAL && errno != ENOTSUP) fail(path_, errno);
+  // A network's file system tells of a full disk when a file is closed. The second handle keeps the lock until the file has its name.
+  const int second = dup(file_);
+  if (second < 0 || close(second) != 0) fail(path_, errno);
   if (std::rename((path_ + ".partial").c_str(), path_.c_str()) != 0) fail(path_, errno);
   close(file_);
   file_ = -1;
@@ -57,16 +89,25 @@ void write_whole(const std::string& path, const std::string& bytes, bool durable
   file.commit(durable);
 }
 
-std::string read_whole(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error(ErrorCode::kNotFound, path + ": " + std::strerror(errno));
-  return {std::istreambuf_iterator<char>(file), {}};
+void require_file(const std::string& path, const std::string& what) {
+  struct stat found{};
+  const auto refuse = [&](const std::string& why) { throw Error(ErrorCode::kNotFound, path + ": " + why); };
+  const auto cannot_be_opened = [](const std::string& why) { return "cannot be opened (" + why + ")"; };
+  if (stat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) refuse("no such " + what);
+    refuse(cannot_be_opened(std::strerror(errno)));
+  }
+  if (!S_ISREG(found.st_mode)) refuse(cannot_be_opened("it is not a regular file"));
+  if (access(path.c_str(), R_OK) != 0) refuse(cannot_be_opened(std::strerror(errno)));
 }
 
-std::string read_if_there(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+std::string read_whole(const std::string& path) {
+  auto bytes = bytes_of(path);
+  if (!bytes) throw Error(ErrorCode::kNotFound, path + ": cannot be read (" + std::strerror(errno) + ")");
+  return std::move(*bytes);
 }
+
+std::string read_if_there(const std::string& path) { return bytes_of(path).value_or(""); }
 
 void make_folder(const std::string& path) {
   std::error_code fault;

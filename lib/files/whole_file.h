@@ -5,7 +5,8 @@
 namespace fmpn {
 
 /// A file that is there whole or not at all: written to a temporary one beside it (PATH.partial), which takes its name with
-/// commit(). A full disk leaves the old file as it was. Makes no folder. Every fault throws kIo, naming file and cause.
+/// commit(). A full disk leaves the old file as it was, and so does another process that writes it at the same time. Makes no folder.
+/// Every fault throws kIo, naming file and cause.
 class WholeFile {
  public:
   explicit WholeFile(std::string path);
@@ -13,7 +14,7 @@ class WholeFile {
   WholeFile(const WholeFile&) = delete;
   WholeFile& operator=(const WholeFile&) = delete;
   void append(const void* bytes, std::size_t count);
-  /// The rename; with `durable`, after the bytes have reached the disk.
+  /// Closed, then renamed; with `durable`, after the bytes have reached the disk.
   void commit(bool durable);
 
  private:
@@ -23,6 +24,8 @@ class WholeFile {
 
 /// A whole file at once. `durable` for what a resumed program trusts to be whole, not for what can be made again.
 void write_whole(const std::string& path, const std::string& bytes, bool durable = false);
+/// Throws kNotFound where there is no such file, it is a folder or a pipe, or it may not be read. `what` it should be: "model file".
+void require_file(const std::string& path, const std::string& what = "file");
 /// The bytes of a file. Throws kNotFound with the cause.
 std::string read_whole(const std::string& path);
 /// The same; no bytes where it can't be read.

@@ -22,7 +22,7 @@ constexpr int kWideFmg = 32;
 /// What a net does does not depend on the size of its pictures, so small ones do for writing it down.
 LayerGraph layers_of(const TensorFunction& net, const std::vector<NetInput>& inputs, std::int64_t traced_side) {
   std::vector<torch::Tensor> examples;
-  for (const NetInput& input : inputs) examples.push_back(torch::zeros({1, input.channels, traced_side, traced_side}));
+  for (const NetInput& input : inputs) examples.push_back(torch::zeros({1, input.channels, traced_side, traced_side}, torch::kFloat32));
   LayerGraph graph = trace_layers(net, examples);
   fuse_layers(graph);
   return graph;
@@ -58,7 +58,7 @@ class CpuEngine final : public Engine {
   std::vector<MotionMask> generate_masks(const std::vector<ImageView>& crops) const override {
     require_masks(info_);
     if (crops.empty()) return {};
-    return one_error([&] { return split_masks(masks_of(luma_of(crop_pixels(crops, info_)), crops.size()), info_.input_size); });
+    return one_error([&] { return split_masks(masks_of(luma_of(crop_pixels(crops, info_)), crops.size()), info_); });
   }
 
   std::vector<Expression> classify(const std::vector<ImageView>& crops) const override {

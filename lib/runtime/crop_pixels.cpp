@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmpn/error.h>
+#include <fmpn/motion_mask.h>
 
 #include "core/cv_view.h"
 
@@ -17,7 +18,7 @@ std::vector<float> crop_pixels(const std::vector<ImageView>& crops, const ModelI
       throw Error(ErrorCode::kBadSetting, "a crop of " + std::to_string(crop.width) + "×" + std::to_string(crop.height) +
                                               "; the model takes " + std::to_string(info.crop_size) + " or " + std::to_string(side) +
                                               " px squares");
-    const int offset = (crop.width - side) / 2;
+    const int offset = centre_offset(crop.width, side);
     cv::Mat source = info.color == "gray" ? as_gray(crop) : as_mat(crop);
     if (source.channels() == 1) cv::cvtColor(source, source, cv::COLOR_GRAY2RGB);
     for (int y = 0; y < side; ++y) {

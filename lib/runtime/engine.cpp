@@ -50,7 +50,7 @@ Precision chosen(Precision wanted, const torch::Device& device, const std::strin
 float entropy_bits(const std::vector<float>& probabilities) {
   double bits = 0;
   for (const float p : probabilities)
-    if (p > 0) bits -= p * std::log2(p);
+    if (p != 0) bits -= p * std::log2(p);  // what is no probability comes to no number
   return static_cast<float>(bits);
 }
 
@@ -72,6 +72,9 @@ std::shared_ptr<const Engine> Engine::load(const std::string& path, const Engine
   static std::map<Key, std::weak_ptr<const Engine>> loaded;
   const std::lock_guard lock(mutex);
   return one_error([&] {
+    // Networks are built of it. Once they are, it may be what the program likes.
+    if (torch::get_default_dtype() != caffe2::TypeMeta::Make<float>())
+      throw Error(ErrorCode::kBadSetting, "torch::set_default_dtype: a model can be loaded while it is float");
     const torch::Device device = parse_device(options.device);
     const Precision precision = chosen(options.precision, device, path);
     const int threads = !device.is_cpu() ? 0 : options.threads > 0 ? options.threads : default_threads();

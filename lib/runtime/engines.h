@@ -25,7 +25,7 @@ bool cpu_has_bfloat16();
 
 /// N results out of N×K logits; `masks` holds N×S×S values, or none.
 std::vector<Expression> expressions_of(const std::vector<float>& logits, const std::vector<float>& masks, const ModelInfo& info);
-std::vector<MotionMask> split_masks(const std::vector<float>& masks, int side);
+std::vector<MotionMask> split_masks(const std::vector<float>& masks, const ModelInfo& info);
 /// The masks in one piece, N×S×S. Throws kBadSetting for another number than `count` or another side than the model's.
 std::vector<float> joined_masks(const std::vector<MotionMask>& masks, std::size_t count, const ModelInfo& info);
 /// Throws kBadSetting for the baseline.

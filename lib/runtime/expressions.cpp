@@ -7,7 +7,19 @@
 
 namespace fmpn {
 
-std::vector<MotionMask> split_masks(const std::vector<float>& masks, int side) {
+namespace {
+
+/// Finite weights can come to more than a float holds: no answer is better than one that looks sure.
+void require_finite(const std::vector<float>& values, const char* what, const ModelInfo& info) {
+  if (!std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); }))
+    throw Error(ErrorCode::kRuntime, "model '" + info.name + "': " + what + " that it computes are not finite numbers");
+}
+
+}  // namespace
+
+std::vector<MotionMask> split_masks(const std::vector<float>& masks, const ModelInfo& info) {
+  require_finite(masks, "the masks", info);
+  const int side = info.input_size;
   const auto area = static_cast<std::ptrdiff_t>(side) * side;
   std::vector<MotionMask> result;
   for (auto at = masks.begin(); at != masks.end(); at += area) result.push_back({{at, at + area}, side});
@@ -32,8 +44,9 @@ void require_masks(const ModelInfo& info) {
 }
 
 std::vector<Expression> expressions_of(const std::vector<float>& logits, const std::vector<float>& masks, const ModelInfo& info) {
+  require_finite(logits, "the logits", info);
   const std::size_t classes = info.classes.size();
-  std::vector<MotionMask> parts = split_masks(masks, info.input_size);
+  std::vector<MotionMask> parts = split_masks(masks, info);
   std::vector<Expression> result(logits.size() / classes);
   for (std::size_t i = 0; i < result.size(); ++i) {
     Expression& e = result[i];

@@ -46,7 +46,6 @@ struct Layer {
 
 /// A network as layers in the order of their running.
 struct LayerGraph {
-  int inputs = 0;  ///< values 0 … inputs−1
   int output = -1;
   int values = 0;
   std::vector<Layer> layers;

@@ -29,7 +29,6 @@ class Translator {
 
   LayerGraph translate() {
     for (const Value* input : source_->inputs()) values_[input] = graph_.values++;
-    graph_.inputs = graph_.values;
     for (const Node* node : source_->nodes()) translate(*node);
     graph_.output = values_.at(source_->outputs().at(0));
     return std::move(graph_);

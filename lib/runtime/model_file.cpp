@@ -79,6 +79,10 @@ torch::Tensor numbers(const std::string& path, const std::string& key, const Sto
   const float* first = numbers.data_ptr<float>();
   if (!std::all_of(first, first + numbers.numel(), [](float x) { return std::isfinite(x); }))
     throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' holds numbers that are not finite");
+  const std::string variance = "running_var";
+  const bool is_variance = key.size() >= variance.size() && key.compare(key.size() - variance.size(), variance.size(), variance) == 0;
+  if (is_variance && std::any_of(first, first + numbers.numel(), [](float x) { return x < 0; }))
+    throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' holds variances below 0");
   return numbers;
 }
 
@@ -142,13 +146,19 @@ LoadedModel load_model(const std::string& path) { return read_all(open_model(pat
 
 LoadedModel load_model(const std::string& name, const SafeTensors& content) {
   return read_all(open(name, content.metadata, content.tensors, [&](const std::string& key, void* to) {
-    const auto& bytes = content.tensors.at(key).bytes;
+    const auto& [dtype, shape, bytes] = content.tensors.at(key);
+    if (bytes.size() != byte_count(content.tensors.at(key)))
+      throw Error(ErrorCode::kBadFormat,
+                  name + ": tensor '" + key + "' has " + std::to_string(bytes.size()) + " bytes, not those of its shape");
     std::memcpy(to, bytes.data(), bytes.size());
   }));
 }
 
 StoredTensor stored_as(const torch::Tensor& tensor, bool half) {
-  const torch::Tensor flat = tensor.detach().to(torch::kCPU, half ? torch::kFloat16 : torch::kFloat32).contiguous();
+  torch::Tensor flat = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+  const torch::Tensor shorter = flat.to(torch::kFloat16);
+  half = half && torch::isfinite(shorter).all().item<bool>();
+  if (half) flat = shorter;
   StoredTensor stored{half ? "F16" : "F32", flat.sizes().vec(), std::vector<std::uint8_t>(flat.nbytes())};
   std::memcpy(stored.bytes.data(), flat.data_ptr(), stored.bytes.size());
   return stored;

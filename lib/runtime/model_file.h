@@ -19,7 +19,7 @@ struct LoadedModel {
 /// Every parameter and buffer by name, `num_batches_tracked` left out: it says nothing about the function.
 std::map<std::string, torch::Tensor> state_of(torch::nn::Module& net);
 
-/// `tensor` as a file holds it, F16 with `half`, else F32.
+/// `tensor` as a file holds it: F16 with `half` if no number of it is too large for that, else F32.
 StoredTensor stored_as(const torch::Tensor& tensor, bool half);
 
 /// A view of the bytes of `stored`, which must outlive it; undefined where its elements are no floating-point numbers.
@@ -42,7 +42,7 @@ LoadedModel load_model(const std::string& path);
 /// The same from a file's content; `name` is the file, for errors.
 LoadedModel load_model(const std::string& name, const SafeTensors& content);
 
-/// Floating-point tensors are stored as F16 with `half`, else as F32. Throws kIo.
+/// Tensors are stored as stored_as() says. Throws kIo, and kBadSetting for what could not be read again.
 void save_model(const std::string& path, const ModelInfo& info, FmpnNetImpl& net, bool half);
 
 }  // namespace fmpn

@@ -1,5 +1,6 @@
 #include "runtime/model_metadata.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -49,6 +50,14 @@ class Fields {
   const std::map<std::string, std::string>& values_;
 };
 
+std::string names_as_json(const std::string& model, const std::vector<std::string>& names) {
+  try {
+    return json(names).dump();
+  } catch (const json::exception&) {
+    throw Error(ErrorCode::kBadSetting, model + ": 'classes' holds a name that is not UTF-8");
+  }
+}
+
 }  // namespace
 
 ModelInfo info_from_metadata(const std::string& name, const std::map<std::string, std::string>& metadata) {
@@ -73,8 +82,11 @@ ModelInfo info_from_metadata(const std::string& name, const std::map<std::string
   info.min_confidence = fields.number("min_confidence", 0, 1);
   std::set<std::string> seen;
   for (const json& entry : fields.list("classes")) {
-    if (!entry.is_string() || !seen.insert(entry.get<std::string>()).second) fields.fail("classes", "holds a name twice or no name");
-    info.classes.push_back(entry.get<std::string>());
+    const std::string text = entry.is_string() ? entry.get<std::string>() : "";
+    const bool is_printable = std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
+    if (text.empty() || !is_printable) fields.fail("classes", "holds something that is no name");
+    if (!seen.insert(text).second) fields.fail("classes", "holds the name " + text + " twice");
+    info.classes.push_back(text);
   }
   if (info.classes.size() < 2 || info.classes.size() > 1000) fields.fail("classes", "needs 2 to 1000 names");
   const json points = fields.list("crop_template");
@@ -93,6 +105,7 @@ ModelInfo info_from_metadata(const std::string& name, const std::map<std::string
 }
 
 std::map<std::string, std::string> metadata_from_info(const ModelInfo& info) {
+  const std::string name = "the model '" + info.name + "'";
   json points = json::array();
   for (const Point& p : info.crop_template) points.push_back({std::round(p.x * 1e4) / 1e4, std::round(p.y * 1e4) / 1e4});
   std::map<std::string, std::string> metadata{
@@ -109,10 +122,15 @@ std::map<std::string, std::string> metadata_from_info(const ModelInfo& info) {
       {"mirror_average", info.mirror_average ? "1" : "0"},
       {"temperature", json(info.temperature).dump()},
       {"min_confidence", json(info.min_confidence).dump()},
-      {"classes", json(info.classes).dump()},
+      {"classes", names_as_json(name, info.classes)},
       {"crop_template", points.dump()},
   };
   for (const auto& [key, value] : info.provenance) metadata[kProvenance + key] = value;
+  try {
+    info_from_metadata(name, metadata);
+  } catch (const Error& fault) {
+    throw Error(ErrorCode::kBadSetting, fault.what());
+  }
   return metadata;
 }
 

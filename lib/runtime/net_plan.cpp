@@ -312,7 +312,7 @@ memory Planner::weight(Layer& layer, const Dims& dims, const Desc& wanted) {
 memory Planner::bias(Layer& layer, std::int64_t repeats) {
   memory& bias = packed_[at(now_)].bias;
   if (bias) return bias;
-  const auto once = layer.bias.defined() ? layer.bias : torch::zeros({layer.channels});
+  const auto once = layer.bias.defined() ? layer.bias : torch::zeros({layer.channels}, torch::kFloat32);
   const auto flat = once.repeat({repeats}).contiguous();
   const Desc desc({layer.channels * repeats}, kFloat, memory::format_tag::x);
   bias = memory(desc, cpu_engine());

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <set>
 #include <system_error>
 #include <tuple>
 #include <utility>
@@ -42,8 +43,17 @@ std::uint64_t header_length(const std::string& name, const std::uint8_t* data, s
   return length;
 }
 
+/// Throws for a key that an object has twice: which of the two counts would depend on the reader.
 json parse_header(const std::string& name, const char* text, std::uint64_t length) {
-  json header = json::parse(text, text + length, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::set<std::string>> keys;  // of the objects around
+  const auto once = [&](int, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) keys.emplace_back();
+    if (event == json::parse_event_t::object_end) keys.pop_back();
+    if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
+      bad(name, "the header has the key '" + parsed.get<std::string>() + "' twice");
+    return true;
+  };
+  json header = json::parse(text, text + length, once, /*allow_exceptions=*/false);
   if (!header.is_object()) bad(name, "the header is not a JSON object");
   return header;
 }
@@ -110,8 +120,8 @@ void check_layout(const std::string& name, const json& header, std::uint64_t bod
 }
 
 std::ifstream open(const std::string& path, std::uint64_t* size) {
+  require_file(path);
   std::error_code fault;
-  if (!std::filesystem::exists(path, fault)) throw Error(ErrorCode::kNotFound, path + ": no such file");
   *size = std::filesystem::file_size(path, fault);
   std::ifstream file(path, std::ios::binary);
   if (fault || !file) throw Error(ErrorCode::kNotFound, path + ": cannot be opened");

@@ -33,7 +33,7 @@ class TorchEngine final : public Engine {
     if (crops.empty()) return {};
     return one_error([&] {
       const torch::InferenceMode inference;
-      return split_masks(numbers(net().generate_mask(input(crops))), info().input_size);
+      return split_masks(numbers(net().generate_mask(input(crops))), info());
     });
   }
 
@@ -52,7 +52,8 @@ class TorchEngine final : public Engine {
   torch::Tensor input(const std::vector<ImageView>& crops) const {
     std::vector<float> pixels = crop_pixels(crops, info());
     const int64_t side = info().input_size;
-    const auto view = torch::from_blob(pixels.data(), {static_cast<int64_t>(crops.size()), side, side, 3}).permute({0, 3, 1, 2});
+    const auto view =
+        torch::from_blob(pixels.data(), {static_cast<int64_t>(crops.size()), side, side, 3}, torch::kFloat32).permute({0, 3, 1, 2});
     return view.to(device_, type(), false, /*copy=*/true).contiguous(torch::MemoryFormat::ChannelsLast);
   }
 
@@ -64,8 +65,8 @@ class TorchEngine final : public Engine {
       torch::Tensor mask;
       const int64_t side = info().input_size;
       if (!masks.empty())
-        mask =
-            torch::from_blob(masks.data(), {static_cast<int64_t>(crops.size()), 1, side, side}).to(device_, type(), false, /*copy=*/true);
+        mask = torch::from_blob(masks.data(), {static_cast<int64_t>(crops.size()), 1, side, side}, torch::kFloat32)
+                   .to(device_, type(), false, /*copy=*/true);
       const auto output = net().forward(input(crops), mask);
       return expressions_of(numbers(output.logits), output.mask.defined() ? numbers(output.mask) : std::vector<float>(), info());
     });

@@ -109,7 +109,9 @@ INSTANTIATE_TEST_SUITE_P(Nets, CpuEngine,
                                            Net{"resnet18", 12, 71, 3, true}, Net{"resnet18", 8, 48, 32, true},
                                            Net{"resnet18", 8, 47, 32, true}, Net{"resnet50", 8, 64, 2, false},
                                            Net{"densenet121", 8, 64, 2, true}, Net{"vgg16", 4, 36, 2, true},
-                                           Net{"vgg19_bn", 4, 64, 2, false}, Net{"inception_v3", 64, 75, 16, true}));
+                                           Net{"vgg19_bn", 4, 64, 2, false}, Net{"vgg19", 4, 36, 2, false},
+                                           Net{"vgg16_bn", 4, 36, 2, false}, Net{"resnet152", 4, 64, 2, false},
+                                           Net{"inception_v3", 64, 75, 16, true}));
 
 /// Names of what oneDNN does a net's layers with.
 std::vector<std::string> implementations(const TensorFunction& net, const std::vector<NetInput>& inputs, std::int64_t traced_side, bool bf16,
@@ -281,7 +283,7 @@ TEST(Layers, AValueThatNothingUsesHarmsNone) {
     return layer;
   };
   LayerGraph graph;
-  graph.inputs = 1, graph.values = 4, graph.output = 3;
+  graph.values = 4, graph.output = 3;
   Layer sum;
   sum.kind = Layer::Kind::kAdd;
   sum.inputs = {1, 0}, sum.output = 3;

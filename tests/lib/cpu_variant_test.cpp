@@ -27,7 +27,7 @@ std::string faces_of_photograph() {
   Aligner aligner({});
   for (const AlignedFace& face : aligner.find(read_image(photograph_path()).view())) {
     char line[200];
-    std::snprintf(line, sizeof line, "%a %a %a %a score %.9f quality %a", static_cast<double>(face.box.x), static_cast<double>(face.box.y),
+    std::snprintf(line, sizeof line, "%a %a %a %a score %a quality %a", static_cast<double>(face.box.x), static_cast<double>(face.box.y),
                   static_cast<double>(face.box.width), static_cast<double>(face.box.height), face.score, static_cast<double>(face.quality));
     text += line;
     for (const Point& p : face.landmarks) {

@@ -3,6 +3,7 @@
 
 #include "core/face_detector.h"
 
+#include <array>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -10,8 +11,11 @@
 #include <dlib/opencv.h>
 #include <gtest/gtest.h>
 
+#include <fmpn/aligner.h>
+
 #include "core/shape_trees.h"
 #include "photograph.h"
+#include "temporary_folder.h"
 
 namespace fmpn {
 namespace {
@@ -138,6 +142,38 @@ TEST_F(DetectorOnPhotograph, ShapeTreesHaveDlibsPoints) {
     const auto points = ours(DlibImage(gray_), box);
     for (unsigned long k = 0; k < points.size(); ++k) EXPECT_EQ(points[k], expected.part(k)) << i << ", " << k;
   }
+}
+
+/// A landmark model whose five points are always these, as fractions of the face's box: x of all, then y.
+void write_five_points(const std::string& path, const std::array<float, 5>& x, const std::array<float, 5>& y) {
+  dlib::matrix<float, 0, 1> mean(10), still(10);
+  for (long i = 0; i < 5; ++i) mean(2 * i) = x[static_cast<std::size_t>(i)], mean(2 * i + 1) = y[static_cast<std::size_t>(i)];
+  still = 0;
+  dlib::impl::regression_tree tree;
+  tree.splits.resize(1);
+  tree.splits[0].idx1 = 0, tree.splits[0].idx2 = 1, tree.splits[0].thresh = 0;
+  tree.leaf_values.assign(2, still);
+  std::ofstream file(path, std::ios::binary);
+  dlib::serialize(dlib::shape_predictor(mean, {{tree}}, {{{0.1F, 0.1F}, {0.9F, 0.9F}}}), file);
+}
+
+// dlib's order: the corners of the picture's right eye, those of its left, the base of the nose.
+TEST_F(DetectorOnPhotograph, FivePointsAreTheEyesAndWhatBelongsToThem) {
+  const test::TemporaryFolder folder;
+  AlignerOptions options;
+  options.landmark_model = folder.file("five.dat");
+  write_five_points(options.landmark_model, {0.80F, 0.60F, 0.20F, 0.40F, 0.5F}, {0.30F, 0.34F, 0.32F, 0.32F, 0.6F});
+  const Box box{100, 50, 201, 201};
+  const AlignedFace face = Aligner(options).align(test::view_of(photo_), box, 1);
+  EXPECT_NEAR(face.landmarks[0].x, 100 + 0.30 * 200, 1);
+  EXPECT_NEAR(face.landmarks[1].x, 100 + 0.70 * 200, 1);
+  EXPECT_NEAR(face.landmarks[0].y, 50 + 0.32 * 200, 1);
+  for (std::size_t i = 0; i < 5; ++i) {
+    const Point at = apply(face.warp, face.landmarks[i]);
+    EXPECT_NEAR(at.x, kStandardTemplate[i].x * 44, 0.01) << i;
+    EXPECT_NEAR(at.y, kStandardTemplate[i].y * 44, 0.01) << i;
+  }
+  EXPECT_GT(face.quality, 0.5F);
 }
 
 TEST(ShapeTrees, RefuseAPredictorThatContradictsItself) {

@@ -3,6 +3,7 @@
 #include <clocale>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <numeric>
 #include <random>
@@ -14,6 +15,7 @@
 
 #include "expect_error.h"
 #include "runtime/engines.h"
+#include "runtime/model_file.h"
 #include "runtime/safetensors.h"
 #include "temporary_folder.h"
 #include "tiny_model.h"
@@ -268,10 +270,42 @@ TEST_F(EngineTest, WhatCannotBeLoaded) {
   expect_error(ErrorCode::kBadFormat, {folder_.file("vgg"), "input size 16"}, [&] { Engine::load(folder_.file("vgg")); });
 }
 
+TEST_F(EngineTest, WhatIsNoNumberIsNoAnswer) {
+  SafeTensors content = read_safetensors(write("m"));
+  // Finite, but their sums are not.
+  for (auto& [key, tensor] : content.tensors) {
+    if (key.find("cls.") != 0 || key.find("conv") == std::string::npos) continue;
+    for (std::size_t i = 0; i < tensor.bytes.size(); i += 4) {
+      const float huge = i % 8 == 0 ? 3e38F : -3e38F;
+      std::memcpy(&tensor.bytes[i], &huge, sizeof huge);
+    }
+  }
+  content.metadata["name"] = "huge";
+  write_safetensors(folder_.file("m"), content);
+  const auto engine = Engine::load(folder_.file("m"), {"cpu", Precision::kFp32});
+  expect_error(ErrorCode::kRuntime, {"huge", "finite"}, [&] { engine->classify(crops_); });
+}
+
+TEST_F(EngineTest, TheProgramsOwnDefaultTypeDoesNotReachIn) {
+  const std::string path = write("m"), other = write("other");
+  const auto engine = Engine::load(path, {"cpu", Precision::kFp32});
+  const auto torch_engine = make_torch_engine(read_all(open_model(path)), torch::kCPU, Precision::kFp32);
+  const auto expected = engine->classify(crops_);
+  torch::set_default_dtype(caffe2::TypeMeta::Make<double>());
+  expect_error(ErrorCode::kBadSetting, {"set_default_dtype"}, [&] { Engine::load(other); });
+  const std::vector<ImageView> two{crops_[0], crops_[1]};  // a plan that is made now
+  const auto given = engine->classify(two), by_torch = torch_engine->classify(two, engine->generate_masks(two));
+  torch::set_default_dtype(caffe2::TypeMeta::Make<float>());
+  ASSERT_EQ(given.size(), 2U);
+  EXPECT_LT(largest_difference(given[0].logits, expected[0].logits), 1e-4F);
+  EXPECT_LT(largest_difference(by_torch[0].logits, expected[0].logits), 1e-4F);
+}
+
 TEST(Entropy, InBits) {
   EXPECT_FLOAT_EQ(entropy_bits({1, 0, 0}), 0);
   EXPECT_FLOAT_EQ(entropy_bits({0.25F, 0.25F, 0.25F, 0.25F}), 2);
   EXPECT_FLOAT_EQ(entropy_bits({0.5F, 0.25F, 0.25F}), 1.5F);
+  EXPECT_TRUE(std::isnan(entropy_bits({NAN, 0.5F})));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "runtime/model_file.h"
 
+#include <cmath>
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -121,6 +122,34 @@ TEST_F(ModelFile, TensorsThatDoNotFitTheArchitecture) {
   refused({kFirst, "finite"}, [](SafeTensors& c) {
     c.tensors[kFirst].bytes[2] = 0x80, c.tensors[kFirst].bytes[3] = 0x7f;  // the high half of +infinity
   });
+  refused({"cls.bn1.running_var", "below 0"}, [](SafeTensors& c) { c.tensors["cls.bn1.running_var"].bytes[3] |= 0x80; });  // the sign
+  SafeTensors content = tiny_;
+  content.tensors["cls.fc.bias"].bytes.resize(1 << 20);
+  expect_error(ErrorCode::kBadFormat, {"memory", "cls.fc.bias"}, [&] { load_model("memory", content); });
+}
+
+TEST_F(ModelFile, WhatIsTooLargeForHalfPrecisionStaysInSingle) {
+  const ModelInfo info = test::tiny_model_info();
+  FmpnNet net(info);
+  net->named_buffers()["cls.bn1.running_var"].fill_(1e5);
+  save_model(path_, info, *net, /*half=*/true);
+  EXPECT_EQ(read_safetensors(path_).tensors.at("cls.bn1.running_var").dtype, "F32");
+  EXPECT_EQ(read_safetensors(path_).tensors.at("cls.fc.weight").dtype, "F16");
+  EXPECT_EQ(load_model(path_).net->named_buffers()["cls.bn1.running_var"][0].item<float>(), 1e5F);
+}
+
+TEST_F(ModelFile, WhatCouldNotBeReadAgainIsNotWritten) {
+  const auto refused = [&](const std::string& key, void (*change)(ModelInfo&)) {
+    ModelInfo info = test::tiny_model_info();
+    FmpnNet net(info);
+    change(info);
+    expect_error(ErrorCode::kBadSetting, {key}, [&] { save_model(path_, info, *net, false); });
+    EXPECT_FALSE(std::filesystem::exists(path_));
+  };
+  refused("classes", [](ModelInfo& info) { info.classes[0] = "caf\xe9"; });
+  refused("classes", [](ModelInfo& info) { info.classes[0] = ""; });
+  refused("classes", [](ModelInfo& info) { info.classes[0] = "two\nlines"; });
+  refused("temperature", [](ModelInfo& info) { info.temperature = NAN; });
 }
 
 TEST_F(ModelFile, MetadataOutOfRangeNamesTheKey) {
@@ -136,7 +165,8 @@ TEST_F(ModelFile, MetadataOutOfRangeNamesTheKey) {
   for (const char* value : {"7", "1025", "x"}) refused_metadata("input_size", value);
   for (const char* value : {"47", "100000"}) refused_metadata("crop_size", value);
   for (const char* value : {"blue", ""}) refused_metadata("color", value);
-  for (const char* value : {"", "{}", "[]", "[\"anger\"]", "[1,2]", "[\"anger\",\"anger\"]", "[\"anger\","})
+  for (const char* value : {"", "{}", "[]", "[\"anger\"]", "[1,2]", "[\"anger\",\"anger\"]", "[\"anger\",\"\"]", "[\"a\",\"b\\u0000\"]",
+                            "[\"anger\","})
     refused_metadata("classes", value);
   for (const char* value :
        {"[]", "[[0,0],[0,0],[0,0],[0,0]]", "[[0],[0],[0],[0],[0]]", "[[0.3,0.27],[0.735,0.27],[0.5,0.535],[0.315,0.745],[0.695,0.745]]"})

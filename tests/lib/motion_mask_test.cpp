@@ -26,6 +26,15 @@ Image bands(const std::array<std::uint8_t, 4>& values) {
   return image;
 }
 
+TEST(MotionMask, LiesWhereTheModelLooks) {
+  for (const auto& [crop, side, offset] : {std::array{44, 40, 2}, std::array{320, 299, 10}, std::array{45, 40, 2}, std::array{40, 40, 0}}) {
+    EXPECT_EQ(centre_offset(crop, side), offset);
+    const Point first = apply(mask_warp({1, 0, 0, 0, 1, 0}, crop, side), {static_cast<float>(offset), static_cast<float>(offset)});
+    EXPECT_EQ(first.x, 0) << crop;
+    EXPECT_EQ(first.y, 0) << crop;
+  }
+}
+
 // Eq. 1 on two pairs of faces, by hand, band by band:
 //   |10 − 0|, |60 − 20|, |0 − 40|, |200 − 0|  =  10  40  40 200
 //   |0 − 21|, |10 − 50|, |70 − 30|, |0 − 100| =  21  40  40 100

@@ -1,5 +1,7 @@
 #include "runtime/safetensors.h"
 
+#include <sys/stat.h>
+
 #include <cstring>
 #include <filesystem>
 
@@ -56,7 +58,6 @@ TEST(SafeTensorsFile, RoundTrip) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1) << "a temporary file was left";
 }
 
-// The layout of the format's own description: length, JSON, data.
 TEST(SafeTensorsFile, MetadataOfAnyBytesIsWritten) {
   const test::TemporaryFolder folder;
   SafeTensors content = small();
@@ -65,6 +66,7 @@ TEST(SafeTensorsFile, MetadataOfAnyBytesIsWritten) {
   EXPECT_EQ(read_safetensors(folder.file("m.safetensors")).metadata.at("from"), "od\xEF\xBF\xBD");
 }
 
+// The layout of the format's own description: length, JSON, data.
 TEST(SafeTensorsFile, AFileWrittenByHandIsRead) {
   std::string text = file_of(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"k":"v"}}   )", 0);
   text += std::string("\x00\x00\x80\x3f\x00\x00\x00\x40", 8);
@@ -129,6 +131,15 @@ TEST(SafeTensorsFile, HeadersThatAreNoHeaders) {
   expect_refused(file_of(R"({"__metadata__":{"k":1}})", 0), "__metadata__.k");
 }
 
+TEST(SafeTensorsFile, NoKeyCountsTwice) {
+  const std::string x = R"("x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})";
+  expect_refused(file_of("{" + x + "," + x + "}", 8), "'x' twice");
+  expect_refused(file_of(R"({"__metadata__":{"k":"1","k":"2"}})", 0), "'k' twice");
+  expect_refused(file_of(R"({"x":{"dtype":"U8","dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8), "'dtype' twice");
+  parse_safetensors("m", reinterpret_cast<const std::uint8_t*>(file_of("{" + x + R"(,"__metadata__":{"x":"1"}})", 8).data()),
+                    file_of("{" + x + R"(,"__metadata__":{"x":"1"}})", 8).size());
+}
+
 TEST(SafeTensorsFile, TensorsThatAreNoTensors) {
   const auto entry = [](const std::string& inner, std::size_t body) { return file_of("{\"x.y\":" + inner + "}", body); };
   const auto refused = [&](const std::string& inner, std::size_t body) { expect_refused(entry(inner, body), "'x.y'"); };
@@ -190,6 +201,8 @@ TEST(SafeTensorsFile, FilesThatAreNone) {
   expect_error(ErrorCode::kNotFound, {missing}, [&] { read_safetensors(missing); });
   expect_error(ErrorCode::kNotFound, {missing}, [&] { read_safetensors_metadata(missing); });
   expect_error(ErrorCode::kNotFound, {folder.path().string()}, [&] { read_safetensors(folder.path().string()); });
+  ASSERT_EQ(mkfifo(folder.file("pipe").c_str(), 0600), 0);
+  expect_error(ErrorCode::kNotFound, {folder.file("pipe")}, [&] { read_safetensors(folder.file("pipe")); });  // and does not wait
 }
 
 TEST(SafeTensorsFile, WritingFailsWithTheNameAndKeepsTheOldFile) {

@@ -192,6 +192,31 @@ TEST_F(TrackerOnPhotograph, AfterAJumpInTimeEveryFaceIsANewOne) {
   }
 }
 
+TEST_F(TrackerOnPhotograph, AFrameOfTheTimeOfTheLastHidesNoJump) {
+  FaceTracker tracker({}, {});
+  const auto id_at = [&](double time) { return tracker.track(view_of(photo_), time).at(0).id; };
+  for (const double time : {0.0, 0.04, 0.08, 0.08}) EXPECT_EQ(id_at(time), 1U);
+  EXPECT_EQ(id_at(3600), 2U);
+}
+
+TEST_F(TrackerOnPhotograph, WhatIsNoPictureIsRefusedWhileAFaceIsFollowedToo) {
+  // Far from the corner: the part of the frame that is looked at does not begin with its first byte.
+  cv::Mat wide = cv::Mat::zeros(photo_.rows, 3 * photo_.cols, CV_8UC3);
+  photo_.copyTo(wide(cv::Rect(2 * photo_.cols, 0, photo_.cols, photo_.rows)));
+  FaceTracker tracker({}, {5, 1.5});
+  ASSERT_EQ(tracker.track(view_of(wide), 0).size(), 1U);
+  ImageView none = view_of(wide), narrow = view_of(wide);
+  none.data = nullptr;
+  narrow.stride = wide.cols;
+  for (const ImageView& view : {none, narrow}) {
+    test::expect_error(ErrorCode::kBadSetting, {"not a picture"}, [&] { tracker.track(view, at(1)); });
+    test::expect_error(ErrorCode::kBadSetting, {"not a picture"}, [&] { tracker.track_regions(view, {}, {}, at(1)); });
+  }
+  const auto after = tracker.track(view_of(wide), at(1));
+  ASSERT_EQ(after.size(), 1U);
+  EXPECT_EQ(after[0].id, 1U);
+}
+
 TEST_F(TrackerOnPhotograph, RegionsOfAnUpstreamDetectorAreFollowedByPlace) {
   FaceTracker tracker({}, {5, 1.5});
   const auto found = Aligner({}).find(view_of(photo_));

@@ -140,12 +140,24 @@ TEST(WarpFace, OnePixelAndFarAwayRegionsGiveACrop) {
   }
 }
 
+TEST(WarpFace, FramesWiderThanOpenCVsWarpsCanCount) {
+  const Image part = noise(64, 64, PixelFormat::kGray8);
+  const int width = 40'000, left = 39'000;
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(width) * 64);
+  for (int y = 0; y < 64; ++y)
+    std::copy_n(&part.pixels[static_cast<std::size_t>(64 * y)], 64, &pixels[static_cast<std::size_t>(width * y + left)]);
+  const Image there = warp_face({pixels.data(), width, 64, width, PixelFormat::kGray8}, {1.25, 0, -1.25 * (left + 16), 0, 1.25, -20}, 32);
+  EXPECT_EQ(there.pixels, warp_face(part.view(), {1.25, 0, -20, 0, 1.25, -20}, 32).pixels);
+}
+
 TEST(WarpFace, ViewsThatAreNoPictureAreRefused) {
   const Image picture = noise(16, 16, PixelFormat::kRgb8);
   ImageView narrow = picture.view();
   narrow.stride = 16;
   for (const ImageView& view : {ImageView{}, narrow, ImageView{picture.pixels.data(), 0, 16, 48, PixelFormat::kRgb8}})
     test::expect_error(ErrorCode::kBadSetting, {"not a picture"}, [&] { warp_face(view, {1, 0, 0, 0, 1, 0}, 16); });
+  for (const double none : {static_cast<double>(NAN), static_cast<double>(INFINITY)})
+    test::expect_error(ErrorCode::kBadSetting, {"finite"}, [&] { warp_face(picture.view(), {1, 0, none, 0, 1, 0}, 16); });
 }
 
 TEST(WholePicture, IsSqueezedToTheCrop) {

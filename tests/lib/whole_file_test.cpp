@@ -1,5 +1,7 @@
 #include "files/whole_file.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -30,6 +32,19 @@ TEST(WholeFile, IsThereWholeOrNotAtAll) {
   expect_error(ErrorCode::kIo, {folder.file("none/a")}, [&] { write_whole(folder.file("none/a"), ""); });
 }
 
+TEST(WholeFile, TwoDoNotWriteItAtOnce) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("a");
+  test::write_text(path + ".partial", "what a killed program left");
+  WholeFile first(path);
+  first.append("first", 5);
+  expect_error(ErrorCode::kIo, {path, "another process"}, [&] { WholeFile second(path); });
+  first.commit(false);
+  EXPECT_EQ(test::read_text(path), "first");
+  write_whole(path, "second");
+  EXPECT_EQ(test::read_text(path), "second");
+}
+
 TEST(WholeFile, AFullDiskLeavesTheOldOne) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "needs /dev/full";
   const test::TemporaryFolder folder;
@@ -44,6 +59,12 @@ TEST(WholeFile, WhatIsNotThereIsAnErrorOrNothing) {
   const test::TemporaryFolder folder;
   expect_error(ErrorCode::kNotFound, {folder.file("none"), "No such file"}, [&] { read_whole(folder.file("none")); });
   EXPECT_EQ(read_if_there(folder.file("none")), "");
+  expect_error(ErrorCode::kNotFound, {folder.path().string(), "directory"}, [&] { read_whole(folder.path().string()); });
+  EXPECT_EQ(read_if_there(folder.path().string()), "");
+  expect_error(ErrorCode::kNotFound, {folder.file("none"), "no such model"}, [&] { require_file(folder.file("none"), "model"); });
+  expect_error(ErrorCode::kNotFound, {folder.path().string(), "regular"}, [&] { require_file(folder.path().string()); });
+  ASSERT_EQ(mkfifo(folder.file("pipe").c_str(), 0600), 0);
+  expect_error(ErrorCode::kNotFound, {folder.file("pipe"), "regular"}, [&] { require_file(folder.file("pipe")); });
   write_whole(folder.file("a"), std::string("\0\r\n", 3));
   EXPECT_EQ(read_whole(folder.file("a")), std::string("\0\r\n", 3));
   EXPECT_EQ(read_if_there(folder.file("a")), std::string("\0\r\n", 3));

@@ -12,7 +12,7 @@
 namespace fmpn {
 
 struct AlignerOptions {
-  std::string landmark_model;     ///< dlib shape predictor of 68 or 5 points; empty: default_landmark_model()
+  std::string landmark_model;     ///< dlib shape predictor of 68 or 5 points (see AlignedFace::quality); empty: default_landmark_model()
   int crop_size = 44;             ///< side of the aligned crop in pixels, 8…1024; 44 is what the bundled model takes
   int min_face_size = 80;         ///< smaller faces are not looked for, in pixels, ≥ 16; small values cost time
   int max_faces = 16;             ///< the largest ones are kept, ≥ 1
@@ -25,7 +25,9 @@ struct AlignedFace {
   double score = 0;     ///< dlib's detection score: ≥ detector_threshold; of a followed face ≥ 0.2 less, in a small still ≥ −0.6
   Landmarks landmarks;  ///< may lie outside the frame where the border cuts the face
   Affine warp{};        ///< frame → crop
-  float quality = 0;    ///< 0…1: size, sharpness, pose and landmark residual; 1 is a sharp frontal face
+  /// 0…1: size, sharpness, pose and landmark residual; 1 is a sharp frontal face. With a landmark model of 5 points, which has four
+  /// corners of eyes and the base of the nose, size and sharpness alone: the other landmarks are where they would be on a frontal face.
+  float quality = 0;
   Image crop;           ///< crop_size × crop_size RGB; edge pixels are repeated outside the frame
 };
 
@@ -58,11 +60,13 @@ class FMPN_API Aligner {
   /// Every face of the frame, largest first.
   std::vector<AlignedFace> find(const ImageView& frame);
 
-  /// As find(), but for pictures that may be a tight crop of one small face (FER2013's 48×48): enlarges and pads
-  /// the picture until a face of `min_face_size` can be seen, then looks again with a lower threshold.
+  /// As find(), but for pictures that may be a tight crop of one small face (FER2013's 48×48). Where find() sees none, a picture of at
+  /// most 600 px a side is padded, enlarged to at least 200 px and searched for faces of 80 px of that, whatever `min_face_size`; at last
+  /// with a score of −0.6, or `detector_threshold` where that is lower. The best of those faces is taken.
   std::vector<AlignedFace> find_in_still(const ImageView& picture);
 
-  /// Aligns the face that somebody else found in `box` (an upstream detector). Throws kBadSetting for an empty box.
+  /// Aligns the face that somebody else found in `box` (an upstream detector). Throws kBadSetting for an empty box, and for one so small
+  /// (a pixel or two) that all landmarks come to lie on one point.
   AlignedFace align(const ImageView& frame, const Box& box, double score);
 
  private:

@@ -27,7 +27,7 @@ struct Expression {
   MotionMask mask;                   ///< side = input_size; empty for a model without masks
 };
 
-/// Entropy in bits of a distribution, 0…log2(n).
+/// Entropy in bits of a distribution of n shares ≥ 0, 0…log2(n).
 FMPN_API float entropy_bits(const std::vector<float>& probabilities);
 
 /// The bundled model: environment variable FMPN_MODEL, else the installed file.
@@ -42,7 +42,8 @@ FMPN_API std::string reference_blas();
 /// same file with the same options as long as one of them holds it.
 class FMPN_API Engine {
  public:
-  /// Throws kNotFound, kBadFormat (names file and key), kBadSetting (device or precision not to be had, threads out of range).
+  /// Throws kNotFound, kBadFormat (names file and key), kBadSetting (device or precision not to be had, threads out of range,
+  /// torch::set_default_dtype of another type than float).
   static std::shared_ptr<const Engine> load(const std::string& path, const EngineOptions& options = {});
   virtual ~Engine() = default;
 
@@ -53,7 +54,8 @@ class FMPN_API Engine {
   /// input_size. Throws kBadSetting for another size, and for a model without masks.
   virtual std::vector<MotionMask> generate_masks(const std::vector<ImageView>& crops) const = 0;
 
-  /// FMG → PFN → CN as one batch. With `masks` (one a crop, from generate_masks of this model) FMG does not run again.
+  /// FMG → PFN → CN as one batch. With `masks` (one a crop, from generate_masks of this model) FMG does not run again; a model without
+  /// masks then throws kBadSetting. Throws kRuntime where what the model computes are no finite numbers.
   virtual std::vector<Expression> classify(const std::vector<ImageView>& crops) const = 0;
   virtual std::vector<Expression> classify(const std::vector<ImageView>& crops,
                                            const std::vector<MotionMask>& masks) const = 0;

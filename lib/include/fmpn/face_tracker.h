@@ -34,7 +34,7 @@ class FMPN_API FaceTracker {
   std::vector<TrackedFace> track(const ImageView& frame, double time, bool hurry = false);
 
   /// Regions that an upstream detector found on this frame are used instead of the own detector. One result a region, in
-  /// their order. Throws kBadSetting for a region without area, or another number of scores.
+  /// their order. Throws kBadSetting for a region that Aligner::align() refuses, and for another number of scores.
   std::vector<TrackedFace> track_regions(const ImageView& frame, const std::vector<Box>& regions,
                                          const std::vector<double>& scores, double time);
 

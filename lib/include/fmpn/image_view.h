@@ -38,10 +38,10 @@ struct Image {
 };
 
 /// Reads a picture file (whatever OpenCV decodes; EXIF orientation applied) as RGB.
-/// Throws kNotFound where there is no such file, kBadFormat where it is no picture.
+/// Throws kNotFound where there is no such file, or it cannot be opened, kBadFormat where it is no picture.
 FMPN_API Image read_image(const std::string& path);
 
-/// Writes a gray or RGB picture; the suffix (.png, .jpg) chooses the format. Throws kIo.
+/// Writes a gray or RGB picture, whole or not at all; the suffix (.png, .jpg) chooses the format. Throws kIo.
 FMPN_API void write_image(const std::string& path, const ImageView& image);
 
 }  // namespace fmpn

@@ -16,9 +16,12 @@ struct MotionMask {
   bool empty() const { return values.empty(); }
 };
 
+/// The first row and column of a crop's centre of `side` px: what a model of that input size sees.
+constexpr int centre_offset(int crop_size, int side) { return (crop_size - side) / 2; }
+
 /// Frame → mask, given frame → crop: a mask is of its crop's centre.
 inline Affine mask_warp(Affine warp, int crop_size, int mask_side) {
-  const double shift = (crop_size - mask_side) / 2.0;
+  const int shift = centre_offset(crop_size, mask_side);
   warp[2] -= shift;
   warp[5] -= shift;
   return warp;
