@@ -52,9 +52,15 @@ class Run {
     if (fault_) std::rethrow_exception(fault_);
   }
 
+  /// Of all inputs, also of those that an interruption came before.
   std::vector<Entry> entries() const {
+    std::map<std::string, Entry> all = entries_;
+    for (const Input& input : inputs_) {
+      Entry& entry = all[input.name];
+      if (entry.name.empty()) entry.name = input.name, entry.source = input.source, entry.state = State::kPartial, entry.reason = "not begun";
+    }
     std::vector<Entry> list;
-    for (const auto& [name, entry] : entries_) list.push_back(entry);
+    for (const auto& [name, entry] : all) list.push_back(entry);
     return list;
   }
 

@@ -1,8 +1,6 @@
 #include "annotate_input.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <optional>
 
@@ -12,8 +10,8 @@
 #include "files/whole_file.h"
 #include "media_pipeline.h"
 #include "report.h"
+#include "result_check.h"
 #include "result_folder.h"
-#include "row_check.h"
 
 namespace fmpn::annotate {
 namespace fs = std::filesystem;
@@ -24,34 +22,6 @@ using Json = nlohmann::ordered_json;
 bool hides_faces(const Options& options) {
   return std::any_of(options.overlay.begin(), options.overlay.end(),
                      [](const auto& one) { return one.first == "anonymize" && one.second != "none"; });
-}
-
-/// Every decoded frame is in the rows and in the video, or it is an error.
-void check_frames(const MediaResult& media, const Options& options, const std::string& folder, const std::string& stem,
-                  std::uint64_t seen) {
-  const auto same = [&](const char* where, std::uint64_t frames) {
-    if (frames != media.decoded)
-      throw Error(ErrorCode::kRuntime,
-                  std::string(where) + " " + std::to_string(frames) + " frames, decoded were " + std::to_string(media.decoded));
-  };
-  same("the summary has", seen);
-  for (const record::Format format : options.data) {
-    if (format == record::Format::kVtt) continue;
-    same((std::string("the ") + record::name_of(format) + " has").c_str(),
-         count_frames((fs::path(folder) / (stem + "." + record::name_of(format))).string(), format));
-  }
-  same("the annotated video has", media.encoded);
-  if (media.decoded == 0) throw Error(ErrorCode::kRuntime, "it has no frame that can be decoded");
-}
-
-/// A file that was cut off often ends without a word; its header knows better.
-void check_length(const MediaResult& media) {
-  const double missing = media.announced - media.reached;
-  if (media.announced <= 0 || missing <= std::max(1.0, 0.02 * media.announced)) return;
-  char text[120];
-  std::snprintf(text, sizeof text, "it is cut off: it ends after %.1f of the %.1f seconds that it announces", media.reached,
-                media.announced);
-  throw Error(ErrorCode::kRuntime, text);
 }
 
 Json describe(const Input& input, const Options& options, const MediaResult& media, const Summary& summary, const std::string& stem,
@@ -90,7 +60,7 @@ bool produce(const Input& input, const Options& options, const std::string& sett
   const MediaResult media = pipeline.run(stop);
   summary.finish();
   if (media.interrupted) return false;
-  check_frames(media, options, folder.partial(), stem, summary.frames());
+  check_frames(media, options.data, folder.partial(), stem, summary.frames());
   check_length(media);
   const Json json = describe(input, options, media, summary, stem, settings);
   if (options.report) {

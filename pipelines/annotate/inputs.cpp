@@ -14,6 +14,8 @@
 #include <glib.h>
 #include <opencv2/imgcodecs.hpp>
 
+#include <fmpn/error.h>
+
 #include "fingerprint.h"
 
 namespace fmpn::annotate {
@@ -199,8 +201,10 @@ std::vector<Input> collect_inputs(const std::vector<std::string>& arguments, con
       collector.add(argument);
       continue;
     }
+    std::size_t named = 0;
     for (std::string line; std::getline(list, line);)
-      if (!line.empty()) collector.add(line);
+      if (!line.empty()) collector.add(line), ++named;
+    if (named == 0) throw Error(ErrorCode::kBadSetting, "-: the list on standard input names no input");
   }
   std::vector<Input> inputs = collector.take();
   name_inputs(inputs);

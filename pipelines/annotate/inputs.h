@@ -19,6 +19,7 @@ struct Input {
 /// Turns the command line's inputs into a list: files, folders (recursive; only files whose suffix is a video's or a picture's,
 /// in order of name), globs, URIs, and "-" for any of these, one a line, on `list`. Files under `output` are left out of
 /// folders: results are no inputs. What cannot be read is in the list with its problem. A file that is named twice is in it once.
+/// Throws kBadSetting for a list that names nothing: the program that should have made it has failed.
 std::vector<Input> collect_inputs(const std::vector<std::string>& arguments, const std::string& output, std::istream& list);
 
 /// Gives every input a name of its own: the path's stem, with its suffix where two would share a name, with a hash of the

@@ -70,6 +70,4 @@ void ResultFolder::commit() {
   if (std::rename(partial_.c_str(), whole_.c_str()) != 0) fail(whole_, std::strerror(errno));
 }
 
-void ResultFolder::discard() { remove_all(partial_); }
-
 }  // namespace fmpn::annotate

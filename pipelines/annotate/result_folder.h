@@ -19,8 +19,6 @@ class ResultFolder {
 
   /// The results get their name in one step; older ones go. Throws kIo.
   void commit();
-  /// Removes the partial folder.
-  void discard();
 
   /// Whether a folder holds a whole result.
   static bool is_result(const std::string& folder);

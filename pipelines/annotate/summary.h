@@ -2,7 +2,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -24,7 +23,6 @@ struct FaceSummary {
   std::uint64_t frames = 0;
   double first = 0, last = 0;              ///< seconds; `last` is the end of the last frame
   double seconds = 0;                      ///< in the picture
-  double best_quality = -1;
   std::map<std::string, double> time_in;   ///< seconds, by label, "uncertain" among them
   std::vector<double> sum;                 ///< of the distributions over the classified frames
   std::uint64_t classified = 0;

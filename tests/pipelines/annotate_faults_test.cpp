@@ -164,7 +164,8 @@ TEST_F(AnnotateProgram, ResumeSkipsTheDoneAndRedoesWhatHasChanged) {
 TEST_F(AnnotateProgram, AnInterruptionKeepsTheFinishedAndResumeDoesTheRest) {
   make_video(file("a.mp4"), brief());
   make_video(file("b.mp4"), brief(1500));
-  Program run(command({"a.mp4", "b.mp4", "--no-report"}));
+  make_video(file("c.mp4"), brief());
+  Program run(command({"a.mp4", "b.mp4", "c.mp4", "--no-report"}));
   ASSERT_TRUE(wait_for([&] { return is_there("b.partial/b.csv") && std::filesystem::file_size(out("b.partial/b.csv")) > 1000; }));
   run.send(SIGINT);
   const Outcome interrupted = run.wait();
@@ -175,10 +176,11 @@ TEST_F(AnnotateProgram, AnInterruptionKeepsTheFinishedAndResumeDoesTheRest) {
   const int frames = decode(out("b.partial/b.mp4"), false).frames;
   EXPECT_GT(frames, 0) << "the video is whole as far as it goes";
   EXPECT_LT(frames, 1500);
-  EXPECT_EQ(json("summary.json").at("totals").at("partial"), 1);
+  EXPECT_EQ(json("summary.json").at("totals").at("partial"), 2);
+  EXPECT_EQ(json("summary.json").at("inputs").at(2).at("reason"), "not begun");
 
   make_video(file("b.mp4"), brief(5));  // so that the test need not wait for the long one
-  const Outcome resumed = annotate({"a.mp4", "b.mp4", "--no-report", "--resume"});
+  const Outcome resumed = annotate({"a.mp4", "b.mp4", "c.mp4", "--no-report", "--resume"});
   EXPECT_EQ(resumed.status, 0) << resumed.err;
   EXPECT_TRUE(contains(resumed.err, "a: done before")) << resumed.err;
   EXPECT_EQ(json("b/summary.json").at("frames"), 5);

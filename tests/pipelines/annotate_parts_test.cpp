@@ -10,8 +10,8 @@
 #include "inputs.h"
 #include "manifest.h"
 #include "overall.h"
+#include "result_check.h"
 #include "result_folder.h"
-#include "row_check.h"
 #include "shard.h"
 #include "summary.h"
 #include "temporary_folder.h"
@@ -60,6 +60,11 @@ TEST_F(Inputs, AGlobAListAndAUri) {
   const auto file = collect({"file://" + folder_.file("b.mp4")});
   ASSERT_EQ(file.size(), 1U);
   EXPECT_EQ(file[0].path, std::filesystem::canonical(folder_.file("b.mp4")));
+}
+
+TEST_F(Inputs, AListThatNamesNothingIsAnError) {
+  make("a.mp4");
+  for (const char* list : {"", "\n\n"}) expect_error(ErrorCode::kBadSetting, {"names no input"}, [&] { collect({"a.mp4", "-"}, list); });
 }
 
 TEST_F(Inputs, WhatCannotBeReadIsListedWithItsReason) {
@@ -292,7 +297,7 @@ TEST(ResultFolderTest, AUsersPartialFolderIsNotReplacedItsOwnIs) {
   }
 }
 
-TEST(RowCheck, CountsFramesAndFindsHoles) {
+TEST(ResultCheck, CountsFramesAndFindsHoles) {
   const TemporaryFolder folder;
   const auto count = [&](const std::string& text, record::Format format) {
     write_text(folder.file("x"), text);
@@ -302,6 +307,34 @@ TEST(RowCheck, CountsFramesAndFindsHoles) {
   EXPECT_EQ(count("{\"frame\":0}\n{\"frame\":1,\"x\":2}\n", record::Format::kJsonl), 2U);
   for (const char* text : {"frame,t\n0,\n2,\n", "frame,t\n1,\n", "frame,t\n0,\n1,\n0,\n", "frame,t\n0,\n1,", "frame,t\n0,\n\n"})
     expect_error(ErrorCode::kBadFormat, {"row"}, [&] { count(text, record::Format::kCsv); });
+}
+
+TEST(ResultCheck, EveryDecodedFrameIsInEveryOutput) {
+  const TemporaryFolder folder;
+  write_text(folder.file("film.csv"), "frame,t\n0,\n1,\n");
+  write_text(folder.file("film.jsonl"), "{\"frame\":0}\n{\"frame\":1}\n");
+  const auto check = [&](std::uint64_t decoded, std::uint64_t encoded, std::uint64_t summarised) {
+    MediaResult media;
+    media.decoded = decoded, media.encoded = encoded;
+    check_frames(media, {record::Format::kCsv, record::Format::kJsonl, record::Format::kVtt}, folder.path().string(), "film", summarised);
+  };
+  check(2, 2, 2);
+  expect_error(ErrorCode::kRuntime, {"the summary has 1 "}, [&] { check(2, 2, 1); });
+  expect_error(ErrorCode::kRuntime, {"video has 1 "}, [&] { check(2, 1, 2); });
+  expect_error(ErrorCode::kRuntime, {"csv has 2 ", "decoded were 3"}, [&] { check(3, 3, 3); });
+  write_text(folder.file("film.jsonl"), "{\"frame\":0}\n");
+  expect_error(ErrorCode::kRuntime, {"jsonl has 1 "}, [&] { check(2, 2, 2); });
+  expect_error(ErrorCode::kRuntime, {"no frame"}, [&] { check_frames({}, {}, folder.path().string(), "film", 0); });
+}
+
+TEST(ResultCheck, AFilmThatEndsBeforeItsEndIsCutOff) {
+  MediaResult media;
+  media.reached = 95;
+  check_length(media);  // announces nothing
+  media.announced = 96;
+  check_length(media);
+  media.announced = 100;
+  expect_error(ErrorCode::kRuntime, {"cut off", "95.0 of the 100.0"}, [&] { check_length(media); });
 }
 
 record::FaceRecord face(int id, const std::string& label, double happiness) {

@@ -47,6 +47,15 @@ class Harness {
     return Buffer(gst_harness_pull(harness_));
   }
 
+  /// What a flushing seek sends through.
+  void flush() {
+    gst_harness_push_event(harness_, gst_event_new_flush_start());
+    gst_harness_push_event(harness_, gst_event_new_flush_stop(TRUE));
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    gst_harness_push_event(harness_, gst_event_new_segment(&segment));
+  }
+
   /// The next message of a type within a second; null where none came.
   GstMessage* message(GstMessageType type) { return gst_bus_timed_pop_filtered(bus_, GST_SECOND, type); }
 

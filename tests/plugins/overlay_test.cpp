@@ -225,6 +225,17 @@ TEST(OverlayElement, AFaceThatIsMissedStaysHiddenForHalfASecond) {
   EXPECT_GT(luma(gone.get(), info, 125, 125), 90);
 }
 
+TEST(OverlayElement, AFlushEndsTheHiding) {
+  Harness h("fmpnoverlay anonymize=box");
+  const auto info = video_info("GRAY8", kWidth, kHeight);
+  h.caps(info);
+  ASSERT_TRUE(h.push(frame_with({face_at(1, {100, 100, 50, 50})}, info)));
+  h.flush();
+  const auto elsewhere = h.push(frame_with({}, info, false, 1));
+  ASSERT_TRUE(elsewhere);
+  EXPECT_GT(luma(elsewhere.get(), info, 125, 125), 90);
+}
+
 TEST(OverlayElement, ItStaysHiddenAlsoWhereOnlyTheFrameRateChanges) {
   Harness h("fmpnoverlay anonymize=box");
   auto info = video_info("GRAY8", kWidth, kHeight);

@@ -14,15 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-/// What a flushing seek sends through.
-void seek_to_begin(Harness& h) {
-  gst_harness_push_event(h.get(), gst_event_new_flush_start());
-  gst_harness_push_event(h.get(), gst_event_new_flush_stop(TRUE));
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
-}
-
 class RecordElement : public PhotographTest {
  protected:
   std::vector<json> rows(const std::string& name) const {
@@ -102,7 +93,7 @@ TEST_F(RecordElement, NumbersFramesAcrossASeekAndCapsChanges) {
     h.caps(info);
     ASSERT_TRUE(h.push(make_buffer(cv::Mat(16, 16, CV_8UC3), info)));
   }
-  seek_to_begin(h);
+  h.flush();
   ASSERT_TRUE(h.push(make_buffer(cv::Mat(16, 16, CV_8UC3), video_info("I420", 32, 32))));
   const auto found = rows("out");
   ASSERT_EQ(found.size(), 3U);
@@ -116,7 +107,7 @@ TEST_F(RecordElement, GoesOnAfterASeekFromTheEnd) {
     h.caps(info);
     ASSERT_TRUE(h.push(make_buffer(cv::Mat(16, 16, CV_8UC3), info)));
     gst_harness_push_event(h.get(), gst_event_new_eos());
-    seek_to_begin(h);
+    h.flush();
     ASSERT_TRUE(h.push(make_buffer(cv::Mat(16, 16, CV_8UC3), info))) << format;
     gst_harness_push_event(h.get(), gst_event_new_eos());
     const std::string text = read_text(folder_.file(format));
@@ -171,7 +162,7 @@ TEST_F(RecordElement, AnEndThatCannotBeWrittenIsToldOnce) {
   const auto info = video_info("I420", 16, 16);
   h.caps(info);
   gst_harness_push_event(h.get(), gst_event_new_eos());
-  seek_to_begin(h);
+  h.flush();
   EXPECT_FALSE(h.push(make_buffer(cv::Mat(16, 16, CV_8UC3), info))) << "a record that can't be whole must not seem so";
   gst_element_set_state(h.get()->element, GST_STATE_READY);
   int errors = 0;

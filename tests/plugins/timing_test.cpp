@@ -169,11 +169,7 @@ TEST_F(Timing, EveryOnsetHasItsOffsetAlsoAcrossAFlush) {
   std::vector<std::string> messages;
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 3; ++i) ASSERT_TRUE(h.push(frame(i)));
-    gst_harness_push_event(h.get(), gst_event_new_flush_start());
-    gst_harness_push_event(h.get(), gst_event_new_flush_stop(TRUE));
-    GstSegment segment;
-    gst_segment_init(&segment, GST_FORMAT_TIME);
-    gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
+    h.flush();
   }
   messages = h.element_messages("fmpn-expression");
   EXPECT_EQ(count(messages, "event=(string)onset"), 3U);
