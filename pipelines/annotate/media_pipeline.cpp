@@ -14,6 +14,7 @@ namespace {
 
 constexpr gint64 kStallSeconds = 300;
 constexpr gint64 kFirstFrameSeconds = 60;  // of a file
+constexpr gint64 kErrorSeconds = 1;        // for an error that is on its way
 constexpr int kSecondsToEnd = 20;  ///< after an interruption, for the encoder and the muxer to finish their files
 
 bool exists(const char* element) {
@@ -80,6 +81,24 @@ std::string mix_down(GstPad* pad) {
   std::string row;
   for (gint i = 0; i < channels; ++i) row += std::string(i == 0 ? "(float)" : ", (float)") + share;
   return "audioconvert mix-matrix=\"<<" + row + ">, <" + row + ">>\" ! audio/x-raw,channels=2,channel-mask=(bitmask)0x3 ! ";
+}
+
+/// Whether an element is a demuxer that reads its file itself, has stopped doing so, and has found no stream in it.
+gint has_given_up(gconstpointer value, gconstpointer) {
+  GstElement* element = GST_ELEMENT(g_value_get_object(static_cast<const GValue*>(value)));
+  GstElementFactory* factory = gst_element_get_factory(element);
+  if (factory == nullptr || !gst_element_factory_list_is_type(factory, GST_ELEMENT_FACTORY_TYPE_DEMUXER)) return 1;
+  const Owned<GstPad> sink(gst_element_get_static_pad(element, "sink"));
+  return sink && gst_pad_get_task_state(sink.get()) == GST_TASK_PAUSED && element->numsrcpads == 0 ? 0 : 1;
+}
+
+bool demuxer_has_given_up(GstElement* pipeline) {
+  GValue found = G_VALUE_INIT;
+  GstIterator* elements = gst_bin_iterate_recurse(GST_BIN(pipeline));
+  const bool any = gst_iterator_find_custom(elements, has_given_up, &found, nullptr);
+  gst_iterator_free(elements);
+  if (any) g_value_unset(&found);
+  return any;
 }
 
 /// What went wrong, with the detail that elements put behind a general sentence.
@@ -300,7 +319,9 @@ void MediaPipeline::watch_for_stall() const {
     stall_frames_ = frames;
     stall_since_ = now;
   }
-  // decodebin loses the error of a demuxer that fails in the moment of its start: a file that gives no first frame is broken.
+  // decodebin loses the error of a demuxer that fails in the moment of its start.
+  if (frames == 0 && local_ && now - stall_since_ > kErrorSeconds * G_USEC_PER_SEC && demuxer_has_given_up(pipeline_.get()))
+    throw Error(ErrorCode::kRuntime, "no stream is found in it: it is damaged, or cut off");
   const gint64 patience = frames == 0 && local_ ? kFirstFrameSeconds : kStallSeconds;
   if (now - stall_since_ > patience * G_USEC_PER_SEC)
     throw Error(ErrorCode::kRuntime, "no frame has come for " + std::to_string(patience) + " seconds");

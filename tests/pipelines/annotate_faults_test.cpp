@@ -40,6 +40,7 @@ TEST_F(AnnotateProgram, TwelveFilmsOfWhichTwoAreBroken) {
   EXPECT_EQ(run.status, 1);
   EXPECT_TRUE(contains(run.err, "10 of 12 inputs are done")) << run.err;
   EXPECT_TRUE(contains(run.err, "films/04.mp4: ")) << run.err;
+  EXPECT_FALSE(contains(run.err, "no frame has come")) << "a demuxer's error was lost, and a minute waited: " << run.err;
   EXPECT_TRUE(contains(run.err, "films/09.mp4: ")) << run.err;
   const auto all = json("summary.json");
   EXPECT_EQ(all.at("totals").at("failed"), 2);

@@ -1,4 +1,6 @@
 // fmpn-annotate: what comes out.
+#include <algorithm>
+#include <cstdio>
 #include <set>
 
 #include <opencv2/imgcodecs.hpp>
@@ -76,16 +78,68 @@ TEST_F(AnnotateProgram, AFilmWithoutAFaceHasARowForEveryFrame) {
   EXPECT_EQ(json("empty/summary.json").at("frames_with_face"), 0);
 }
 
+/// The mean difference in a rectangle's levels between two pictures of one size.
+double difference(const Image& a, const Image& b, const cv::Rect& part) {
+  const cv::Mat first(a.height, a.width, CV_8UC3, const_cast<std::uint8_t*>(a.pixels.data()));
+  const cv::Mat second(b.height, b.width, CV_8UC3, const_cast<std::uint8_t*>(b.pixels.data()));
+  return cv::norm(first(part), second(part), cv::NORM_L1) / (3.0 * part.area());
+}
+
 TEST_F(AnnotateProgram, APictureGivesAPicture) {
   std::filesystem::copy_file(photograph_path(), file("portrait.jpg"));
-  const Outcome run = annotate({"portrait.jpg"});
-  ASSERT_EQ(run.status, 0) << run.err;
-  const Image before = read_image(file("portrait.jpg")), after = read_image(out("portrait/portrait.jpg"));
-  EXPECT_EQ(after.width, before.width);
-  EXPECT_EQ(after.height, before.height);
-  EXPECT_NE(after.pixels, before.pixels);
-  EXPECT_EQ(lines("portrait/portrait.csv").size(), 2U);
+  const auto drawn = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> arguments{"portrait.jpg", "--no-report"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Outcome run = annotate(arguments);
+    EXPECT_EQ(run.status, 0) << run.err;
+    return read_image(out("portrait/portrait.jpg"));
+  };
+  const Image before = read_image(file("portrait.jpg")), plain = drawn({}), hidden = drawn({"--anonymize", "box"}),
+              masked = drawn({"--show-mask"});
   EXPECT_EQ(json("portrait/summary.json").at("image"), true);
+  const auto rows = lines("portrait/portrait.csv");
+  ASSERT_EQ(rows.size(), 2U);
+  cv::Rect2f face;
+  ASSERT_EQ(std::sscanf(rows[1].c_str(), "0,0.000000,1,%f,%f,%f,%f", &face.x, &face.y, &face.width, &face.height), 4);
+  const cv::Rect box(face), inside(box.x + box.width / 4, box.y + box.height / 4, box.width / 2, box.height / 2), far(0, 0, 60, 60);
+  const cv::Rect edge(box.x - 1, inside.y, 3, inside.height);
+  for (const Image& after : {plain, hidden, masked}) {
+    ASSERT_EQ(after.width, before.width);
+    ASSERT_EQ(after.height, before.height);
+    EXPECT_LT(difference(after, before, far), 3) << "what lies far from the face is as it was, but for the encoding";
+    EXPECT_GT(difference(after, before, edge), 20) << "a box is drawn";
+  }
+  EXPECT_LT(difference(plain, before, inside), 3);
+  EXPECT_GT(difference(masked, before, inside), 5);
+  EXPECT_LT(*std::max_element(hidden.pixels.begin() + 3 * (hidden.width * (inside.y + 9) + inside.x + 9),
+                              hidden.pixels.begin() + 3 * (hidden.width * (inside.y + 9) + inside.x + 19)),
+            20)
+      << "black";
+}
+
+TEST_F(AnnotateProgram, WhatTheElementsAreToldArrives) {
+  const Image photo = read_image(photograph_path());
+  const cv::Mat one(photo.height, photo.width, CV_8UC3, const_cast<std::uint8_t*>(photo.pixels.data()));
+  cv::Mat two;
+  cv::hconcat(one, one, two);
+  cv::resize(two, two, {}, 0.24, 0.24, cv::INTER_AREA);  // faces of 50 px, of less quality than 1
+  write_image(file("two.png"), view_of(two));
+  const auto rows = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> arguments{"two.png", "--no-report", "--video", "none"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Outcome run = annotate(arguments);
+    EXPECT_EQ(run.status, 0) << run.err;
+    return lines("two/two.csv");
+  };
+  const auto sure = rows({"--min-confidence", "0", "--min-face-size", "32"});
+  ASSERT_EQ(sure.size(), 3U);
+  EXPECT_FALSE(contains(sure[1], ",uncertain,"));
+  EXPECT_TRUE(contains(rows({"--min-confidence", "1", "--min-face-size", "32"})[1], ",uncertain,"));
+  const auto best = rows({"--min-confidence", "0", "--min-face-size", "32", "--min-quality", "1", "--max-faces", "1"});
+  ASSERT_EQ(best.size(), 2U);
+  EXPECT_TRUE(contains(best[1], ",uncertain,"));
+  EXPECT_EQ(rows({"--min-face-size", "80"}).at(1).substr(0, 12), "0,0.000000,,");
+  EXPECT_EQ(rows({"--min-face-size", "32", "--detection-threshold", "5"}).at(1).substr(0, 12), "0,0.000000,,");
 }
 
 /// A JPEG with an EXIF block that says how to turn it.
