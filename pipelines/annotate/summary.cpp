@@ -12,12 +12,15 @@ constexpr const char* kUncertain = "uncertain";
 
 double milli(double value) { return std::round(value * 1000) / 1000; }
 
-/// The expression that a face shows for the longest time; "uncertain" is none.
-Json dominant(const std::map<std::string, double>& time_in) {
-  const std::pair<const std::string, double>* best = nullptr;
-  for (const auto& one : time_in)
-    if (one.first != kUncertain && (best == nullptr || one.second > best->second)) best = &one;
-  return best == nullptr ? Json(nullptr) : Json(best->first);
+/// The expression that is shown for the longest time, or, where there is no time, on the most faces; "uncertain" is none.
+Json dominant(const std::map<std::string, double>& time_in, const std::map<std::string, std::uint64_t>& frames_in) {
+  Json best = nullptr;
+  std::pair<double, std::uint64_t> most;
+  for (const auto& [label, seconds] : time_in) {
+    const std::pair shown(seconds, frames_in.at(label));
+    if (label != kUncertain && (best.is_null() || shown > most)) best = label, most = shown;
+  }
+  return best;
 }
 
 Json times(const std::map<std::string, double>& time_in) {
@@ -64,6 +67,7 @@ void Summary::close(double until) {
     known.seconds += lasted;
     if (!face.label.empty()) {
       known.time_in[face.label] += lasted;
+      ++known.frames_in[face.label];
       const bool goes_on = !known.episodes.empty() && known.episodes.back().label == face.label && start - known.last <= kAway;
       if (!goes_on) known.episodes.push_back({face.label, start, start});
       known.episodes.back().end = start + lasted;
@@ -79,6 +83,7 @@ Json summary_json(const Summary& summary) {
   json["seconds"] = milli(summary.seconds_);
   json["classes"] = summary.classes_;
   std::map<std::string, double> all;
+  std::map<std::string, std::uint64_t> all_frames;
   json["time_in"] = Json::object();
   json["faces"] = Json::array();
   for (const auto& [id, face] : summary.faces_) {
@@ -88,7 +93,7 @@ Json summary_json(const Summary& summary) {
     one["first"] = milli(face.first);
     one["last"] = milli(face.last);
     one["seconds"] = milli(face.seconds);
-    one["dominant"] = dominant(face.time_in);
+    one["dominant"] = dominant(face.time_in, face.frames_in);
     one["time_in"] = times(face.time_in);
     std::map<std::string, int> onsets;
     one["episodes"] = Json::array();
@@ -101,10 +106,11 @@ Json summary_json(const Summary& summary) {
     for (std::size_t i = 0; i < face.sum.size(); ++i)
       one["mean"][summary.classes_[i]] = milli(face.sum[i] / static_cast<double>(face.classified));
     for (const auto& [label, seconds] : face.time_in) all[label] += seconds;
+    for (const auto& [label, frames] : face.frames_in) all_frames[label] += frames;
     json["faces"].push_back(std::move(one));
   }
   json["time_in"] = times(all);
-  json["dominant"] = dominant(all);
+  json["dominant"] = dominant(all, all_frames);
   return json;
 }
 

@@ -24,6 +24,7 @@ struct FaceSummary {
   double first = 0, last = 0;              ///< seconds; `last` is the end of the last frame
   double seconds = 0;                      ///< in the picture
   std::map<std::string, double> time_in;   ///< seconds, by label, "uncertain" among them
+  std::map<std::string, std::uint64_t> frames_in;  ///< the same in frames: of a picture, which takes no time
   std::vector<double> sum;                 ///< of the distributions over the classified frames
   std::uint64_t classified = 0;
   std::vector<Episode> episodes;
@@ -59,7 +60,7 @@ class Summary {
 };
 
 /// frames, seconds, classes, faces: [{id, first, last, seconds, frames, dominant, time_in, onsets, mean, episodes}] and the
-/// times over all faces. `dominant` is the expression with the most time, null where none was judged.
+/// times over all faces. `dominant` is the expression with the most time (of a picture: the most faces), null where none was judged.
 nlohmann::ordered_json summary_json(const Summary& summary);
 
 }  // namespace fmpn::annotate

@@ -19,8 +19,7 @@ const legend = () => el('ul', { class: 'legend' }, allLabels.map((label) => el('
 /** The input's name, what is known of it at a glance, and what its decoder complained about. */
 function heading(facts) {
   const faces = counted(data.face_count, 'face', 'faces');
-  // By time, which a picture has none of.
-  const dominant = data.dominant && !data.image ? [' · mostly ', el('b', {}, data.dominant)] : [];
+  const dominant = data.dominant ? [' · mostly ', el('b', {}, data.dominant)] : [];
   return [
     el('header', {}, el('h1', {}, data.name),
       el('p', { class: 'facts' }, [...facts, `${data.width} × ${data.height}`, faces].join(' · '), dominant),

@@ -17,20 +17,13 @@
   const amountsOf = (input) => (input.image ? input.onsets : input.time_in);
   const barOf = (input) => shares(amountsOf(input), input.image ? facesText : lengthText);
 
-  /** The expression that most faces of a picture show, or that a film's faces show for the longest time. */
-  function dominantOf(input) {
-    if (!input.image) return input.dominant;
-    const [most] = Object.entries(input.onsets).filter(([label]) => label !== 'uncertain').sort((a, b) => b[1] - a[1]);
-    return most ? most[0] : null;
-  }
-
   const address = (name, file) => `${name.split('/').map(encodeURIComponent).join('/')}/${file}`;
   function nameOf(input) {
     const title = input.report ? el('a', { href: address(input.name, 'report.html') }, input.name) : input.name;
     return [title, input.warnings ? el('span', { class: 'count' }, 'with warnings') : null];
   }
   const withFace = (input) => `${input.frames ? Math.round((100 * input.frames_with_face) / input.frames) : 0} %`;
-  const mostly = (input) => (dominantOf(input) ? labelled(dominantOf(input)) : '–');
+  const mostly = (input) => (input.dominant ? labelled(input.dominant) : '–');
 
   /** The table's columns: head, content, class; `ofFilms` are left out where there are pictures only. */
   const columns = [

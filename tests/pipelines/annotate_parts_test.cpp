@@ -379,6 +379,16 @@ TEST(SummaryTest, TimesOnsetsAndTheDominantExpression) {
   EXPECT_EQ(json["dominant"], "happiness");
 }
 
+TEST(SummaryTest, OfAPictureWhatMostFacesShowIsDominant) {
+  Summary summary;
+  record::FrameRecord picture = frame(0, {face(1, "happiness", 1), face(2, "anger", 0), face(3, "happiness", 1), face(4, "uncertain", 0.5)});
+  picture.duration = 0;
+  summary.add(picture);
+  summary.finish();
+  EXPECT_EQ(summary_json(summary)["dominant"], "happiness");
+  EXPECT_EQ(summary_json(summary)["faces"][1]["dominant"], "anger");
+}
+
 TEST(TimelineTest, StaysSmallHoweverLongTheStream) {
   Timeline timeline(100, 0.04);
   const int frames = 25 * 3600;
