@@ -42,8 +42,8 @@ source_of() {
   case "$1" in
     rtsp://* | rtsps://*) source=(rtspsrc location="$(as_value "$1")" latency=200 ! decodebin) ;;
     *://*)
-      source=(uridecodebin uri="$(as_value "$1")")
-      [[ "$1" != file://* ]] || film="$(printf %b "${1//%/\\x}")" film="${film#file://}"
+      source=(uridecodebin uri="$(as_value "$1")") film="$1"
+      [[ "$1" != file://* ]] || film="$(printf %b "${1//%/\\x}")" film="${film#file://}" film="${film#localhost}"
       ;;
     *)
       [[ -e "$1" ]] || fail 1 "$1: no such file or camera"
@@ -93,6 +93,7 @@ record() {
   gst-launch-1.0 -q -e "$@" &
   pipeline=$!
   set +m
+  [[ -z "$interrupted" ]] || kill -INT "$pipeline" 2>/dev/null || true # a signal that came before there was a pipeline
   while kill -0 "$pipeline" 2>/dev/null; do wait "$pipeline" || true; done # a signal ends the wait, not the pipeline
   wait "$pipeline" || status=$?
   [[ "$status" != 0 || -z "$interrupted" || -z "$film" ]] || status=130

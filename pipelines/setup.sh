@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 arguments 0 1 "$@"
-[[ "${1:---tests}" == --tests ]] || fail 2 "$1: no such option; there is --tests"
+(($# == 0)) || [[ "$1" == --tests ]] || fail 2 "$1: no such option; there is --tests"
 cd "$here"
 
 packages=(g++ pkg-config cmake meson ninja-build ccache
@@ -30,14 +30,16 @@ if ((${#missing[@]})); then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 
-read -ra options <<<"${FMPN_MESON_OPTIONS:-}"
+read -rd '' -a options <<<"${FMPN_MESON_OPTIONS:-}" || true
 if [[ ! -f "$build/build.ninja" ]]; then
   tests=disabled
   [[ "${1:-}" != --tests ]] || tests=enabled
   meson setup "$build" -Dtests=$tests "${options[@]}"
-else # a build that was there before, without tests perhaps, or with other options
-  [[ "${1:-}" != --tests ]] || options+=(-Dtests=enabled)
-  ((${#options[@]} == 0)) || meson configure "$build" "${options[@]}"
+else # a build that was there before, without tests perhaps, or with other options; what is no -D is for a first set-up only
+  changes=()
+  for option in "${options[@]}"; do [[ "$option" != -D* ]] || changes+=("$option"); done
+  [[ "${1:-}" != --tests ]] || changes+=(-Dtests=enabled)
+  ((${#changes[@]} == 0)) || meson configure "$build" "${changes[@]}"
 fi
 # Else ccache leaves out what has a precompiled header, which is what takes longest.
 export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}

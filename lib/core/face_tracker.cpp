@@ -66,11 +66,9 @@ void FaceTracker::State::forget_after_jump(double time) {
   if (step < 0 || (last_step > 0 && step > std::max(options.keep_time, kUsualStep * last_step))) {
     tracks.clear();
     since_detection = 0;
-    last_step = 0;
-  } else if (step > 0) {
-    last_step = step;
   }
   last_time = time;
+  if (step != 0) last_step = std::max(0.0, step);
 }
 
 FaceTracker::FaceTracker(const AlignerOptions& aligner, const TrackerOptions& tracker) {

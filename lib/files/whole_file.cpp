@@ -36,23 +36,26 @@ std::optional<std::string> bytes_of(const std::string& path) {
 }  // namespace
 
 WholeFile::WholeFile(std::string path) : path_(std::move(path)) {
+  constexpr int kTries = 100;  // each but the last: another writer's file got its name between the opening and the lock
   const std::string temporary = path_ + ".partial";
-  for (struct stat ours{}, there{};;) {
+  for (int i = 0; i < kTries && file_ < 0; ++i) {
     file_ = open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (file_ < 0) fail(path_, errno);
+    struct stat ours{}, there{};
+    if (fstat(file_, &ours) == 0 && !S_ISREG(ours.st_mode)) return;  // a device: nothing to lock or to empty
     // What a killed process left is nobody's; what is locked is another's. A file system without locks is used without.
     if (flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       close(file_);
-      throw Error(ErrorCode::kIo, path_ + ": cannot be written (another process is writing it)");
+      throw Error(ErrorCode::kIo, path_ + ": cannot be written (it is being written already)");
     }
-    // It may have got its name between the opening and the lock.
-    if (fstat(file_, &ours) == 0 && stat(temporary.c_str(), &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
-      break;
-    close(file_);
+    if (stat(temporary.c_str(), &there) != 0 || ours.st_ino != there.st_ino || ours.st_dev != there.st_dev) {
+      close(file_);
+      file_ = -1;
+    }
   }
-  if (ftruncate(file_, 0) == 0 || errno == EINVAL) return;  // EINVAL: a device
-  const int cause = errno;
-  close(file_);
+  if (file_ >= 0 && ftruncate(file_, 0) == 0) return;
+  const int cause = file_ < 0 ? ESTALE : errno;
+  if (file_ >= 0) close(file_);
   fail(path_, cause);
 }
 
@@ -75,8 +78,8 @@ void WholeFile::append(const void* bytes, std::size_t count) {
 void WholeFile::commit(bool durable) {
   // Some file systems have nothing to wait for, and say so.
   if (durable && fsync(file_) != 0 && errno != EINVAL && errno != ENOTSUP) fail(path_, errno);
-  // A network's file system tells of a full disk when a file is closed. The second handle keeps the lock until the file has its name.
-  const int second = dup(file_);
+  // A network's file system tells of a full disk when a handle is closed. The first one keeps the lock until the file has its name.
+  const int second = fcntl(file_, F_DUPFD_CLOEXEC, 0);
   if (second < 0 || close(second) != 0) fail(path_, errno);
   if (std::rename((path_ + ".partial").c_str(), path_.c_str()) != 0) fail(path_, errno);
   close(file_);
@@ -89,12 +92,12 @@ void write_whole(const std::string& path, const std::string& bytes, bool durable
   file.commit(durable);
 }
 
-void require_file(const std::string& path, const std::string& what) {
+void require_file(const std::string& path) {
   struct stat found{};
   const auto refuse = [&](const std::string& why) { throw Error(ErrorCode::kNotFound, path + ": " + why); };
   const auto cannot_be_opened = [](const std::string& why) { return "cannot be opened (" + why + ")"; };
   if (stat(path.c_str(), &found) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) refuse("no such " + what);
+    if (errno == ENOENT || errno == ENOTDIR) refuse("no such file");
     refuse(cannot_be_opened(std::strerror(errno)));
   }
   if (!S_ISREG(found.st_mode)) refuse(cannot_be_opened("it is not a regular file"));

@@ -24,8 +24,8 @@ class WholeFile {
 
 /// A whole file at once. `durable` for what a resumed program trusts to be whole, not for what can be made again.
 void write_whole(const std::string& path, const std::string& bytes, bool durable = false);
-/// Throws kNotFound where there is no such file, it is a folder or a pipe, or it may not be read. `what` it should be: "model file".
-void require_file(const std::string& path, const std::string& what = "file");
+/// Throws kNotFound where there is no such file, it is a folder or a pipe, or it may not be read.
+void require_file(const std::string& path);
 /// The bytes of a file. Throws kNotFound with the cause.
 std::string read_whole(const std::string& path);
 /// The same; no bytes where it can't be read.

@@ -146,8 +146,9 @@ LoadedModel load_model(const std::string& path) { return read_all(open_model(pat
 
 LoadedModel load_model(const std::string& name, const SafeTensors& content) {
   return read_all(open(name, content.metadata, content.tensors, [&](const std::string& key, void* to) {
-    const auto& [dtype, shape, bytes] = content.tensors.at(key);
-    if (bytes.size() != byte_count(content.tensors.at(key)))
+    const StoredTensor& tensor = content.tensors.at(key);
+    const auto& bytes = tensor.bytes;
+    if (bytes.size() != byte_count(tensor))
       throw Error(ErrorCode::kBadFormat,
                   name + ": tensor '" + key + "' has " + std::to_string(bytes.size()) + " bytes, not those of its shape");
     std::memcpy(to, bytes.data(), bytes.size());

@@ -52,12 +52,15 @@ class Run {
     if (fault_) std::rethrow_exception(fault_);
   }
 
-  /// Of all inputs, also of those that an interruption came before.
+  /// Of all inputs, also of those that an interruption came before: done by an earlier run, or not begun.
   std::vector<Entry> entries() const {
     std::map<std::string, Entry> all = entries_;
     for (const Input& input : inputs_) {
+      if (all.count(input.name) != 0) continue;
+      const auto before = options_.resume ? manifest_.find(input.name) : std::nullopt;
       Entry& entry = all[input.name];
-      if (entry.name.empty()) entry.name = input.name, entry.source = input.source, entry.state = State::kPartial, entry.reason = "not begun";
+      if (before && has_result(input, *before)) entry = *before;
+      else entry.name = input.name, entry.source = input.source, entry.state = State::kPartial, entry.reason = "not begun";
     }
     std::vector<Entry> list;
     for (const auto& [name, entry] : all) list.push_back(entry);
@@ -97,10 +100,13 @@ class Run {
     if (failed && options_.quiet) std::fprintf(stderr, "fmpn-annotate: %s\n", outcome.line.c_str());
   }
 
+  bool has_result(const Input& input, const Entry& before) const {
+    return before.state == State::kDone && before.settings == settings_ &&
+           ResultFolder::is_result((fs::path(options_.output) / input.name).string());
+  }
+
   bool is_done(const Input& input, const Entry& before) {
-    if (before.state != State::kDone || before.settings != settings_ ||
-        !ResultFolder::is_result((fs::path(options_.output) / input.name).string()))
-      return false;
+    if (!has_result(input, before)) return false;
     try {
       return fingerprint_of(input.path, before.fingerprint, stop_) == before.fingerprint;
     } catch (const Error&) {
@@ -154,12 +160,12 @@ int annotate(const Options& given, const std::atomic<bool>& stop) {
   const Shard shard = options.shard ? *options.shard : shard_of_environment();
   if (options.model.empty()) options.model = default_model();
   const std::string landmark_model = landmark_model_of(options);
-  auto landmarks_sha256 = std::async(std::launch::async, sha256_of_file, landmark_model, std::cref(stop));  // 100 MB, beside the loading
   // Both held to the end: every pipeline shares the networks and the landmark model, and none has to load them again.
-  const auto engine = Engine::load(options.model, {options.device, precision_named(options.precision)});
   AlignerOptions aligner_options;
   aligner_options.landmark_model = landmark_model;
   const Aligner aligner(aligner_options);
+  auto landmarks_sha256 = std::async(std::launch::async, sha256_of_file, landmark_model, std::cref(stop));  // 100 MB, beside the loading
+  const auto engine = Engine::load(options.model, {options.device, precision_named(options.precision)});
   if (stop) return 130;  // loading takes long enough to be interrupted
   make_folder(options.output);
   std::vector<Input> inputs = collect_inputs(options.inputs, options.output, std::cin);

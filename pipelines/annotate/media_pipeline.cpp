@@ -89,7 +89,10 @@ gint has_given_up(gconstpointer value, gconstpointer) {
   GstElementFactory* factory = gst_element_get_factory(element);
   if (factory == nullptr || !gst_element_factory_list_is_type(factory, GST_ELEMENT_FACTORY_TYPE_DEMUXER)) return 1;
   const Owned<GstPad> sink(gst_element_get_static_pad(element, "sink"));
-  return sink && gst_pad_get_task_state(sink.get()) == GST_TASK_PAUSED && element->numsrcpads == 0 ? 0 : 1;
+  GST_OBJECT_LOCK(element);
+  const bool has_streams = element->numsrcpads > 0;
+  GST_OBJECT_UNLOCK(element);
+  return sink && gst_pad_get_task_state(sink.get()) == GST_TASK_PAUSED && !has_streams ? 0 : 1;
 }
 
 bool demuxer_has_given_up(GstElement* pipeline) {
@@ -320,7 +323,9 @@ void MediaPipeline::watch_for_stall() const {
     stall_since_ = now;
   }
   // decodebin loses the error of a demuxer that fails in the moment of its start.
-  if (frames == 0 && local_ && now - stall_since_ > kErrorSeconds * G_USEC_PER_SEC && demuxer_has_given_up(pipeline_.get()))
+  if (frames > 0 || !local_ || !demuxer_has_given_up(pipeline_.get())) given_up_since_ = 0;
+  else if (given_up_since_ == 0) given_up_since_ = now;
+  else if (now - given_up_since_ > kErrorSeconds * G_USEC_PER_SEC)
     throw Error(ErrorCode::kRuntime, "no stream is found in it: it is damaged, or cut off");
   const gint64 patience = frames == 0 && local_ ? kFirstFrameSeconds : kStallSeconds;
   if (now - stall_since_ > patience * G_USEC_PER_SEC)

@@ -69,6 +69,7 @@ class MediaPipeline {
   mutable std::uint64_t stall_frames_ = 0;
   bool local_ = false;  ///< the input is a file
   mutable gint64 stall_since_ = 0;
+  mutable gint64 given_up_since_ = 0;  ///< the demuxer, before a first frame
 };
 
 }  // namespace fmpn::annotate

@@ -1,5 +1,5 @@
 'use strict';
-// What both pages share: the data, colours, numbers as text, elements.
+// What all pages share: the data, colours, numbers as text, elements.
 const data = JSON.parse(document.getElementById('data').textContent);
 
 // The colours of fmpnoverlay, so that page and video say the same.

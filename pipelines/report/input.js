@@ -98,7 +98,7 @@
   }
 
   function labelAt({ episodes }, seconds) {
-    return episodes[Math.max(0, lastBegun(episodes.length, (k) => episodes[k].start, seconds))]?.label ?? 'not judged';
+    return episodes[Math.max(0, lastBegun(episodes.length, (k) => episodes[k].start, seconds))]?.label;
   }
 
   const now = el('div', { class: 'now', 'aria-live': 'off', style: `--faces:${data.charts.length}` });
@@ -106,8 +106,9 @@
   function readingOf({ chart, face, spans }, at) {
     const i = sampleAt(spans, at);
     if (i === null) return null;
+    const label = labelAt(face, at);
     const values = data.classes.map((label, c) => [label, chart.p[c][i] / 10]).sort((a, b) => b[1] - a[1]).slice(0, 3);
-    return el('li', {}, el('span', { class: 'face' }, `Face ${chart.id}`), el('b', { class: 'label' }, labelled(labelAt(face, at))),
+    return el('li', {}, el('span', { class: 'face' }, `Face ${chart.id}`), el('b', { class: 'label' }, label ? labelled(label) : 'not judged'),
       values.map(([label, percent]) => el('span', { class: 'value' }, swatch(label), `${label} ${percent.toFixed(0)} %`)));
   }
 

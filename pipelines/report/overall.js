@@ -54,8 +54,12 @@
 
   function troubles() {
     if (troubled.length === 0) return '';
-    const item = (input) => [el('b', {}, input.source), `: ${input.state === 'partial' ? 'interrupted' : input.reason}`];
-    return problems(`${counted(troubled.length, 'input is', 'inputs are')} not done`, troubled.map(item));
+    // Those that an interruption came before may be many: a number of them says it all.
+    const begun = troubled.filter((input) => input.reason !== 'not begun');
+    const item = (input) => [el('b', {}, input.source), `: ${input.reason || 'interrupted'}`];
+    const rest = troubled.length - begun.length;
+    const items = [...begun.map(item), ...(rest > 0 ? [`${counted(rest, 'input was', 'inputs were')} not begun`] : [])];
+    return problems(`${counted(troubled.length, 'input is', 'inputs are')} not done`, items);
   }
 
   /** All inputs' expressions as one bar; none where there is nothing in it. */

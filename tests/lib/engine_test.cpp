@@ -291,11 +291,13 @@ TEST_F(EngineTest, TheProgramsOwnDefaultTypeDoesNotReachIn) {
   const auto engine = Engine::load(path, {"cpu", Precision::kFp32});
   const auto torch_engine = make_torch_engine(read_all(open_model(path)), torch::kCPU, Precision::kFp32);
   const auto expected = engine->classify(crops_);
-  torch::set_default_dtype(caffe2::TypeMeta::Make<double>());
+  const struct Doubles {
+    Doubles() { torch::set_default_dtype(caffe2::TypeMeta::Make<double>()); }
+    ~Doubles() { torch::set_default_dtype(caffe2::TypeMeta::Make<float>()); }
+  } doubles;
   expect_error(ErrorCode::kBadSetting, {"set_default_dtype"}, [&] { Engine::load(other); });
   const std::vector<ImageView> two{crops_[0], crops_[1]};  // a plan that is made now
   const auto given = engine->classify(two), by_torch = torch_engine->classify(two, engine->generate_masks(two));
-  torch::set_default_dtype(caffe2::TypeMeta::Make<float>());
   ASSERT_EQ(given.size(), 2U);
   EXPECT_LT(largest_difference(given[0].logits, expected[0].logits), 1e-4F);
   EXPECT_LT(largest_difference(by_torch[0].logits, expected[0].logits), 1e-4F);

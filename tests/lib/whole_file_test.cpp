@@ -38,7 +38,7 @@ TEST(WholeFile, TwoDoNotWriteItAtOnce) {
   test::write_text(path + ".partial", "what a killed program left");
   WholeFile first(path);
   first.append("first", 5);
-  expect_error(ErrorCode::kIo, {path, "another process"}, [&] { WholeFile second(path); });
+  expect_error(ErrorCode::kIo, {path, "already"}, [&] { WholeFile second(path); });
   first.commit(false);
   EXPECT_EQ(test::read_text(path), "first");
   write_whole(path, "second");
@@ -61,7 +61,7 @@ TEST(WholeFile, WhatIsNotThereIsAnErrorOrNothing) {
   EXPECT_EQ(read_if_there(folder.file("none")), "");
   expect_error(ErrorCode::kNotFound, {folder.path().string(), "directory"}, [&] { read_whole(folder.path().string()); });
   EXPECT_EQ(read_if_there(folder.path().string()), "");
-  expect_error(ErrorCode::kNotFound, {folder.file("none"), "no such model"}, [&] { require_file(folder.file("none"), "model"); });
+  expect_error(ErrorCode::kNotFound, {folder.file("none"), "no such file"}, [&] { require_file(folder.file("none")); });
   expect_error(ErrorCode::kNotFound, {folder.path().string(), "regular"}, [&] { require_file(folder.path().string()); });
   ASSERT_EQ(mkfifo(folder.file("pipe").c_str(), 0600), 0);
   expect_error(ErrorCode::kNotFound, {folder.file("pipe"), "regular"}, [&] { require_file(folder.file("pipe")); });

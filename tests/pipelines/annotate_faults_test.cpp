@@ -186,6 +186,13 @@ TEST_F(AnnotateProgram, AnInterruptionKeepsTheFinishedAndResumeDoesTheRest) {
   EXPECT_TRUE(contains(resumed.err, "a: done before")) << resumed.err;
   EXPECT_EQ(json("b/summary.json").at("frames"), 5);
   EXPECT_FALSE(is_there("b.partial"));
+
+  make_video(file("a.mp4"), brief(1500));  // other content: begun anew, and interrupted before the others are looked at
+  Program again(command({"a.mp4", "b.mp4", "c.mp4", "--no-report", "--resume"}));
+  ASSERT_TRUE(wait_for([&] { return is_there("a.partial/a.csv") && std::filesystem::file_size(out("a.partial/a.csv")) > 1000; }));
+  again.send(SIGINT);
+  EXPECT_EQ(again.wait().status, 130);
+  EXPECT_EQ(json("summary.json").at("totals").at("done"), 2) << "what an earlier run has done stays done";
 }
 
 TEST_F(AnnotateProgram, ShardsShareTheInputsAndMergeJoinsThem) {

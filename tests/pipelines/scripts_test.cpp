@@ -133,7 +133,7 @@ TEST_F(Scripts, NoFileIsDestroyed) {
 TEST_F(Scripts, AnInterruptedCameraIsWholeAndAnInterruptedFilmIsNot) {
   const auto interrupt = [&](int signal, const std::string& growing, const std::vector<std::string>& command) {
     Program program(command);
-    while (program.running() && (!fs::exists(growing) || fs::file_size(growing) == 0)) usleep(50'000);
+    for (int i = 0; i < 1200 && program.running() && (!fs::exists(growing) || fs::file_size(growing) == 0); ++i) usleep(50'000);
     program.send(signal);
     return program.wait();
   };

@@ -41,7 +41,8 @@ struct Image {
 /// Throws kNotFound where there is no such file, or it cannot be opened, kBadFormat where it is no picture.
 FMPN_API Image read_image(const std::string& path);
 
-/// Writes a gray or RGB picture, whole or not at all; the suffix (.png, .jpg) chooses the format. Throws kIo.
+/// Writes a gray or RGB picture, whole or not at all, which needs a folder that can be written to; the suffix (.png, .jpg)
+/// chooses the format. Throws kIo.
 FMPN_API void write_image(const std::string& path, const ImageView& image);
 
 }  // namespace fmpn
