@@ -157,9 +157,11 @@ LoadedModel load_model(const std::string& name, const SafeTensors& content) {
 
 StoredTensor stored_as(const torch::Tensor& tensor, bool half) {
   torch::Tensor flat = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
-  const torch::Tensor shorter = flat.to(torch::kFloat16);
-  half = half && torch::isfinite(shorter).all().item<bool>();
-  if (half) flat = shorter;
+  if (half) {
+    const torch::Tensor shorter = flat.to(torch::kFloat16);
+    half = torch::isfinite(shorter).all().item<bool>();
+    if (half) flat = shorter;
+  }
   StoredTensor stored{half ? "F16" : "F32", flat.sizes().vec(), std::vector<std::uint8_t>(flat.nbytes())};
   std::memcpy(stored.bytes.data(), flat.data_ptr(), stored.bytes.size());
   return stored;

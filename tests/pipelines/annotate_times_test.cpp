@@ -16,18 +16,10 @@ GstPadProbeReturn set_time(GstPad*, GstPadProbeInfo* info, gpointer data) {
 
 /// A film without a frame rate, whose frames have these times and no durations.
 void make_timed(const std::string& path, std::vector<double> times) {
-  const std::string launch = "videotestsrc pattern=ball num-buffers=" + std::to_string(times.size()) +
-                             " ! video/x-raw,width=160,height=120,framerate=25/1 ! jpegenc ! capssetter caps=image/jpeg,framerate=0/1 ! "
-                             "identity name=times ! matroskamux ! filesink location=\"" + path + "\"";
-  GError* error = nullptr;
-  GstElement* pipeline = gst_parse_launch(launch.c_str(), &error);
-  if (error != nullptr) throw std::runtime_error(error->message);
-  GstElement* identity = gst_bin_get_by_name(GST_BIN(pipeline), "times");
-  GstPad* pad = gst_element_get_static_pad(identity, "src");
-  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, set_time, &times, nullptr);
-  gst_object_unref(pad);
-  gst_object_unref(identity);
-  run_to_end(pipeline, launch);
+  run_pipeline("videotestsrc pattern=ball num-buffers=" + std::to_string(times.size()) +
+                   " ! video/x-raw,width=160,height=120,framerate=25/1 ! jpegenc ! capssetter caps=image/jpeg,framerate=0/1 ! "
+                   "identity name=times ! matroskamux ! filesink location=\"" + path + "\"",
+               {{"times", "src", set_time, &times}});
 }
 
 class AnnotateTimes : public AnnotateProgram {

@@ -34,16 +34,8 @@ inline cv::Mat frame_of(const std::string& path, int index) {
     gst_buffer_unmap(GST_PAD_PROBE_INFO_BUFFER(info), &map);
     return GST_PAD_PROBE_OK;
   };
-  GError* error = nullptr;
-  GstElement* pipeline = gst_parse_launch(
-      ("filesrc location=\"" + path + "\" ! decodebin ! videoconvert ! video/x-raw,format=RGB ! fakesink name=sink").c_str(), &error);
-  if (error != nullptr) throw std::runtime_error(error->message);
-  GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
-  GstPad* pad = gst_element_get_static_pad(sink, "sink");
-  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, keep, &wanted, nullptr);
-  gst_object_unref(pad);
-  gst_object_unref(sink);
-  run_to_end(pipeline, path);
+  run_pipeline("filesrc location=\"" + path + "\" ! decodebin ! videoconvert ! video/x-raw,format=RGB ! fakesink name=sink",
+               {{"sink", "sink", keep, &wanted}});
   if (wanted.frame.empty()) throw std::runtime_error(path + ": has no frame " + std::to_string(index));
   return wanted.frame;
 }

@@ -30,10 +30,27 @@ inline void run_to_end(GstElement* pipeline, const std::string& what) {
   if (!fault.empty()) throw std::runtime_error(what + ": " + fault);
 }
 
-inline void run_pipeline(const std::string& launch) {
+/// A pad of a pipeline, and what is called with its buffers.
+struct Probe {
+  const char* element;
+  const char* pad;
+  GstPadProbeCallback call;
+  gpointer data;
+};
+
+/// Runs what one would type after gst-launch-1.0. Probes of elements that are not in it are passed over.
+inline void run_pipeline(const std::string& launch, const std::vector<Probe>& probes = {}) {
   GError* error = nullptr;
   GstElement* pipeline = gst_parse_launch(launch.c_str(), &error);
   if (error != nullptr) throw std::runtime_error(error->message);
+  for (const Probe& probe : probes) {
+    GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), probe.element);
+    if (element == nullptr) continue;
+    GstPad* pad = gst_element_get_static_pad(element, probe.pad);
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, probe.call, probe.data, nullptr);
+    gst_object_unref(pad);
+    gst_object_unref(element);
+  }
   run_to_end(pipeline, launch);
 }
 
@@ -89,21 +106,10 @@ inline GstPadProbeReturn count_decoded(GstPad* pad, GstPadProbeInfo* info, gpoin
 /// Decodes a whole file. Throws where that fails.
 inline Decoded decode(const std::string& path, bool sound) {
   Decoded result;
-  GError* error = nullptr;
   const std::string launch =
       "filesrc location=\"" + path + "\" ! decodebin name=d d. ! video/x-raw ! queue name=q0 ! fakesink" +
       (sound ? " d. ! audio/x-raw ! queue name=q1 max-size-time=0 max-size-bytes=0 max-size-buffers=0 ! fakesink" : "");
-  GstElement* pipeline = gst_parse_launch(launch.c_str(), &error);
-  if (error != nullptr) throw std::runtime_error(error->message);
-  for (const char* name : {"q0", "q1"}) {
-    GstElement* queue = gst_bin_get_by_name(GST_BIN(pipeline), name);
-    if (queue == nullptr) continue;
-    GstPad* pad = gst_element_get_static_pad(queue, "src");
-    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, count_decoded, &result, nullptr);
-    gst_object_unref(pad);
-    gst_object_unref(queue);
-  }
-  run_to_end(pipeline, path);
+  run_pipeline(launch, {{"q0", "src", count_decoded, &result}, {"q1", "src", count_decoded, &result}});
   return result;
 }
 
