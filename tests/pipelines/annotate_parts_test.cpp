@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "environment.h"
 #include "expect_error.h"
 #include "inputs.h"
 #include "manifest.h"
@@ -21,6 +22,7 @@ namespace fmpn::annotate {
 namespace {
 
 using test::expect_error;
+using test::Environment;
 using test::TemporaryFolder;
 using test::write_text;
 
@@ -156,17 +158,19 @@ TEST(ShardTest, ReadsIOfN) {
 }
 
 TEST(ShardTest, SlurmsArrayIsTheDefault) {
-  const auto set = [](const char* id, const char* count, const char* min, const char* max, const char* step) {
-    setenv("SLURM_ARRAY_TASK_ID", id, 1), setenv("SLURM_ARRAY_TASK_COUNT", count, 1), setenv("SLURM_ARRAY_TASK_MIN", min, 1);
-    setenv("SLURM_ARRAY_TASK_MAX", max, 1), setenv("SLURM_ARRAY_TASK_STEP", step, 1);
+  Environment environment;
+  const std::string array = "SLURM_ARRAY_TASK_";
+  const auto set = [&](const char* id, const char* count, const char* min, const char* max, const char* step) {
+    environment.set(array + "ID", id), environment.set(array + "COUNT", count), environment.set(array + "MIN", min);
+    environment.set(array + "MAX", max), environment.set(array + "STEP", step);
   };
+  for (const char* name : {"ID", "COUNT", "MIN", "MAX", "STEP"}) environment.unset(array + name);
   EXPECT_TRUE(shard_of_environment().whole());
   set("5", "4", "1", "7", "2");
   EXPECT_EQ(shard_of_environment().index, 2);
   EXPECT_EQ(shard_of_environment().count, 4);
   set("7", "2", "3", "7", "1");  // --array=3,7
   expect_error(ErrorCode::kBadSetting, {"--shard"}, [] { shard_of_environment(); });
-  for (const char* name : {"ID", "COUNT", "MIN", "MAX", "STEP"}) unsetenv((std::string("SLURM_ARRAY_TASK_") + name).c_str());
 }
 
 Entry entry(const std::string& name, State state) {

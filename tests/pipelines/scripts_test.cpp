@@ -4,6 +4,7 @@
 #include <map>
 
 #include "annotate_program.h"
+#include "environment.h"
 #include "frames.h"
 
 namespace fmpn::test {
@@ -18,8 +19,8 @@ class Scripts : public PhotographTest {
     PhotographTest::SetUp();
     const std::string photograph =
         std::string("filesrc location=") + photograph_path() + " ! jpegdec ! imagefreeze num-buffers=4 ! videoscale ! ";
-    setenv("FMPN_SOURCE", (photograph + "video/x-raw,width=256,height=300,framerate=10/1").c_str(), 1);
-    setenv("FMPN_SINK", ("videoconvert ! x264enc tune=zerolatency ! matroskamux ! filesink location=" + file("screen.mkv")).c_str(), 1);
+    environment_.set("FMPN_SOURCE", photograph + "video/x-raw,width=256,height=300,framerate=10/1");
+    environment_.set("FMPN_SINK", "videoconvert ! x264enc tune=zerolatency ! matroskamux ! filesink location=" + file("screen.mkv"));
   }
   std::string file(const std::string& name) const { return folder_.file(name); }
   static std::string script(const std::string& name) { return std::string(std::getenv("FMPN_SOURCE_ROOT")) + "/pipelines/" + name; }
@@ -34,8 +35,8 @@ class Scripts : public PhotographTest {
     return outcome;
   }
   /// A film of four frames, in place of the camera.
-  std::string film(const std::string& name, const std::string& filter = "") const {
-    unsetenv("FMPN_SOURCE");
+  std::string film(const std::string& name, const std::string& filter = "") {
+    environment_.unset("FMPN_SOURCE");
     VideoSpec spec;
     spec.frames = 4;
     spec.filter = filter;
@@ -50,6 +51,7 @@ class Scripts : public PhotographTest {
   }
   cv::Mat camera() const { return bare(std::getenv("FMPN_SOURCE")); }
   const TemporaryFolder folder_;
+  Environment environment_;
 };
 
 TEST_F(Scripts, OnTheScreen) {
@@ -137,7 +139,7 @@ TEST_F(Scripts, AnInterruptedCameraIsWholeAndAnInterruptedFilmIsNot) {
     program.send(signal);
     return program.wait();
   };
-  setenv("FMPN_SOURCE", "videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=20/1", 1);
+  environment_.set("FMPN_SOURCE", "videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=20/1");
   for (const int signal : {SIGINT, SIGTERM}) {
     fs::remove(file("camera.mp4"));
     const Outcome outcome = interrupt(signal, file("camera.mp4.partial"),
@@ -147,7 +149,7 @@ TEST_F(Scripts, AnInterruptedCameraIsWholeAndAnInterruptedFilmIsNot) {
     EXPECT_FALSE(fs::exists(file("camera.mp4.partial")));
     EXPECT_FALSE(fs::exists(file("camera.csv.partial")));
   }
-  unsetenv("FMPN_SOURCE");
+  environment_.unset("FMPN_SOURCE");
   run_pipeline("videotestsrc num-buffers=3000 ! video/x-raw,width=640,height=480 ! x264enc speed-preset=ultrafast ! matroskamux ! "
                "filesink location=" + file("long.mkv"));
   write_text(file("out.mp4"), "what was there");
@@ -183,12 +185,9 @@ TEST_F(Scripts, AnAnonymisedRecordingWithItsTable) {
 }
 
 TEST_F(Scripts, OurElementsAreFoundBesideOthers) {
-  const std::string path = std::getenv("GST_PLUGIN_PATH"), registry = std::getenv("GST_REGISTRY");
-  setenv("GST_PLUGIN_PATH", file("others").c_str(), 1);
-  setenv("GST_REGISTRY", file("registry.bin").c_str(), 1);
+  environment_.set("GST_PLUGIN_PATH", file("others"));
+  environment_.set("GST_REGISTRY", file("registry.bin"));
   run("json_to_stdout.sh", {"camera"});
-  setenv("GST_PLUGIN_PATH", path.c_str(), 1);
-  setenv("GST_REGISTRY", registry.c_str(), 1);
 }
 
 TEST_F(Scripts, EachSaysWhatItIsForAndRefusesOtherWords) {
@@ -228,13 +227,8 @@ class SetUpScripts : public Scripts {
       write_text(file(std::string("bin/") + tool), query ? "#!/bin/sh\necho installed\n" : "#!/bin/sh\necho \"${0##*/} $*\"\n");
       fs::permissions(file(std::string("bin/") + tool), fs::perms::owner_all);
     }
-    setenv("PATH", (file("bin") + ":" + path_).c_str(), 1);
-    unsetenv("FMPN_BUILD");
-  }
-  void TearDown() override {
-    setenv("PATH", path_.c_str(), 1);
-    setenv("FMPN_BUILD", build_.c_str(), 1);
-    unsetenv("FMPN_MESON_OPTIONS");
+    environment_.set("PATH", file("bin") + ":" + std::getenv("PATH"));
+    for (const char* name : {"FMPN_BUILD", "FMPN_MESON_OPTIONS"}) environment_.unset(name);
   }
   /// What a script asks for, with nothing of the folder's name.
   std::string asks(const std::vector<std::string>& command) const {
@@ -247,13 +241,12 @@ class SetUpScripts : public Scripts {
       text.erase(text.find(folder), folder.size());
     return text;
   }
-  const std::string path_ = std::getenv("PATH"), build_ = std::getenv("FMPN_BUILD");
 };
 
 TEST_F(SetUpScripts, TheBuildFolderIsOneThroughout) {
   EXPECT_EQ(asks({"tests/run.sh", "demo"}),
             "meson setup build -Dtests=enabled\nninja -C build\nmeson test -C build --print-errorlogs demo\n");
-  setenv("FMPN_BUILD", "build-x", 1);
+  environment_.set("FMPN_BUILD", "build-x");
   EXPECT_EQ(asks({"tests/run.sh"}), "meson setup build-x -Dtests=enabled\nninja -C build-x\nmeson test -C build-x --print-errorlogs\n");
   const std::string demo = asks({"pipelines/demo.sh", file("pipelines/demo.sh"), file("out.mp4")});
   EXPECT_NE(demo.find("meson devenv -C build-x -w"), std::string::npos) << demo;
@@ -263,7 +256,7 @@ TEST_F(SetUpScripts, TheBuildFolderIsOneThroughout) {
 TEST_F(SetUpScripts, OptionsReachABuildThatIsThere) {
   write_text(file("build/build.ninja"), "");
   EXPECT_EQ(asks({"pipelines/setup.sh"}), "ninja -C build\n");
-  setenv("FMPN_MESON_OPTIONS", "-Dwerror=true -Dtrain=disabled", 1);
+  environment_.set("FMPN_MESON_OPTIONS", "-Dwerror=true -Dtrain=disabled");
   EXPECT_EQ(asks({"pipelines/setup.sh"}), "meson configure build -Dwerror=true -Dtrain=disabled\nninja -C build\n");
 }
 

@@ -51,11 +51,12 @@ class FMPN_API Engine {
   virtual Precision precision() const = 0;  ///< what kAuto became
 
   /// FMG alone: one mask a crop. Crops are RGB or gray, square, of ModelInfo::crop_size pixels a side, of which the centre is taken, or of
-  /// input_size. Throws kBadSetting for another size, and for a model without masks.
+  /// input_size. Throws kBadSetting for another size, and for a model without masks; kRuntime where the masks are no finite numbers.
   virtual std::vector<MotionMask> generate_masks(const std::vector<ImageView>& crops) const = 0;
 
   /// FMG → PFN → CN as one batch. With `masks` (one a crop, from generate_masks of this model) FMG does not run again; a model without
-  /// masks then throws kBadSetting. Throws kRuntime where what the model computes are no finite numbers.
+  /// masks then throws kBadSetting. Throws kRuntime where the logits are no finite numbers. What overflows before a ReLU inside may pass
+  /// unseen: oneDNN's makes 0 of NaN.
   virtual std::vector<Expression> classify(const std::vector<ImageView>& crops) const = 0;
   virtual std::vector<Expression> classify(const std::vector<ImageView>& crops,
                                            const std::vector<MotionMask>& masks) const = 0;
