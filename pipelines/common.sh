@@ -76,11 +76,13 @@ output() {
   outputs+=("$1")
 }
 
-# h264_file FILE: sets `encoded` to what writes an mp4 file, one of the outputs.
+# h264_file FILE: sets `encoded` to what writes an mp4 file, one of the outputs. Its tones lie in 16…235: x264enc does not say so where they
+# are the 0…255 of a camera's JPEGs, which come to BT.709, the first in the list; what has one of the others stays as it is.
 h264_file() {
   output "$1"
-  encoded=(videoconvert ! "video/x-raw,format=I420" ! x264enc tune=zerolatency speed-preset=veryfast ! h264parse !
-    mp4mux ! filesink location="$(as_value "$1.partial")")
+  local tones='{bt709,bt601,smpte240m,bt2020,2:3:0:0,2:4:0:0,2:4:5:1,2:4:7:1}'
+  encoded=(videoconvert ! "video/x-raw,format=I420,colorimetry=(string)$tones" ! x264enc tune=zerolatency speed-preset=veryfast !
+    h264parse ! mp4mux ! filesink location="$(as_value "$1.partial")")
 }
 
 # record PIECE...: runs the pipeline; the outputs have their names when they are whole, and until then what has that name stays.

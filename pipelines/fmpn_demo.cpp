@@ -91,17 +91,20 @@ bool is_camera(const std::string& input) { return input.rfind("/dev/video", 0) =
 /// The pipeline as one would type it after gst-launch-1.0.
 std::string description(const std::string& input, const std::string& output) {
   const std::string elements = " ! fmpnalign name=align ! fmpnclassify name=classify ! fmpnoverlay ! ";
+  // The tones of an mp4 lie in 16…235: x264enc does not say so where they are the 0…255 of a camera's JPEGs, which come to BT.709, the
+  // first in the list; what has one of the others stays as it is.
   const std::string file =
+      "videoconvert ! "
+      "video/x-raw, format=I420, colorimetry=(string){bt709, bt601, smpte240m, bt2020, 2:3:0:0, 2:4:0:0, 2:4:5:1, 2:4:7:1} ! "
       "x264enc speed-preset=veryfast tune=zerolatency ! video/x-h264,profile=high ! h264parse ! mp4mux ! filesink location=" +
       quoted(output);
   if (is_camera(input)) {
     const bool display = std::getenv("DISPLAY") != nullptr || std::getenv("WAYLAND_DISPLAY") != nullptr;
     return "v4l2src device=" + quoted(input) + elements +
-           (display ? "autovideosink sync=false" : "queue ! videoconvert ! video/x-raw,format=I420 ! " + file);
+           (display ? "autovideosink sync=false" : "queue ! " + file);
   }
-  const std::string to_file = "videoconvert ! video/x-raw,format=I420 ! " + file;
-  if (!input.empty()) return "uridecodebin name=decoder ! videoscale ! video/x-raw,pixel-aspect-ratio=1/1" + elements + to_file;
-  return "appsrc name=source format=time" + elements + to_file;
+  if (!input.empty()) return "uridecodebin name=decoder ! videoscale ! video/x-raw,pixel-aspect-ratio=1/1" + elements + file;
+  return "appsrc name=source format=time" + elements + file;
 }
 
 /// Hands the photograph's frames to the pipeline, one each time it asks.

@@ -40,7 +40,7 @@ constexpr const char* kH264 =
 std::string encoding(const Input& input, Video video) {
   if (video == Video::kNone) return "fakesink";
   if (input.image) return "videoconvert ! jpegenc name=encoder quality=92 ! filesink name=file";
-  std::string text = "videoscale add-borders=true ! capsfilter name=size ! videoconvert ! video/x-raw,format=I420 ! ";
+  std::string text = "videoscale add-borders=true ! capsfilter name=size ! videoconvert ! capsfilter name=tones caps=video/x-raw,format=I420 ! ";
   if (video == Video::kMp4) return text + kH264 + " ! mp4mux name=mux ! filesink name=file";
   if (video == Video::kMkv) return text + kH264 + " ! matroskamux name=mux ! filesink name=file";
   return text +
@@ -130,6 +130,17 @@ void allow_only(GstElement* capsfilter, int width, int height) {
   gst_caps_unref(wanted);
 }
 
+/// Lets only 16…235 pass a capsfilter, where this video (of a camera's JPEGs, say) has 0…255: x264enc does not say so in its stream, which
+/// browsers believe, and GStreamer 1.22 does not read it from an mp4. The matrix is another one, since for a change of range alone 1.22's
+/// videoconvert copies.
+void allow_only_narrow_range(GstElement* capsfilter, const GstVideoInfo& video) {
+  if (!GST_VIDEO_INFO_IS_YUV(&video) || video.colorimetry.range != GST_VIDEO_COLOR_RANGE_0_255) return;
+  const char* narrow = video.colorimetry.matrix == GST_VIDEO_COLOR_MATRIX_BT709 ? GST_VIDEO_COLORIMETRY_BT601 : GST_VIDEO_COLORIMETRY_BT709;
+  GstCaps* wanted = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "I420", "colorimetry", G_TYPE_STRING, narrow, nullptr);
+  g_object_set(capsfilter, "caps", wanted, nullptr);
+  gst_caps_unref(wanted);
+}
+
 }  // namespace
 
 std::string MediaPipeline::video_file(const Input& input, const Options& options, const std::string& stem) {
@@ -162,7 +173,7 @@ MediaPipeline::MediaPipeline(const Input& input, const Options& options, const s
   }
   if (const Owned<GstElement> overlay(element("overlay")); overlay && !input.image) {
     const Owned<GstPad> out(gst_element_get_static_pad(overlay.get(), "src"));
-    gst_pad_add_probe(out.get(), static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER), fix_size,
+    gst_pad_add_probe(out.get(), static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER), fix_output,
                       this, nullptr);
   }
   if (const Owned<GstElement> decoder(element("decoder")); decoder) {
@@ -224,14 +235,17 @@ GstPadProbeReturn MediaPipeline::make_square(GstPad*, GstPadProbeInfo* info, gpo
   return GST_PAD_PROBE_OK;
 }
 
-/// The first frame's size is the file's, rounded up to even sides (4:2:0): a stream whose size changes is fitted into it. The caps that
-/// count are the last before that frame: those of a film that lies on its side may come before the tag that turns it.
-GstPadProbeReturn MediaPipeline::fix_size(GstPad*, GstPadProbeInfo* info, gpointer self) {
+/// The first frame's size is the file's, rounded up to even sides (4:2:0): a stream whose size changes is fitted into it, and one whose
+/// tones do is converted. The caps that count are the last before that frame: those of a film that lies on its side may come before the
+/// tag that turns it.
+GstPadProbeReturn MediaPipeline::fix_output(GstPad*, GstPadProbeInfo* info, gpointer self) {
   if ((GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) != 0) return GST_PAD_PROBE_REMOVE;
   GstVideoInfo video;
   if (!video_info_of(GST_PAD_PROBE_INFO_EVENT(info), &video)) return GST_PAD_PROBE_OK;
-  const Owned<GstElement> size(static_cast<MediaPipeline*>(self)->element("size"));
+  const auto& media = *static_cast<MediaPipeline*>(self);
+  const Owned<GstElement> size(media.element("size")), tones(media.element("tones"));
   allow_only(size.get(), (video.width + 1) / 2 * 2, (video.height + 1) / 2 * 2);
+  allow_only_narrow_range(tones.get(), video);
   return GST_PAD_PROBE_OK;
 }
 

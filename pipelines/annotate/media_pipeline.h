@@ -46,7 +46,7 @@ class MediaPipeline {
   static void no_more_pads(GstElement* decoder, gpointer self);
   static GstPadProbeReturn count(GstPad* pad, GstPadProbeInfo* info, gpointer counter);
   static GstPadProbeReturn make_square(GstPad* pad, GstPadProbeInfo* info, gpointer self);
-  static GstPadProbeReturn fix_size(GstPad* pad, GstPadProbeInfo* info, gpointer self);
+  static GstPadProbeReturn fix_output(GstPad* pad, GstPadProbeInfo* info, gpointer self);
   void link_video(GstPad* pad);
   void link_audio(GstPad* pad);
   void link_other(GstPad* pad);

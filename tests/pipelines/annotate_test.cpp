@@ -171,6 +171,22 @@ TEST_F(AnnotateProgram, OddSizesWidePixelsAndTurnedFilms) {
   for (const std::string name : {"odd", "wide", "turned"}) EXPECT_EQ(json(name + "/summary.json").at("faces").size(), 1U) << name;
 }
 
+TEST_F(AnnotateProgram, FilmsOfFullRangeKeepTheirTones) {
+  make_video(file("jpegs.avi"), camera_jpegs());
+  VideoSpec recorder;  // the range in Matroska's header, and the matrix that the other range is not converted to
+  recorder.muxer = "matroskamux";
+  recorder.format = "I420,colorimetry=1:3:5:1";
+  make_video(file("recorder.mkv"), recorder);
+  for (const std::string kind : {"mp4", "webm"}) {
+    const Outcome run = annotate({"jpegs.avi", "recorder.mkv", "--video", kind, "--data", "none", "--no-report"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    for (const std::string film : {"jpegs.avi", "recorder.mkv"}) {
+      const std::string stem = film.substr(0, film.find('.'));
+      EXPECT_LE(tones_apart(frame_of(file(film), 4), frame_of(out(stem + "/" + stem + "." + kind), 4)), 3) << film << " to " << kind;
+    }
+  }
+}
+
 TEST_F(AnnotateProgram, AStreamThatChangesItsSizeStaysOneVideo) {
   VideoSpec small, large;
   small.frames = large.frames = 4;

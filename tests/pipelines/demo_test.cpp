@@ -59,6 +59,14 @@ TEST_F(Demo, AnnotatesAFilmFrameByFrame) {
   expect_box_drawn(source, frame_of(output, 7), face_in(source));
 }
 
+TEST_F(Demo, ACamerasJpegsKeepTheirTones) {
+  const std::string film = folder_.file("film.avi"), output = folder_.file("out.mp4");
+  make_video(film, camera_jpegs());
+  const Outcome outcome = demo({film, output});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_LE(tones_apart(frame_of(film, 4), frame_of(output, 4)), 3);
+}
+
 TEST_F(Demo, DoesNotWriteOverItsInput) {
   const std::string film = folder_.file("film.mp4.partial");
   make_video(film);

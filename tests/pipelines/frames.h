@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
@@ -58,6 +59,17 @@ inline cv::Rect scaled(const cv::Rect& where, double scale, cv::Size picture) {
 /// Mean over the rectangle's pixels and channels of how far two pictures are apart, 0…255.
 inline double difference(const cv::Mat& a, const cv::Mat& b, const cv::Rect& where) {
   return cv::norm(a(where), b(where), cv::NORM_L1) / (3.0 * where.area());
+}
+
+/// The median over all pixels of how far two pictures' grays are apart, 0…255: what is drawn over less than half of them does not count.
+inline int tones_apart(const cv::Mat& a, const cv::Mat& b) {
+  cv::Mat grays[2], apart;
+  cv::cvtColor(a, grays[0], cv::COLOR_RGB2GRAY);
+  cv::cvtColor(b, grays[1], cv::COLOR_RGB2GRAY);
+  cv::absdiff(grays[0], grays[1], apart);
+  const auto middle = apart.begin<std::uint8_t>() + apart.rows * apart.cols / 2;
+  std::nth_element(apart.begin<std::uint8_t>(), middle, apart.end<std::uint8_t>());
+  return *middle;
 }
 
 /// The same along the rectangle's edges, two pixels inside and outside of them.

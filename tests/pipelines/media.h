@@ -58,6 +58,7 @@ struct VideoSpec {
   int frames = 8;
   int width = 256, height = 300;
   std::string format = "I420";
+  std::string encoder = "x264enc tune=zerolatency speed-preset=ultrafast";
   std::string muxer = "mp4mux";  ///< the file's container
   bool sound = false;
   std::string caps;    ///< more of the video's caps: ",pixel-aspect-ratio=2/1"
@@ -70,11 +71,19 @@ inline void make_video(const std::string& path, const VideoSpec& spec = {}) {
       std::string("filesrc location=") + photograph_path() + " ! jpegdec ! imagefreeze num-buffers=" + std::to_string(spec.frames) +
       " ! video/x-raw,framerate=10/1 ! videoscale add-borders=false ! video/x-raw,width=" + std::to_string(spec.width) +
       ",height=" + std::to_string(spec.height) + spec.caps + " ! videoconvert ! " + spec.filter + "video/x-raw,format=" + spec.format +
-      " ! x264enc tune=zerolatency speed-preset=ultrafast ! " + spec.muxer + " name=mux ! filesink location=\"" + path + "\"";
+      " ! " + spec.encoder + " ! " + spec.muxer + " name=mux ! filesink location=\"" + path + "\"";
   if (spec.sound)
     launch += " audiotestsrc volume=0.1 samplesperbuffer=800 num-buffers=" + std::to_string(spec.frames) +
               " ! audio/x-raw,rate=8000 ! audioresample ! audio/x-raw,rate=48000 ! avenc_aac ! mux.";
   run_pipeline(launch);
+}
+
+/// A camera's JPEGs as a film: all 256 tones are used (full range).
+inline VideoSpec camera_jpegs() {
+  VideoSpec spec;
+  spec.encoder = "jpegenc quality=95";
+  spec.muxer = "avimux";
+  return spec;
 }
 
 /// What a media file decodes to.

@@ -93,6 +93,13 @@ TEST_F(Scripts, TwoCamerasSideBySide) {
   }
 }
 
+TEST_F(Scripts, ACamerasJpegsKeepTheirTones) {
+  environment_.unset("FMPN_SOURCE");
+  make_video(file("film.avi"), camera_jpegs());
+  run("file_to_file.sh", {file("film.avi"), file("out.mp4")});
+  EXPECT_LE(tones_apart(frame_of(file("film.avi"), 4), frame_of(file("out.mp4"), 4)), 3);
+}
+
 TEST_F(Scripts, AFilmToAFilmWhateverItsName) {
   for (const std::string name : {"a film.mp4", "back\\slash.mp4", "a \" b.mp4", "\"it's\"", "end\\"}) {
     SCOPED_TRACE(name);
