@@ -26,9 +26,12 @@ if [[ ! -e $root/etc/debian_version ]]; then
 fi
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 
-# The files that git knows, or would add; the build folder inside stays, so that a second run is quick.
-mkdir -p "$root/fmpn"
-git ls-files --cached --others --exclude-standard -z | tar --null --ignore-failed-read -cf - -T - | tar -xf - -C "$root/fmpn"
+# The files that git knows, or would add; the build folder inside stays, so that a second run is quick. What has changed is new from now on:
+# with the time of its last change here it could seem older than what a build before made of it.
+while IFS= read -rd '' file; do
+  [[ -e $file ]] || continue
+  cmp -s "$file" "$root/fmpn/$file" || install -D -m "$(stat -c %a "$file")" "$file" "$root/fmpn/$file"
+done < <(git ls-files --cached --others --exclude-standard -z)
 
 # The registry and certificates that npm needs are this machine's: where it has an npm, that one fetches the report's chart library.
 options=-Dwerror=true
