@@ -167,7 +167,8 @@ std::vector<TrackedFace> FaceTracker::track(const ImageView& frame, double time,
     require_picture(frame);
     s.forget_after_jump(time);
     const long due = s.options.detect_interval;
-    const long last = hurry && !s.tracks.empty() ? kHurriedIntervals * due : due;
+    // Who looks on every frame wants no new face to slip by, as one that is to be hidden would.
+    const long last = hurry && due > 1 && !s.tracks.empty() ? kHurriedIntervals * due : due;
     if (s.since_detection == 0 || s.since_detection >= last) {
       s.since_detection = 1;
       return s.assign(find_faces(frame, s.detector, *s.landmarks, s.aligner_options), true, time, &frame);

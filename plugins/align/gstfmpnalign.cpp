@@ -12,7 +12,7 @@
  *
  * Frames that an `image-orientation` tag calls turned or mirrored are searched upright; boxes, landmarks and warps are
  * those of the frame as it is. When QoS events say that frames come late, full detections are put off, and faces only
- * followed.
+ * followed, unless `detect-interval` is 1.
  *
  * ## Example
  * |[

@@ -326,6 +326,15 @@ TEST_F(TrackerOnPhotograph, InAHurryTheFullDetectionWaitsButNotForever) {
   EXPECT_EQ(detected, (std::vector<int>{0, 8, 16}));
 }
 
+TEST_F(TrackerOnPhotograph, WhoLooksOnEveryFrameDoesSoAlsoInAHurry) {
+  FaceTracker tracker({}, {1, 1.5});
+  for (int frame = 0; frame < 4; ++frame) {
+    const auto faces = tracker.track(view_of(panned(0)), at(frame), true);
+    ASSERT_EQ(faces.size(), 1U);
+    EXPECT_TRUE(faces[0].detected) << frame;
+  }
+}
+
 TEST_F(TrackerOnPhotograph, FramesThatChangeTheirSize) {
   FaceTracker tracker({}, {5, 1.5});
   ASSERT_EQ(tracker.track(view_of(photo_), 0).size(), 1U);

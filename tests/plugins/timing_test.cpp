@@ -20,6 +20,13 @@ class Timing : public PhotographTest {
   Buffer frame(int number, bool face = true) const {
     return make_buffer(face ? small_ : cv::Mat(small_.rows, small_.cols, CV_8UC3, cv::Scalar(90, 90, 90)), info_, 0, number);
   }
+  /// The photograph, and beside it the same once more or nothing.
+  Buffer pair(int number, bool both) const {
+    cv::Mat other = both ? small_ : cv::Mat(small_.rows, small_.cols, CV_8UC3, cv::Scalar(90, 90, 90)), picture;
+    cv::hconcat(small_, other, picture);
+    return make_buffer(picture, pair_info(), 0, number);
+  }
+  GstVideoInfo pair_info() const { return video_info("GRAY8", 2 * small_.cols, small_.rows); }
   static GstEvent* qos(int late_frames, int frame) {
     const GstClockTime time = static_cast<GstClockTime>(frame) * GST_SECOND / 30;
     return gst_event_new_qos(late_frames > 0 ? GST_QOS_TYPE_UNDERFLOW : GST_QOS_TYPE_OVERFLOW, 1,
@@ -150,6 +157,16 @@ TEST_F(Timing, LateFramesCarryTheLastResultAndNoneIsDropped) {
   }
   EXPECT_EQ(told, 4);
   EXPECT_EQ(skipped, 4U);
+}
+
+TEST_F(Timing, ANewFaceIsFoundOnALateFrameTooWhereEveryFrameIsSearched) {
+  Harness h("fmpnalign detect-interval=1");
+  h.caps(pair_info());
+  ASSERT_TRUE(h.push(pair(0, false)));
+  gst_harness_push_upstream_event(h.get(), qos(10, 0));
+  const auto out = h.push(pair(1, true));
+  ASSERT_TRUE(out);
+  EXPECT_EQ(gst::read_faces(out.get()).size(), 2U);
 }
 
 TEST_F(Timing, AGapEndsAnExpression) {

@@ -30,7 +30,8 @@ class FMPN_API FaceTracker {
   ~FaceTracker();
 
   /// `time` in seconds, any origin. After a jump, back or by more than `keep_time` where frames were closer, every face is a new one.
-  /// With `hurry` a full detection that is due waits, for up to three more intervals, if there are faces to follow (a late stream).
+  /// With `hurry` a full detection that is due waits, for up to three more intervals, if there are faces to follow (a late stream). An
+  /// interval of 1 stays one.
   std::vector<TrackedFace> track(const ImageView& frame, double time, bool hurry = false);
 
   /// Regions that an upstream detector found on this frame are used instead of the own detector. One result a region, in
