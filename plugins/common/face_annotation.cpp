@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <set>
+#include <utility>
 
 #include <fmpn/error.h>
 
@@ -116,6 +117,7 @@ FaceAnnotation read_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* region
     face.crop_side = meta->data->crop_side;
     face.mask = meta->data->mask;
     face.mask_crop_side = meta->data->mask_crop_side, face.mask_frames_ago = meta->data->mask_frames_ago;
+    face.mask_maker = meta->data->mask_maker;
     face.other_places = meta->data->other_places;
   }
   return face;
@@ -169,7 +171,7 @@ void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoIn
   set_param(region, landmarks_structure(*face.landmarks, box_of(*region)));
   const int crop_side = face.crop ? face.crop->width : face.crop_side;
   FaceData data{*face.landmarks, face.warp, crop_side, face.score, face.quality, face.crop, face.mask, face.mask_crop_side,
-                face.mask_frames_ago};
+                face.mask_frames_ago, face.mask_maker};
   if (GstFmpnFaceMeta* meta = find_face_meta(buffer, face.region_id)) *meta->data = std::move(data);
   else add_face_meta(buffer, face.region_id, std::move(data));
 }
@@ -202,11 +204,13 @@ Affine warp_to_side(const Affine& warp, int from, int to) {
   return scaled;
 }
 
-void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionMask> mask, int crop_side, int frames_ago) {
+void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionMask> mask, int crop_side, int frames_ago,
+                 std::weak_ptr<const void> maker) {
   GstFmpnFaceMeta* meta = find_face_meta(buffer, region_id);
   if (meta == nullptr) throw Error(ErrorCode::kRuntime, "no face meta " + std::to_string(region_id) + " on this buffer");
   meta->data->mask = std::move(mask);
   meta->data->mask_crop_side = crop_side, meta->data->mask_frames_ago = frames_ago;
+  meta->data->mask_maker = std::move(maker);
   const GstVideoRegionOfInterestMeta* region = find_face_region(buffer, region_id);
   if (region != nullptr && meta->data->crop_side > 0 && meta->data->mask)
     attach_analytics_mask(buffer, track_of(region), *meta->data->mask, warp_to_side(meta->data->warp, meta->data->crop_side, crop_side),

@@ -43,6 +43,7 @@ struct FaceAnnotation {
   std::shared_ptr<const Image> crop;
   std::shared_ptr<const MotionMask> mask;
   int crop_side = 0, mask_crop_side = 0, mask_frames_ago = 0;  ///< as in FaceData
+  std::weak_ptr<const void> mask_maker;                        ///< as in FaceData
   std::vector<Box> other_places;                               ///< as in FaceData
 };
 
@@ -59,8 +60,9 @@ void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoIn
 /// Adds or replaces the `expression` param of the region `region_id`.
 void attach_expression(GstBuffer* buffer, int region_id, const ExpressionAnnotation& expression);
 
-/// Stores a motion mask of the centre of a crop of `crop_side` px in the face meta of region `region_id`.
-void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionMask> mask, int crop_side, int frames_ago);
+/// Stores a motion mask of the centre of a crop of `crop_side` px, made by the engine `maker`, in the face meta of region `region_id`.
+void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionMask> mask, int crop_side, int frames_ago,
+                 std::weak_ptr<const void> maker);
 
 /// The warp to a crop of side `to`, given that to one of side `from`: the same place of the template, as alignment_warp() has it.
 Affine warp_to_side(const Affine& warp, int from, int to);

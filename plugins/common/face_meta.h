@@ -22,6 +22,7 @@ struct FaceData {
   std::shared_ptr<const MotionMask> mask;  ///< null: not made
   int mask_crop_side = 0;                  ///< the mask shows the centre of a crop of this side, which may not be `crop`'s
   int mask_frames_ago = 0;                 ///< 0: made of this very frame
+  std::weak_ptr<const void> mask_maker{};  ///< the engine that made the mask, which a buffer does not keep; only to be compared
   /// Where the face may be instead: a scaling that changes the picture's shape may have added borders, which metadata is not told.
   std::vector<Box> other_places{};
 };

@@ -151,7 +151,7 @@ static void gst_fmpn_classify_attach(GstFmpnInference* base, GstBuffer* buffer, 
   attach_expression(buffer, face.region_id, e);
   const bool newest = !face.mask || face.mask_frames_ago > frames_ago;
   if (newest && !result.expression->mask.empty())
-    attach_mask(buffer, face.region_id, {result.expression, &result.expression->mask}, result.crop_side, frames_ago);
+    attach_mask(buffer, face.region_id, {result.expression, &result.expression->mask}, result.crop_side, frames_ago, engine_of(base));
 }
 
 static void post_events(GstFmpnInference* base, const std::vector<ExpressionEvent>& events) {

@@ -84,6 +84,8 @@ static State& state_of(gpointer self) {
   return *static_cast<GstFmpnInferencePrivate*>(gst_fmpn_inference_get_instance_private(static_cast<GstFmpnInference*>(self)))->state;
 }
 
+const std::shared_ptr<const Engine>& fmpn::gst::engine_of(GstFmpnInference* self) { return state_of(self).engine; }
+
 static void gst_fmpn_inference_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   State& s = state_of(object);
   const auto text = [&] { return std::string(g_value_get_string(value) != nullptr ? g_value_get_string(value) : ""); };
@@ -258,6 +260,11 @@ static void cut_crops(State& s, GstBuffer* buffer, const std::vector<FaceAnnotat
     if (!(*inputs)[i].crop) (*inputs)[i].crop = std::make_shared<const Image>(warp_face(frame, warp_for(faces[i], size), size));
 }
 
+/// Whether this engine made the face's mask. All who load one file in one way share the engine.
+static bool made_by(const std::shared_ptr<const Engine>& engine, const FaceAnnotation& face) {
+  return !face.mask_maker.owner_before(engine) && !engine.owner_before(face.mask_maker);
+}
+
 /// The faces that can be judged, as inputs, without crops that would have to be cut; `known` gets their annotations in the same order.
 static std::vector<FaceInput> collect(GstElement* element, State& s, GstBuffer* buffer, std::vector<FaceAnnotation>* known) {
   std::vector<FaceInput> inputs;
@@ -270,9 +277,8 @@ static std::vector<FaceInput> collect(GstElement* element, State& s, GstBuffer* 
     }
     FaceInput input{face.track_id != 0 ? face.track_id : face.region_id, s.frame, s.clock.now(), face.quality, nullptr, nullptr};
     if (face.crop && face.crop->width == model.crop_size) input.crop = face.crop;
-    // An older frame's mask, or one of another crop, is not this face's.
-    const bool own =
-        face.mask && face.mask->side == model.input_size && face.mask_crop_side == model.crop_size && face.mask_frames_ago == 0;
+    // An older frame's mask, or one of another crop, is not this face's; another model's says something else.
+    const bool own = face.mask && face.mask_crop_side == model.crop_size && face.mask_frames_ago == 0 && made_by(s.engine, face);
     if (own && model.uses_masks) input.mask = face.mask;
     inputs.push_back(std::move(input));
     known->push_back(std::move(face));

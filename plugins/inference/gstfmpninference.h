@@ -42,3 +42,10 @@ struct _GstFmpnInferenceClass {
 };
 
 G_END_DECLS
+
+namespace fmpn::gst {
+
+/// The model of this run.
+const std::shared_ptr<const Engine>& engine_of(GstFmpnInference* self);
+
+}  // namespace fmpn::gst

@@ -5,7 +5,7 @@
  *
  * Runs the facial-motion mask generator (FMG) of the model on every face that fmpnalign has found, and keeps the mask in the
  * face's own meta: S×S values in 0…1 over the centre of the aligned face, 1 where it has moved most from neutral. fmpnclassify
- * uses the mask instead of making it again; fmpnoverlay draws it.
+ * with the same model uses the mask instead of making it again; fmpnoverlay draws it.
  *
  * ## Example
  * |[
@@ -40,9 +40,9 @@ static std::vector<Expression> gst_fmpn_mask_infer(const Engine& engine, const s
   return results;
 }
 
-static void gst_fmpn_mask_attach(GstFmpnInference*, GstBuffer* buffer, const FaceAnnotation& face, const FaceResult& result,
+static void gst_fmpn_mask_attach(GstFmpnInference* base, GstBuffer* buffer, const FaceAnnotation& face, const FaceResult& result,
                                  int frames_ago) {
-  attach_mask(buffer, face.region_id, {result.expression, &result.expression->mask}, result.crop_side, frames_ago);
+  attach_mask(buffer, face.region_id, {result.expression, &result.expression->mask}, result.crop_side, frames_ago, engine_of(base));
 }
 
 static void gst_fmpn_mask_class_init(GstFmpnMaskClass* klass) {

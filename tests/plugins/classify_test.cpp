@@ -1,6 +1,8 @@
 #include <thread>
 
 #include "harness.h"
+#include "other_model.h"
+#include "temporary_folder.h"
 
 namespace fmpn::test {
 namespace {
@@ -25,6 +27,23 @@ TEST_F(ClassifyElement, AMaskElementInBetweenChangesNothing) {
   ASSERT_TRUE(a[0].mask);
   ASSERT_TRUE(b[0].mask);
   EXPECT_EQ(a[0].mask->values, b[0].mask->values);
+}
+
+TEST_F(ClassifyElement, AnotherModelsMasksAreNotTaken) {
+  const TemporaryFolder folder;
+  const std::string other = folder.file("other.safetensors");
+  write_other_model(other);
+  Harness alone("fmpnalign ! fmpnclassify model=" + other), own("fmpnalign ! fmpnclassify");
+  const auto wanted = run(alone), by_own = run(own);
+  ASSERT_EQ(wanted.size(), 1U);
+  ASSERT_EQ(by_own.size(), 1U);
+  EXPECT_GT(std::abs(wanted[0].expression->confidence - by_own[0].expression->confidence), 1e-4) << "else this test sees nothing";
+  for (const char* before : {"fmpnmask", "fmpnclassify"}) {
+    Harness h(std::string("fmpnalign ! ") + before + " ! fmpnclassify model=" + other);
+    const auto faces = run(h);
+    ASSERT_EQ(faces.size(), 1U);
+    EXPECT_EQ(faces[0].expression->distribution, wanted[0].expression->distribution) << before;
+  }
 }
 
 TEST_F(ClassifyElement, MakesItsOwnCropWhereTheAlignersHasAnotherSize) {
