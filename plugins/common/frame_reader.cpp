@@ -36,9 +36,25 @@ Luma luma_of(GstVideoFormat format) {
   }
 }
 
+/// Whether black is 16 and white 235. Gray has the whole range unless its caps say otherwise, YUV has not.
+bool is_narrow(const GstVideoInfo& info) {
+  const GstVideoColorRange range = info.colorimetry.range;
+  return GST_VIDEO_INFO_IS_GRAY(&info) ? range == GST_VIDEO_COLOR_RANGE_16_235
+                                       : GST_VIDEO_INFO_IS_YUV(&info) && range != GST_VIDEO_COLOR_RANGE_0_255;
+}
+
+ImageView view_of_gray(const cv::Mat& gray) {
+  return {gray.data, gray.cols, gray.rows, static_cast<std::ptrdiff_t>(gray.step), PixelFormat::kGray8};
+}
+
 ImageView plane_of(const GstVideoFrame& frame, PixelFormat format) {
   return {static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0)), GST_VIDEO_FRAME_WIDTH(&frame),
           GST_VIDEO_FRAME_HEIGHT(&frame), GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0), format};
+}
+
+cv::Mat first_plane(const GstVideoFrame& frame, int type) {
+  return {GST_VIDEO_FRAME_HEIGHT(&frame), GST_VIDEO_FRAME_WIDTH(&frame), type, GST_VIDEO_FRAME_PLANE_DATA(&frame, 0),
+          static_cast<std::size_t>(GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0))};
 }
 
 /// The same frame, of which only `part` is seen.
@@ -79,7 +95,7 @@ cv::Rect grown(const Box& part, int width, int height) {
 
 struct FrameReader::State {
   GstVideoInfo info{}, rgb_info{};
-  bool in_place = true;               ///< RGB or GRAY8: nothing is ever converted
+  bool in_place = true;               ///< RGB or GRAY8: no converter is ever needed
   Luma luma = Luma::kNone;
   std::map<std::pair<int, int>, GstVideoConverter*> converters;  ///< by size; the frame's own is always there
   GstBuffer* buffer = nullptr;        ///< of `rgb`
@@ -115,6 +131,13 @@ struct FrameReader::State {
       throw Error(ErrorCode::kBadSetting,
                   std::string("raw video format ") + gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&info)) + " cannot be read");
     return converters[{width, height}] = converter;
+  }
+
+  /// Luma or gray in 0…255. The landmark model compares brightness by thresholds: video's 16…235 would change what it sees.
+  ImageView spread(const cv::Mat& plane) {
+    if (!is_narrow(info)) return view_of_gray(plane);
+    plane.convertTo(gray, CV_8U, 255.0 / 219, -16 * 255.0 / 219);
+    return view_of_gray(gray);
   }
 
   void convert(const GstVideoFrame& frame, const cv::Rect& part) {
@@ -166,8 +189,8 @@ std::unique_ptr<FrameReader::Picture> FrameReader::read(GstBuffer* buffer) {
 
 ImageView FrameReader::Picture::view() {
   State& s = reader_;
-  if (s.in_place)
-    return plane_of(frame_, GST_VIDEO_INFO_FORMAT(&s.info) == GST_VIDEO_FORMAT_GRAY8 ? PixelFormat::kGray8 : PixelFormat::kRgb8);
+  if (GST_VIDEO_INFO_FORMAT(&s.info) == GST_VIDEO_FORMAT_GRAY8) return s.spread(first_plane(frame_, CV_8UC1));
+  if (s.in_place) return plane_of(frame_, PixelFormat::kRgb8);
   if (!converted_) s.convert(frame_, {0, 0, s.info.width, s.info.height});
   converted_ = true;
   return plane_of(s.rgb, PixelFormat::kRgb8);
@@ -175,9 +198,7 @@ ImageView FrameReader::Picture::view() {
 
 std::optional<ImageView> FrameReader::Picture::luma() {
   State& s = reader_;
-  const auto first = static_cast<guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&frame_, 0));
-  const auto stride = static_cast<std::size_t>(GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, 0));
-  const auto pixels = [&](int type) { return cv::Mat(s.info.height, s.info.width, type, first, stride); };
+  const auto pixels = [&](int type) { return first_plane(frame_, type); };
   cv::Mat gray;
   switch (s.luma) {
     case Luma::kNone: return std::nullopt;
@@ -188,12 +209,7 @@ std::optional<ImageView> FrameReader::Picture::luma() {
     case Luma::kRgba: cv::cvtColor(pixels(CV_8UC4), s.gray, cv::COLOR_RGBA2GRAY), gray = s.gray; break;
     case Luma::kBgr: cv::cvtColor(pixels(CV_8UC3), s.gray, cv::COLOR_BGR2GRAY), gray = s.gray; break;
   }
-  // The landmark model compares brightness by thresholds: video's 16…235 would change what it sees.
-  if (GST_VIDEO_INFO_IS_YUV(&s.info) && s.info.colorimetry.range != GST_VIDEO_COLOR_RANGE_0_255) {
-    gray.convertTo(s.gray, CV_8U, 255.0 / 219, -16 * 255.0 / 219);
-    gray = s.gray;
-  }
-  return ImageView{gray.data, gray.cols, gray.rows, static_cast<std::ptrdiff_t>(gray.step), PixelFormat::kGray8};
+  return s.spread(gray);
 }
 
 ImageView FrameReader::Picture::view_of(const std::vector<Box>& parts) {

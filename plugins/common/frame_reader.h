@@ -14,8 +14,8 @@ namespace fmpn::gst {
 /// The part of the frame that a crop shows, with what averaging takes in around it; `warp` leads from the frame to the crop.
 Box shown_by(const Affine& warp, int crop_size);
 
-/// Shows a buffer of any raw format as RGB or gray pixels, converting as little as is asked for. RGB and GRAY8 are read where they
-/// lie. One instance a stream; not thread safe.
+/// Shows a buffer of any raw format as RGB or gray pixels in 0…255, converting as little as is asked for. RGB, and GRAY8 of the whole
+/// range, are read where they lie. One instance a stream; not thread safe.
 class FrameReader {
   struct State;
 

@@ -85,6 +85,33 @@ TEST_P(ReaderFormats, TheLumaIsThatOfTheWhole) {
   EXPECT_NEAR(high, expected_high, 6);
 }
 
+TEST_F(Reader, GrayOfVideosRangeIsSpread) {
+  auto narrow = video_info("GRAY8", 512, 600);
+  const auto whole = narrow;
+  narrow.colorimetry.range = GST_VIDEO_COLOR_RANGE_16_235;
+  // The bytes that a limited range has for the photograph.
+  cv::Mat gray, squeezed;
+  cv::cvtColor(photo_, gray, cv::COLOR_RGB2GRAY);
+  gray.convertTo(squeezed, CV_8U, 219.0 / 255, 16);
+  const auto seen = [&](const cv::Mat& bytes, const GstVideoInfo& info) {
+    cv::Mat rgb;
+    cv::cvtColor(bytes, rgb, cv::COLOR_GRAY2RGB);
+    const Buffer buffer = make_buffer(rgb, whole);
+    FrameReader reader;
+    reader.set_format(info);
+    const auto picture = reader.read(buffer.get());
+    const ImageView view = picture->view(), part = picture->view_of({{10, 10, 30, 30}});
+    EXPECT_EQ(view.format, PixelFormat::kGray8);
+    EXPECT_EQ(pixels_of(part, {10, 10, 30, 30}), pixels_of(view, {10, 10, 30, 30}));
+    return cv::Mat(600, 512, CV_8UC1, pixels_of(view, {0, 0, 512, 600}).data()).clone();
+  };
+  cv::Mat difference;
+  cv::absdiff(seen(gray, whole), seen(squeezed, narrow), difference);
+  double most = 0;
+  cv::minMaxLoc(difference, nullptr, &most);
+  EXPECT_LE(most, 2);
+}
+
 TEST_F(Reader, FullRangeLumaIsReadWhereItLies) {
   auto info = video_info("I420", 512, 600);
   info.colorimetry.range = GST_VIDEO_COLOR_RANGE_0_255;
