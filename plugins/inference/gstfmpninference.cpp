@@ -1,6 +1,7 @@
 #include "gstfmpninference.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -26,6 +27,8 @@ enum Mode { MODE_AUTO, MODE_SYNC, MODE_ASYNC };
 constexpr const char* kDefaultDevice = "cpu";
 constexpr auto kDefaultPrecision = Precision::kAuto;
 constexpr Mode kDefaultMode = MODE_AUTO;
+
+constexpr double kCarried = 0.5;  // seconds that a result serves on frames that come too late: a sink may be late for good
 
 enum Property { PROP_0, PROP_MODEL, PROP_DEVICE, PROP_PRECISION, PROP_THREADS, PROP_MODE };
 
@@ -303,29 +306,50 @@ static std::size_t pass_beside(GstFmpnInference* self, State& s, GstBuffer* buff
   return gave_way;
 }
 
-/// In step: judges every face, or, on a frame that comes too late, gives each face its last result. Returns how many faces
+/// Gives the faces of a frame that comes too late their last results, while these are new enough, and takes those faces from both
+/// vectors: what is left has to be judged all the same.
+static void carry_last(GstFmpnInference* self, State& s, GstBuffer* buffer, std::vector<FaceInput>& inputs,
+                       std::vector<FaceAnnotation>& faces) {
+  for (auto item = s.last.begin(); item != s.last.end();)
+    item = s.clock.now() - item->second.time > kCarried ? s.last.erase(item) : std::next(item);
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    const auto found = s.last.find(inputs[i].track_id);
+    if (found != s.last.end()) {
+      const FaceResult& result = found->second;
+      GST_FMPN_INFERENCE_GET_CLASS(self)->attach(self, buffer, faces[i], result, static_cast<int>(s.frame - result.frame));
+      continue;
+    }
+    if (left != i) inputs[left] = std::move(inputs[i]), faces[left] = std::move(faces[i]);
+    ++left;
+  }
+  inputs.resize(left);
+  faces.resize(left);
+}
+
+/// In step: judges every face, or, on a frame that comes too late, those alone that have no result to carry. Returns how many faces
 /// were not judged.
 static std::size_t pass_in_step(GstFmpnInference* self, State& s, GstBuffer* buffer, std::vector<FaceInput> inputs,
-                                const std::vector<FaceAnnotation>& faces) {
+                                std::vector<FaceAnnotation> faces) {
   const auto* klass = GST_FMPN_INFERENCE_GET_CLASS(self);
   auto* base = GST_BASE_TRANSFORM(self);
+  const std::size_t seen = faces.size();
   const bool late = s.lateness.late(running_time_of(base->segment, buffer));
-  std::map<int, FaceResult> now;
-  if (late) {
-    now.swap(s.last);
+  if (late) carry_last(self, s, buffer, inputs, faces);
+  else s.last.clear();
+  if (late && faces.empty()) {
     ++s.skipped;
     s.lateness.post(base, buffer, s.judged, s.skipped);
-  } else {
-    cut_crops(s, buffer, faces, &inputs);
-    std::vector<Expression> made = timed_infer(s, klass, inputs);
-    for (std::size_t i = 0; i < made.size(); ++i) now[inputs[i].track_id] = result_of(inputs[i], std::move(made[i]));
-    ++s.judged;
+    return seen;
   }
-  for (std::size_t i = 0; i < faces.size(); ++i)
-    if (const auto found = now.find(inputs[i].track_id); found != now.end())
-      klass->attach(self, buffer, faces[i], found->second, static_cast<int>(s.frame - found->second.frame));
-  s.last = std::move(now);
-  return late ? faces.size() : 0;
+  cut_crops(s, buffer, faces, &inputs);
+  std::vector<Expression> made = timed_infer(s, klass, inputs);
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    const FaceResult& result = s.last[inputs[i].track_id] = result_of(inputs[i], std::move(made[i]));
+    klass->attach(self, buffer, faces[i], result, 0);
+  }
+  ++s.judged;
+  return seen - faces.size();
 }
 
 static GstFlowReturn gst_fmpn_inference_transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
@@ -338,11 +362,12 @@ static GstFlowReturn gst_fmpn_inference_transform_ip(GstBaseTransform* base, Gst
     klass->begin_frame(self, s.clock.at(base->segment, buffer, s.info));
     std::vector<FaceAnnotation> faces;
     std::vector<FaceInput> inputs = collect(GST_ELEMENT(base), s, buffer, &faces);
-    const std::size_t skipped =
-        s.worker ? pass_beside(self, s, buffer, std::move(inputs), faces) : pass_in_step(self, s, buffer, std::move(inputs), faces);
+    const std::size_t seen = faces.size();
+    const std::size_t skipped = s.worker ? pass_beside(self, s, buffer, std::move(inputs), faces)
+                                         : pass_in_step(self, s, buffer, std::move(inputs), std::move(faces));
     klass->end_frame(self);
-    GST_LOG_OBJECT(base, "frame %" G_GUINT64_FORMAT ": %zu faces, %zu not judged", s.frame, faces.size(), skipped);
-    s.stats.add_frame(begun, faces.size(), skipped);
+    GST_LOG_OBJECT(base, "frame %" G_GUINT64_FORMAT ": %zu faces, %zu not judged", s.frame, seen, skipped);
+    s.stats.add_frame(begun, seen, skipped);
     s.latency.add(GST_ELEMENT(base), static_cast<GstClockTime>(g_get_monotonic_time() - begun) * GST_USECOND);
     ++s.frame;
     return GST_FLOW_OK;

@@ -159,6 +159,27 @@ TEST_F(Timing, LateFramesCarryTheLastResultAndNoneIsDropped) {
   EXPECT_EQ(skipped, 4U);
 }
 
+TEST_F(Timing, InAStreamThatIsAlwaysLateFacesAreJudgedAllTheSame) {
+  Harness h("fmpnalign detect-interval=1 ! fmpnclassify mode=sync");
+  h.caps(pair_info());
+  std::vector<int> first, second;
+  for (int i = 0; i < 25; ++i) {
+    if (i > 0) gst_harness_push_upstream_event(h.get(), qos(3, i - 1));
+    const auto out = h.push(pair(i, i >= 10));
+    ASSERT_TRUE(out) << i;
+    const auto faces = gst::read_faces(out.get());
+    ASSERT_EQ(faces.size(), i >= 10 ? 2U : 1U) << i;
+    for (const auto& face : faces) {
+      ASSERT_TRUE(face.expression) << i;
+      (face.track_id == 1 ? first : second).push_back(face.expression->frames_ago);
+    }
+  }
+  ASSERT_EQ(first.size(), 25U);
+  for (int i = 0; i < 25; ++i) EXPECT_EQ(first[static_cast<std::size_t>(i)], i % 16) << "15 frames are half a second";
+  ASSERT_EQ(second.size(), 15U);
+  for (int i = 0; i < 15; ++i) EXPECT_EQ(second[static_cast<std::size_t>(i)], i) << "a face that comes when all is late is judged at once";
+}
+
 TEST_F(Timing, ANewFaceIsFoundOnALateFrameTooWhereEveryFrameIsSearched) {
   Harness h("fmpnalign detect-interval=1");
   h.caps(pair_info());
