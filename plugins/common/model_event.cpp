@@ -16,8 +16,12 @@ GstEvent* make_model_event(const std::string& model_name, const std::vector<std:
   return gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, structure);
 }
 
+bool is_model_event(GstEvent* event) {
+  return GST_EVENT_TYPE(event) == GST_EVENT_CUSTOM_DOWNSTREAM_STICKY && gst_event_has_name(event, "fmpn-model");
+}
+
 std::optional<std::vector<std::string>> classes_of(GstEvent* event) {
-  if (GST_EVENT_TYPE(event) != GST_EVENT_CUSTOM_DOWNSTREAM_STICKY || !gst_event_has_name(event, "fmpn-model")) return std::nullopt;
+  if (!is_model_event(event)) return std::nullopt;
   // Anyone may send an event of this name.
   const GValue* list = gst_structure_get_value(gst_event_get_structure(event), "classes");
   if (list == nullptr || !GST_VALUE_HOLDS_ARRAY(list)) return std::nullopt;

@@ -13,7 +13,8 @@
  * (seconds, frames, faces, inferences, skipped, latency-p50, latency-p95, latency-max). At a flush and at the end of the stream
  * every face's expression ends. When QoS events say that frames come late, faces are not judged again but carry their last
  * result for half a second, and a QoS message is posted; frames are dropped only with #GstBaseTransform:qos.
- * A sticky event `fmpn-model` (model-name, classes in order) goes downstream before the first frame.
+ * A sticky event `fmpn-model` (model-name, classes in order) goes downstream before the first frame. Where there are two of
+ * this element, the results and the event of the later one replace those of the other.
  *
  * ## Example
  * |[
@@ -198,6 +199,11 @@ static void gst_fmpn_classify_end_stream(GstFmpnInference* base) {
 
 static gboolean gst_fmpn_classify_sink_event(GstBaseTransform* base, GstEvent* event) {
   const bool caps = GST_EVENT_TYPE(event) == GST_EVENT_CAPS;
+  if (is_model_event(event)) {
+    // Of another one upstream, whose results ours replace: passed on, it would take the place of our own event.
+    gst_event_unref(event);
+    return TRUE;
+  }
   const gboolean passed = GST_BASE_TRANSFORM_CLASS(gst_fmpn_classify_parent_class)->sink_event(base, event);
   // Who is downstream knows the classes before the first face.
   const ModelInfo& model = GST_FMPN_CLASSIFY(base)->state->model;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -73,6 +74,8 @@ std::string field(const std::string& text) {
 
 class Csv : public Formatter {
  public:
+  explicit Csv(std::string path) : path_(std::move(path)) {}
+
   std::string begin(const std::vector<std::string>& classes) override {
     classes_ = classes;
     std::string header = "frame,timestamp,face_id,x,y,w,h,face_score,quality,label,confidence";
@@ -105,10 +108,12 @@ class Csv : public Formatter {
       text += "," + fixed(face.distribution[i].second, 6);
     }
     if (!same)
-      throw Error(ErrorCode::kRuntime, "face " + std::to_string(face.id) + " has other classes than the columns that the table began with");
+      throw Error(ErrorCode::kRuntime,
+                  path_ + ": face " + std::to_string(face.id) + " has other classes than the columns that the table began with");
     return text;
   }
 
+  const std::string path_;
   std::vector<std::string> classes_;
 };
 
@@ -202,10 +207,10 @@ Format format_named(const std::string& name) {
   throw Error(ErrorCode::kBadSetting, "data format " + name + " is unknown: jsonl, csv or vtt");
 }
 
-std::unique_ptr<Formatter> make_formatter(Format format) {
+std::unique_ptr<Formatter> make_formatter(Format format, const std::string& path) {
   switch (format) {
     case Format::kJsonl: return std::make_unique<JsonLines>();
-    case Format::kCsv: return std::make_unique<Csv>();
+    case Format::kCsv: return std::make_unique<Csv>(path);
     case Format::kVtt: return std::make_unique<WebVtt>();
   }
   throw Error(ErrorCode::kBadSetting, "unknown data format");

@@ -30,6 +30,7 @@ class Formatter {
   virtual std::string end() = 0;
 };
 
-std::unique_ptr<Formatter> make_formatter(Format format);
+/// `path`: of the file that the text is for, to be named in errors.
+std::unique_ptr<Formatter> make_formatter(Format format, const std::string& path);
 
 }  // namespace fmpn::record

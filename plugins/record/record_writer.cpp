@@ -17,7 +17,7 @@ namespace {
 }  // namespace
 
 RecordWriter::RecordWriter(const std::string& path, Format format)
-    : path_(path == "-" ? "standard output" : path), formatter_(make_formatter(format)) {
+    : path_(path == "-" ? "standard output" : path), formatter_(make_formatter(format, path_)) {
   file_ = path == "-" ? fdopen(dup(STDOUT_FILENO), "w") : std::fopen(path.c_str(), "we");
   if (file_ == nullptr) fail(path_, "cannot be opened for writing");
 }

@@ -38,7 +38,7 @@ FrameRecord frame(std::uint64_t number, double time, std::vector<FaceRecord> fac
 const std::vector<std::string> kClasses{"anger", "happiness"};
 
 std::string written(Format format, const std::vector<FrameRecord>& frames) {
-  const auto formatter = make_formatter(format);
+  const auto formatter = make_formatter(format, "a file");
   std::string text = formatter->begin(kClasses);
   for (const FrameRecord& one : frames) text += formatter->frame(one);
   return text + formatter->end();
@@ -61,13 +61,13 @@ TEST(RecordFormat, CsvKeepsItsColumnsForAFaceThatIsNotClassifiedAndAFrameWithout
 }
 
 TEST(RecordFormat, CsvQuotesAClassNameWithAComma) {
-  EXPECT_NE(make_formatter(Format::kCsv)->begin({"joy, \"pure\""}).find(",\"joy, \"\"pure\"\"\"\n"), std::string::npos);
+  EXPECT_NE(make_formatter(Format::kCsv, "a.csv")->begin({"joy, \"pure\""}).find(",\"joy, \"\"pure\"\"\"\n"), std::string::npos);
 }
 
 TEST(RecordFormat, CsvRefusesOtherClassesThanItsColumns) {
-  const auto formatter = make_formatter(Format::kCsv);
+  const auto formatter = make_formatter(Format::kCsv, "a.csv");
   formatter->begin({"anger", "fear"});
-  expect_error(ErrorCode::kRuntime, {"face 1", "columns"}, [&] { formatter->frame(frame(0, 0, {face(1, "anger")})); });
+  expect_error(ErrorCode::kRuntime, {"a.csv", "face 1", "columns"}, [&] { formatter->frame(frame(0, 0, {face(1, "anger")})); });
 }
 
 TEST(RecordFormat, JsonLinesCarryEverything) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness.h"
+#include "other_model.h"
 #include "run_program.h"
 #include "temporary_folder.h"
 
@@ -54,6 +55,18 @@ TEST_F(RecordElement, TheTablesColumnsAreThereBeforeTheFirstFace) {
   EXPECT_EQ(read_text(folder_.file("out")),
             "frame,timestamp,face_id,x,y,w,h,face_score,quality,label,confidence,anger,disgust,fear,happiness,sadness,surprise,neutral\n"
             "0,0.000000,,,,,,,,,,,,,,,,\n");
+}
+
+TEST_F(RecordElement, TheTablesColumnsAreTheNearestModels) {
+  const std::string other = folder_.file("other.safetensors");
+  write_other_model(other);
+  Harness h("fmpnalign ! fmpnclassify ! fmpnrecord format=csv location=" + folder_.file("first") + " ! fmpnclassify model=" + other +
+            " ! fmpnrecord format=csv location=" + folder_.file("second"));
+  const auto info = video_info("I420", photo_.cols, photo_.rows);
+  h.caps(info);
+  ASSERT_TRUE(h.push(make_buffer(photo_, info)));
+  EXPECT_NE(read_text(folder_.file("first")).find(",surprise,neutral\n0,"), std::string::npos);
+  EXPECT_NE(read_text(folder_.file("second")).find(",surprise,contempt\n0,"), std::string::npos);
 }
 
 TEST_F(RecordElement, TimeIsTheMediums) {
