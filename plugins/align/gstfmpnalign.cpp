@@ -45,8 +45,6 @@ namespace {
 using namespace fmpn;
 using namespace fmpn::gst;
 
-constexpr GstClockTime kContiguous = GST_SECOND;  // a segment that begins so near the last frame goes on from it
-
 struct Settings {
   AlignerOptions aligner;
   TrackerOptions tracker;
@@ -207,15 +205,6 @@ static void take_orientation(State& s, GstEvent* tags) {
   if (s.tracker) s.tracker->reset();
 }
 
-/// A seek without a flush: running time goes on, the stream's does not. `position`: the last frame's stream time.
-static bool leads_elsewhere(const GstSegment& last, GstEvent* segment_event, GstClockTime position) {
-  const GstSegment* next = nullptr;
-  gst_event_parse_segment(segment_event, &next);
-  const bool same = last.start == next->start && last.time == next->time && last.base == next->base && last.rate == next->rate;
-  if (same || next->format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID(position) || !GST_CLOCK_TIME_IS_VALID(next->time)) return false;
-  return std::max(position, next->time) - std::min(position, next->time) > kContiguous;
-}
-
 static gboolean gst_fmpn_align_sink_event(GstBaseTransform* base, GstEvent* event) {
   State& s = *GST_FMPN_ALIGN(base)->state;
   switch (GST_EVENT_TYPE(event)) {
@@ -282,9 +271,7 @@ static GstFlowReturn gst_fmpn_align_transform_ip(GstBaseTransform* base, GstBuff
     const gint64 begun = g_get_monotonic_time();
     const double time = s.clock.at(base->segment, buffer, s.info);
     const bool late = s.lateness.late(running_time_of(base->segment, buffer));
-    s.position = base->segment.format == GST_FORMAT_TIME
-                     ? gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer))
-                     : GST_CLOCK_TIME_NONE;
+    s.position = stream_time_of(base->segment, buffer);
     std::vector<FaceAnnotation> regions;
     if (s.use_regions) {
       number_regions(buffer);

@@ -5,9 +5,10 @@
 namespace fmpn::gst {
 namespace {
 
-constexpr double kUnknownFrame = 1.0 / 30;       // seconds, where neither timestamps nor a rate say more
-constexpr std::size_t kWindow = 90;              // frames that an answer is made from
-constexpr GstClockTime kStep = 5 * GST_MSECOND;  // answers are rounded up to it, so that they do not change all the time
+constexpr GstClockTime kContiguous = GST_SECOND;  // a segment that begins so near the last frame goes on from it
+constexpr double kUnknownFrame = 1.0 / 30;        // seconds, where neither timestamps nor a rate say more
+constexpr std::size_t kWindow = 90;               // frames that an answer is made from
+constexpr GstClockTime kStep = 5 * GST_MSECOND;   // answers are rounded up to it, so that they do not change all the time
 
 double seconds(GstClockTime time) { return static_cast<double>(time) / GST_SECOND; }
 
@@ -16,6 +17,19 @@ double seconds(GstClockTime time) { return static_cast<double>(time) / GST_SECON
 GstClockTime running_time_of(const GstSegment& segment, GstBuffer* buffer) {
   if (segment.format != GST_FORMAT_TIME) return GST_CLOCK_TIME_NONE;
   return gst_segment_to_running_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+}
+
+GstClockTime stream_time_of(const GstSegment& segment, GstBuffer* buffer) {
+  if (segment.format != GST_FORMAT_TIME) return GST_CLOCK_TIME_NONE;
+  return gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+}
+
+bool leads_elsewhere(const GstSegment& last, GstEvent* segment_event, GstClockTime position) {
+  const GstSegment* next = nullptr;
+  gst_event_parse_segment(segment_event, &next);
+  const bool same = last.start == next->start && last.time == next->time && last.base == next->base && last.rate == next->rate;
+  if (same || next->format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID(position) || !GST_CLOCK_TIME_IS_VALID(next->time)) return false;
+  return std::max(position, next->time) - std::min(position, next->time) > kContiguous;
 }
 
 double FrameClock::at(const GstSegment& segment, GstBuffer* buffer, const GstVideoInfo& info) {

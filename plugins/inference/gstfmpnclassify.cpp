@@ -10,7 +10,7 @@
  *
  * Messages on the bus: `fmpn-expression` when a face's stable label begins, changes or ends (fields event = onset | change |
  * offset, face-id, label, previous, confidence, distribution, stream-time, running-time), and `fmpn-stats` once a second
- * (seconds, frames, faces, inferences, skipped, latency-p50, latency-p95, latency-max). At a flush and at the end of the stream
+ * (seconds, frames, faces, inferences, skipped, latency-p50, latency-p95, latency-max). At a jump (seek, loop) and at the end of the stream
  * every face's expression ends. When QoS events say that frames come late, faces are not judged again but carry their last
  * result for half a second, and a QoS message is posted; frames are dropped only with #GstBaseTransform:qos.
  * A sticky event `fmpn-model` (model-name, classes in order) goes downstream before the first frame. Where there are two of

@@ -37,7 +37,7 @@ struct _GstFmpnInferenceClass {
   /// All faces of the frame are done.
   void (*end_frame)(GstFmpnInference* self);
 
-  /// The stream is at its end, or jumps elsewhere (flush): every face is gone.
+  /// The stream is at its end, or jumps elsewhere (flush, a segment from elsewhere): every face is gone.
   void (*end_stream)(GstFmpnInference* self);
 };
 

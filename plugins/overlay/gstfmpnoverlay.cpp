@@ -336,9 +336,7 @@ static GstFlowReturn gst_fmpn_overlay_prepare_output_buffer(GstBaseTransform* ba
     State& s = state_of(base);
     // Only after a RECONFIGURE; the caps event has settled it else.
     if (!s.settled && !settle(base)) gst_base_transform_reconfigure_src(base);
-    const bool timed = base->segment.format == GST_FORMAT_TIME;
-    const GstClockTime time =
-        timed ? gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(input)) : GST_CLOCK_TIME_NONE;
+    const GstClockTime time = stream_time_of(base->segment, input);
     if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(base), time);
     s.snapshot = settings_of(base);
     s.to_hide.clear();
