@@ -10,8 +10,9 @@ namespace {
 // A face that has not been seen for so many frames is gone: its result is not kept.
 constexpr std::uint64_t kKeepFrames = 300;
 
-// A face that was out of sight for so many frames comes back without its old result.
-constexpr std::uint64_t kAwayFrames = 15;
+// A face that was out of sight for so many seconds comes back without its old result. Less than the smoother keeps an expression: what
+// it has forgotten must not come again.
+constexpr double kAway = 0.5;
 
 // On a machine that is short of cores the stream goes first: networks that run beside it take what it leaves.
 constexpr int kGiveWay = 10;
@@ -48,15 +49,25 @@ std::size_t InferenceWorker::submit(std::vector<FaceInput> inputs) {
     if (fault_) std::rethrow_exception(std::exchange(fault_, nullptr));
     for (FaceInput& input : inputs) {
       const int id = input.track_id;
-      // Whoever comes back after a while may look different by now.
-      if (const auto seen = seen_.find(id); seen != seen_.end() && input.frame > seen->second + kAwayFrames) results_.erase(id);
-      seen_[id] = input.frame;
+      note(input);
       gave_way += waiting_.count(id);
       waiting_[id] = std::move(input);
     }
   }
   wake_.notify_one();
   return gave_way;
+}
+
+void InferenceWorker::note(const FaceInput& input) {
+  const auto [found, is_new] = seen_.try_emplace(input.track_id, Presence{input.frame, input.frame, input.time});
+  Presence& face = found->second;
+  // In a stream of few frames a face on every one of them has not been away.
+  if (!is_new && input.frame > face.last + 1 && input.time - face.time > kAway) {
+    face.since = input.frame;
+    results_.erase(input.track_id);
+  }
+  face.last = input.frame;
+  face.time = input.time;
 }
 
 std::optional<FaceResult> InferenceWorker::latest(int track_id) const {
@@ -97,11 +108,11 @@ void InferenceWorker::run() {
     if (generation != generation_) continue;
     if (fault) fault_ = fault;  // one that nobody has fetched yet stays
     for (std::size_t i = 0; i < made.size(); ++i)
-      results_[inputs[i].track_id] = result_of(inputs[i], std::move(made[i]));
+      if (inputs[i].frame >= seen_[inputs[i].track_id].since) results_[inputs[i].track_id] = result_of(inputs[i], std::move(made[i]));
     for (auto item = results_.begin(); item != results_.end();)
       item = item->second.frame + kKeepFrames < inputs.front().frame ? results_.erase(item) : std::next(item);
     for (auto item = seen_.begin(); item != seen_.end();)
-      item = item->second + kKeepFrames < inputs.front().frame ? seen_.erase(item) : std::next(item);
+      item = item->second.last + kKeepFrames < inputs.front().frame ? seen_.erase(item) : std::next(item);
   }
 }
 

@@ -50,7 +50,7 @@ class InferenceWorker {
   /// Returns at once, with the number of inputs that gave way. Throws what the inference threw.
   std::size_t submit(std::vector<FaceInput> inputs);
 
-  /// The newest result of a face.
+  /// The newest result of a face; none of before it was out of sight for half a second.
   std::optional<FaceResult> latest(int track_id) const;
 
   /// Forgets inputs and results (flush, new stream); a result under way is dropped when it comes. Throws what the inference threw
@@ -58,6 +58,14 @@ class InferenceWorker {
   void forget();
 
  private:
+  /// Of a face that was submitted.
+  struct Presence {
+    std::uint64_t since = 0;  ///< frame on which it came, or came back
+    std::uint64_t last = 0;   ///< frame on which it was submitted last
+    double time = 0;          ///< and that frame's time
+  };
+  /// Whoever comes back after a while may look different by now: its old results count no more.
+  void note(const FaceInput& input);
   void run();
 
   const Infer infer_;
@@ -65,7 +73,7 @@ class InferenceWorker {
   std::condition_variable wake_;
   std::map<int, FaceInput> waiting_;
   std::map<int, FaceResult> results_;
-  std::map<int, std::uint64_t> seen_;  ///< frame on which a face was last submitted
+  std::map<int, Presence> seen_;
   std::exception_ptr fault_;
   std::uint64_t generation_ = 0;  // counts forget()
   bool stop_ = false;

@@ -13,7 +13,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-FaceInput input(int track, std::uint64_t frame) { return {track, frame, 0, 1, nullptr, nullptr}; }
+FaceInput input(int track, std::uint64_t frame, double rate = 30) {
+  return {track, frame, static_cast<double>(frame) / rate, 1, nullptr, nullptr};
+}
 
 std::vector<Expression> echo(const std::vector<FaceInput>& inputs) {
   std::vector<Expression> results(inputs.size());
@@ -86,6 +88,44 @@ TEST(Worker, WhoeverComesBackAfterAWhileHasNoOldResult) {
   EXPECT_FALSE(stuck.latest(1));
   go.set_value();
   EXPECT_TRUE(eventually([&] { return stuck.latest(1).has_value() && stuck.latest(1)->frame == 60; }));
+}
+
+TEST(Worker, AWhileIsHalfASecondAtAnyFrameRate) {
+  for (const double rate : {1.0, 5.0, 10.0, 60.0}) {
+    std::promise<void> go;
+    InferenceWorker stuck([held = go.get_future().share()](const auto& inputs) {
+      if (inputs.front().frame > 0) held.wait();
+      return echo(inputs);
+    });
+    const auto submit = [&](std::uint64_t frame) { stuck.submit({input(1, frame, rate)}); };
+    submit(0);
+    ASSERT_TRUE(eventually([&] { return stuck.latest(1).has_value(); }));
+    submit(1);
+    EXPECT_TRUE(stuck.latest(1)) << "on every frame, " << rate << " a second";
+    const auto back = 1 + static_cast<std::uint64_t>(0.4 * rate), back_again = back + 1 + static_cast<std::uint64_t>(0.6 * rate + 0.5);
+    submit(back);
+    EXPECT_TRUE(stuck.latest(1)) << "out of sight for less, " << rate;
+    submit(back_again);
+    EXPECT_FALSE(stuck.latest(1)) << "out of sight for longer, " << rate;
+    go.set_value();
+  }
+}
+
+TEST(Worker, AResultOfBeforeItWasAwayMayComeTooLate) {
+  std::promise<void> gates[2];
+  std::atomic<int> begun{0};
+  InferenceWorker worker([&begun, open = std::vector{gates[0].get_future().share(), gates[1].get_future().share()}](const auto& inputs) {
+    open[static_cast<std::size_t>(begun++)].wait();
+    return echo(inputs);
+  });
+  worker.submit({input(1, 0)});
+  ASSERT_TRUE(eventually([&] { return begun == 1; }));
+  worker.submit({input(1, 100)});
+  gates[0].set_value();
+  EXPECT_TRUE(eventually([&] { return begun == 2; }));
+  EXPECT_FALSE(worker.latest(1)) << "frame 0 is too long ago";
+  gates[1].set_value();
+  EXPECT_TRUE(eventually([&] { return worker.latest(1).has_value(); }));
 }
 
 TEST(Worker, HandsAFaultToTheNextSubmit) {
