@@ -378,14 +378,16 @@ static GstFlowReturn gst_fmpn_inference_transform_ip(GstBaseTransform* base, Gst
     ++s.frame;
     return GST_FLOW_OK;
   });
-  post_stats(base, s.stats.take_if_due(g_get_monotonic_time()));
+  // Sinks begin to play before the elements upstream of them: resume() comes first.
+  if (GST_STATE(base) == GST_STATE_PLAYING) post_stats(base, s.stats.take_if_due(g_get_monotonic_time()));
   return flow;
 }
 
-// A pause ends a stretch that the statistics sum up.
+// A pause ends a stretch that the statistics sum up; the time in it, or after the preroll, counts for none.
 static GstStateChangeReturn gst_fmpn_inference_change_state(GstElement* element, GstStateChange change) {
   const GstStateChangeReturn result = GST_ELEMENT_CLASS(gst_fmpn_inference_parent_class)->change_state(element, change);
   auto* base = GST_BASE_TRANSFORM(element);
+  if (change == GST_STATE_CHANGE_PAUSED_TO_PLAYING) state_of(base).stats.resume(g_get_monotonic_time());
   if (change == GST_STATE_CHANGE_PLAYING_TO_PAUSED) post_stats(base, state_of(base).stats.take_rest(g_get_monotonic_time()));
   return result;
 }

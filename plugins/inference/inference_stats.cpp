@@ -30,6 +30,11 @@ GstStructure* InferenceStats::take_rest(gint64 now) {
   return rest;
 }
 
+void InferenceStats::resume(gint64 now) {
+  const std::lock_guard lock(mutex_);
+  if (since_ != 0) since_ = now;
+}
+
 void InferenceStats::reset() {
   const std::lock_guard lock(mutex_);
   since_ = 0;

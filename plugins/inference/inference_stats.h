@@ -21,6 +21,8 @@ class InferenceStats {
   GstStructure* take_if_due(gint64 now_microseconds);
   /// What has come together since the last one, for the end of a stretch (EOS, flush, pause); null where there was no frame. (transfer full)
   GstStructure* take_rest(gint64 now_microseconds);
+  /// The stream goes on after a wait (pause, preroll): a second that has begun begins anew.
+  void resume(gint64 now_microseconds);
   /// A new run.
   void reset();
 

@@ -64,5 +64,18 @@ TEST(Stats, TheRestAtTheEndOfAStream) {
   EXPECT_DOUBLE_EQ(number(Structure(stats.take_if_due(61 * G_USEC_PER_SEC)), "seconds"), 1) << "the pause does not count";
 }
 
+TEST(Stats, AWaitAfterTheFirstFrameDoesNotCount) {
+  InferenceStats stats;
+  stats.resume(G_USEC_PER_SEC);
+  EXPECT_EQ(stats.take_if_due(9 * G_USEC_PER_SEC), nullptr) << "no frame has come";
+  stats.add_frame(10 * G_USEC_PER_SEC, 1, 0);
+  stats.resume(40 * G_USEC_PER_SEC);
+  EXPECT_EQ(stats.take_if_due(40 * G_USEC_PER_SEC + 1), nullptr);
+  const Structure first(stats.take_if_due(41 * G_USEC_PER_SEC));
+  ASSERT_TRUE(first);
+  EXPECT_DOUBLE_EQ(number(first, "seconds"), 1);
+  EXPECT_EQ(count(first, "frames"), 1U) << "which came before the wait";
+}
+
 }  // namespace
 }  // namespace fmpn::gst

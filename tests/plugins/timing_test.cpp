@@ -329,6 +329,29 @@ TEST(TimingPipeline, SeeksInPausedAndPlaysToTheEndAgain) {
   gst_object_unref(pipeline);
 }
 
+TEST(TimingPipeline, StatsDoNotCountTheWaitAfterThePreroll) {
+  GstElement* pipeline = gst_parse_launch(
+      "videotestsrc num-buffers=3 ! video/x-raw,width=96,height=96,framerate=30/1 ! fmpnclassify ! fakesink sync=true", nullptr);
+  ASSERT_NE(pipeline, nullptr);
+  ASSERT_TRUE(reach(pipeline, GST_STATE_PAUSED));
+  g_usleep(1'100'000);
+  const gint64 begun = g_get_monotonic_time();
+  ASSERT_TRUE(reach(pipeline, GST_STATE_PLAYING));
+  GstBus* bus = gst_element_get_bus(pipeline);
+  GstMessage* end = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ELEMENT));
+  ASSERT_NE(end, nullptr);
+  const auto played = static_cast<double>(g_get_monotonic_time() - begun) / G_USEC_PER_SEC;
+  ASSERT_TRUE(gst_message_has_name(end, "fmpn-stats"));
+  gdouble seconds = 0;
+  gst_structure_get_double(gst_message_get_structure(end), "seconds", &seconds);
+  EXPECT_GT(seconds, 0);
+  EXPECT_LE(seconds, played);
+  gst_message_unref(end);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(bus);
+  gst_object_unref(pipeline);
+}
+
 TEST(TimingPipeline, TwoHundredStartsAndStops) {
   // Holds the models that all who load them share, so that the test's time does not go into reading files.
   const Harness holder("fmpnalign ! fmpnclassify");
