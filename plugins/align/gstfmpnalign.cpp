@@ -34,6 +34,7 @@
 #include "common/face_region.h"
 #include "common/frame_reader.h"
 #include "common/metadata_element.h"
+#include "common/raw_video.h"
 #include "common/stream_timing.h"
 #include "upright.h"
 
@@ -182,8 +183,7 @@ static gboolean gst_fmpn_align_stop(GstBaseTransform* base) {
 static gboolean gst_fmpn_align_set_caps(GstBaseTransform* base, GstCaps* caps, GstCaps*) {
   return guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
     State& s = *GST_FMPN_ALIGN(base)->state;
-    GstVideoInfo info;
-    if (!gst_video_info_from_caps(&info, caps)) throw Error(ErrorCode::kBadSetting, "caps that are no raw video");
+    const GstVideoInfo info = raw_video_of(caps);
     const bool resized = info.width != s.info.width || info.height != s.info.height;
     s.info = info;
     s.reader.set_format(info);

@@ -10,6 +10,8 @@
 
 #include <fmpn/error.h>
 
+#include "raw_video.h"
+
 namespace fmpn::gst {
 namespace {
 
@@ -181,7 +183,7 @@ std::unique_ptr<FrameReader::Picture> FrameReader::read(GstBuffer* buffer) {
   GstVideoFrame mapped;
   // A reference of ours would make the buffer read-only for the metadata that its faces get while it is mapped.
   const auto flags = static_cast<GstMapFlags>(GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF);
-  if (!gst_video_frame_map(&mapped, &s.info, buffer, flags)) throw Error(ErrorCode::kRuntime, "a buffer cannot be mapped as a video frame");
+  if (!gst_video_frame_map(&mapped, &s.info, buffer, flags)) throw unmapped(s.info, buffer, "reading");
   // The converter looks at the frame's own info, which says what the map found (video meta).
   GST_VIDEO_INFO_INTERLACE_MODE(&mapped.info) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
   return std::make_unique<Picture>(s, mapped);

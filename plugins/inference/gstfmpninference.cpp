@@ -12,6 +12,7 @@
 #include "common/element_guard.h"
 #include "common/frame_reader.h"
 #include "common/metadata_element.h"
+#include "common/raw_video.h"
 #include "common/stream_timing.h"
 #include "inference_stats.h"
 
@@ -163,7 +164,7 @@ static gboolean gst_fmpn_inference_stop(GstBaseTransform* base) {
 static gboolean gst_fmpn_inference_set_caps(GstBaseTransform* base, GstCaps* caps, GstCaps*) {
   return guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
     State& s = state_of(base);
-    if (!gst_video_info_from_caps(&s.info, caps)) throw Error(ErrorCode::kBadSetting, "caps that are no raw video");
+    s.info = raw_video_of(caps);
     s.reader.set_format(s.info);
     return TRUE;
   });

@@ -45,6 +45,7 @@
 #include "common/face_annotation.h"
 #include "common/face_meta.h"
 #include "common/metadata_element.h"
+#include "common/raw_video.h"
 #include "common/stream_timing.h"
 #include "hidden_faces.h"
 #include "overlay_blending.h"
@@ -103,9 +104,7 @@ struct State {
 class MappedFrame {
  public:
   MappedFrame(const GstVideoInfo& info, GstBuffer* buffer) {
-    if (!gst_video_frame_map(&frame_, &info, buffer, GST_MAP_READWRITE)) {
-      throw Error(ErrorCode::kRuntime, "a video frame cannot be mapped for writing");
-    }
+    if (!gst_video_frame_map(&frame_, &info, buffer, GST_MAP_READWRITE)) throw unmapped(info, buffer, "writing");
   }
   ~MappedFrame() { gst_video_frame_unmap(&frame_); }
   MappedFrame(const MappedFrame&) = delete;
@@ -261,7 +260,7 @@ static gboolean gst_fmpn_overlay_set_caps(GstBaseTransform* base, GstCaps* caps,
   return guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
     State& s = state_of(base);
     const Size before{s.info.width, s.info.height};
-    if (!gst_video_info_from_caps(&s.info, caps)) throw Error(ErrorCode::kBadSetting, "caps that are no raw video");
+    s.info = raw_video_of(caps);
     if (s.info.width != before.width || s.info.height != before.height) s.hidden.reset();  // places in another picture
     s.settled = false;
     return TRUE;

@@ -1,5 +1,7 @@
 #include <fstream>
 
+#include "common/raw_video.h"
+#include "expect_error.h"
 #include "harness.h"
 #include "temporary_folder.h"
 
@@ -72,6 +74,30 @@ TEST(Faults, AfterAFailedStartTheElementStartsWithARightModel) {
   EXPECT_NE(gst_element_set_state(element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
   gst_element_set_state(element, GST_STATE_NULL);
   gst_object_unref(element);
+}
+
+TEST(Faults, ABufferThatIsNoWholeFrame) {
+  for (const char* launch : {"fmpnalign", "fmpnoverlay anonymize=box"}) {
+    Harness h(launch);
+    h.caps(video_info("I420", 640, 480));
+    Buffer cut(gst_buffer_new_allocate(nullptr, 1000, nullptr));
+    gst_buffer_add_video_region_of_interest_meta(cut.get(), "face", 100, 100, 100, 100);
+    EXPECT_FALSE(h.push(std::move(cut))) << launch;
+    GstMessage* message = h.message(GST_MESSAGE_ERROR);
+    ASSERT_NE(message, nullptr) << launch;
+    GError* error = nullptr;
+    gst_message_parse_error(message, &error, nullptr);
+    for (const char* part : {"I420", "640×480", "460800", "1000"})
+      EXPECT_NE(std::string(error->message).find(part), std::string::npos) << error->message;
+    g_error_free(error);
+    gst_message_unref(message);
+  }
+}
+
+TEST(Faults, CapsThatAreNoVideoAreNamed) {
+  GstCaps* caps = gst_caps_from_string("video/x-raw,format=Y77,width=64,height=48");
+  expect_error(ErrorCode::kBadSetting, {"Y77", "64"}, [&] { gst::raw_video_of(caps); });
+  gst_caps_unref(caps);
 }
 
 TEST(Faults, EveryPropertyIsDocumented) {
