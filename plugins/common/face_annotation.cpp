@@ -27,6 +27,20 @@ int track_of(const GstVideoRegionOfInterestMeta* region) {
   return id;
 }
 
+/// Adds what the region's param of this name lacks; its own fields stay. Takes the structure.
+void complete_param(GstVideoRegionOfInterestMeta* region, GstStructure* param) {
+  GstStructure* there = gst_video_region_of_interest_meta_get_param(region, gst_structure_get_name(param));
+  if (there == nullptr) {
+    gst_video_region_of_interest_meta_add_param(region, param);
+    return;
+  }
+  for (int i = 0; i < gst_structure_n_fields(param); ++i) {
+    const char* field = gst_structure_nth_field_name(param, static_cast<guint>(i));
+    if (!gst_structure_has_field(there, field)) gst_structure_set_value(there, field, gst_structure_get_value(param, field));
+  }
+  gst_structure_free(param);
+}
+
 /// Replaces the param that has the structure's name. Takes the structure.
 void set_param(GstVideoRegionOfInterestMeta* region, GstStructure* param) {
   for (GList* item = region->params; item != nullptr; item = item->next) {
@@ -161,10 +175,12 @@ void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoIn
                                                           static_cast<guint>(x1 - x0), static_cast<guint>(y1 - y0));
     region->id = face.region_id;
   }
-  if (gst_video_region_of_interest_meta_get_param(region, "detection") == nullptr) 
-    set_param(region, detection_structure(face, box_of(*region), info, foreign ? "unknown" : kDetectorName));
+  complete_param(region, detection_structure(face, box_of(*region), info, foreign ? "unknown" : kDetectorName));
   if (face.track_id != 0) {
-    set_param(region, gst_structure_new("object_id", "id", G_TYPE_INT, face.track_id, nullptr));
+    const int upstream = track_of(region);
+    GstStructure* track = gst_structure_new("object_id", "id", G_TYPE_INT, face.track_id, nullptr);
+    if (upstream != 0) gst_structure_set(track, "upstream_id", G_TYPE_INT, upstream, nullptr);
+    set_param(region, track);
     attach_analytics_face(buffer, face, region);
   }
   if (!face.landmarks) return;

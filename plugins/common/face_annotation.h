@@ -54,7 +54,8 @@ std::vector<FaceAnnotation> read_faces(GstBuffer* buffer);
 void number_regions(GstBuffer* buffer);
 
 /// Describes a face on a writable buffer: region with `detection`, `object_id` and `landmarks` params, and our own meta.
-/// The region with the id `face.region_id` is completed where there is one already, else made.
+/// The region with the id `face.region_id` is completed where there is one already, else made: what it says of its detection stays, its
+/// track gives way to ours.
 void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoInfo& info);
 
 /// Adds or replaces the `expression` param of the region `region_id`.

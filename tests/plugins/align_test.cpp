@@ -80,6 +80,37 @@ TEST_F(AlignElement, UsesTheRegionsOfAnUpstreamDetector) {
   }
 }
 
+TEST_F(AlignElement, CompletesWhatAnUpstreamDetectorAndTrackerSay) {
+  Harness h("fmpnalign");
+  const auto info = video_info("RGB", photo_.cols, photo_.rows);
+  h.caps(info);
+  auto in = make_buffer(photo_, info);
+  auto* given = gst_buffer_add_video_region_of_interest_meta(in.get(), "face", 176, 118, 186, 186);
+  gst_video_region_of_interest_meta_add_param(
+      given, gst_structure_new("detection", "confidence", G_TYPE_DOUBLE, 0.875, "x_min", G_TYPE_DOUBLE, 0.25, "label_id", G_TYPE_INT, 3,
+                               nullptr));
+  gst_video_region_of_interest_meta_add_param(given, gst_structure_new("object_id", "id", G_TYPE_INT, 4711, nullptr));
+  const auto out = h.push(std::move(in));
+  ASSERT_TRUE(out);
+  auto* region = gst_buffer_get_video_region_of_interest_meta(out.get());
+  const GstStructure* detection = gst_video_region_of_interest_meta_get_param(region, "detection");
+  const auto number = [&](const char* field) {
+    double value = -1;
+    gst_structure_get_double(detection, field, &value);
+    return value;
+  };
+  EXPECT_EQ(number("confidence"), 0.875);
+  EXPECT_EQ(number("x_min"), 0.25) << "a detector's own word stays";
+  EXPECT_NEAR(number("y_max"), (118.0 + 186) / photo_.rows, 1e-6);
+  EXPECT_GT(number("quality"), 0.5);
+  EXPECT_STREQ(gst_structure_get_string(detection, "label"), "face");
+  int label = 0, track = 0, upstream = 0;
+  EXPECT_TRUE(gst_structure_get_int(detection, "label_id", &label) && label == 3);
+  const GstStructure* object = gst_video_region_of_interest_meta_get_param(region, "object_id");
+  EXPECT_TRUE(gst_structure_get_int(object, "id", &track) && track == 1) << "as on the frames on which we follow";
+  EXPECT_TRUE(gst_structure_get_int(object, "upstream_id", &upstream) && upstream == 4711);
+}
+
 TEST_F(AlignElement, TakesTheLargestRegionsAndNoneWithoutAnArea) {
   Harness h("fmpnalign max-faces=2");
   const auto info = video_info("RGB", photo_.cols, photo_.rows);
