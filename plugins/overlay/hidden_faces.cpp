@@ -1,5 +1,6 @@
 #include "hidden_faces.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace fmpn::overlay {
@@ -13,10 +14,13 @@ std::vector<Box> HiddenFaces::update(const std::vector<std::pair<int, Box>>& fac
     if (track == 0) boxes.push_back(box);
     else places_[{track, which}] = {box, time};
   }
+  // A stream of few frames may miss a face on a single one, too.
+  const double hold = last_ ? std::max(kHold, kHoldFrames * (time - *last_)) : kHold;
+  last_ = time;
   for (auto item = places_.begin(); item != places_.end();) {
     // A time before it was seen: the stream has jumped.
     const double since = time - item->second.seen;
-    if (since < 0 || since > kHold) {
+    if (since < 0 || since > hold) {
       item = places_.erase(item);
       continue;
     }

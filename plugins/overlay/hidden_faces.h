@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -12,15 +13,16 @@ namespace fmpn::overlay {
 /// single frame must not flash up on it.
 class HiddenFaces {
  public:
-  /// Seconds that a face's place stays hidden after the face was last seen there.
-  static constexpr double kHold = 0.5;
+  /// Seconds that a face's place stays hidden after the face was last seen there, and at least to the next frame, in distances between
+  /// frames.
+  static constexpr double kHold = 0.5, kHoldFrames = 1.5;
 
   /// The boxes to hide on a frame: `faces` are its faces as track (0: not tracked; it is hidden on its own frames alone) and
   /// box, several of one track, side by side, where it is not known in which of them the face is; `time` is the frame's in seconds.
   std::vector<Box> update(const std::vector<std::pair<int, Box>>& faces, double time);
 
   /// Another stream, or another place in it.
-  void reset() { places_.clear(); }
+  void reset() { places_.clear(), last_.reset(); }
 
  private:
   struct Place {
@@ -28,6 +30,7 @@ class HiddenFaces {
     double seen = 0;
   };
   std::map<std::pair<int, int>, Place> places_;  ///< by track, and which of its boxes
+  std::optional<double> last_;                   ///< time of the last frame
 };
 
 }  // namespace fmpn::overlay

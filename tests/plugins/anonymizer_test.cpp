@@ -126,6 +126,16 @@ TEST(HiddenFaces, StayHiddenForAMomentWhereTheyWereLastSeen) {
   EXPECT_TRUE(hidden.update({}, 7.1).empty());
 }
 
+TEST(HiddenFaces, StayHiddenOnTheNextFrameHoweverFewThereAre) {
+  for (const double step : {0.04, 0.5, 1.0, 10.0}) {
+    HiddenFaces hidden;
+    hidden.update({{1, {10, 10, 50, 50}}}, 0);
+    hidden.update({{1, {12, 10, 50, 50}}}, step);
+    EXPECT_EQ(hidden.update({}, 2 * step).size(), 1U) << step;
+    EXPECT_EQ(hidden.update({}, 3 * step).size(), step < 0.1 ? 1U : 0U) << step;
+  }
+}
+
 class HidingGallery : public test::PhotographTest {};
 
 TEST_F(HidingGallery, OfAPhotographOnWhichNoFaceIsFoundAfterwards) {
