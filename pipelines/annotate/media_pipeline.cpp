@@ -55,7 +55,7 @@ std::string description(const Input& input, const Options& options) {
   text +=
       "queue name=video max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! videoconvert ! videoflip video-direction=auto ! videoscale "
       "name=scale ! "
-      "capsfilter name=square ! fmpnalign name=align ! fmpnclassify name=classify mode=sync ! ";
+      "capsfilter name=square ! fmpnalign name=align use-orientation=false ! fmpnclassify name=classify mode=sync ! ";
   for (const record::Format format : options.data)
     text += std::string("fmpnrecord name=") + record::name_of(format) + " format=" + record::name_of(format) + " ! ";
   // Encoding has a thread of its own: the elements work on the next frame meanwhile.

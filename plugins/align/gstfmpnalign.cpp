@@ -11,8 +11,9 @@
  * followed instead of the own detector's, `max-faces` of them, the largest first.
  *
  * Frames that an `image-orientation` tag calls turned or mirrored are searched upright; boxes, landmarks and warps are
- * those of the frame as it is. When QoS events say that frames come late, full detections are put off, and faces only
- * followed, unless `detect-interval` is 1.
+ * those of the frame as it is. Behind a `videoflip video-direction=auto` set `use-orientation=false`: that of GStreamer 1.22
+ * turns the frames, and lets the tag pass. When QoS events say that frames come late, full detections are put off, and faces
+ * only followed, unless `detect-interval` is 1.
  *
  * ## Example
  * |[
@@ -50,6 +51,7 @@ struct Settings {
   AlignerOptions aligner;
   TrackerOptions tracker;
   bool use_regions = true;
+  bool use_orientation = true;
 };
 const Settings kDefaults;
 
@@ -62,6 +64,7 @@ enum Property {
   PROP_MAX_FACES,
   PROP_DETECTION_THRESHOLD,
   PROP_USE_REGIONS,
+  PROP_USE_ORIENTATION,
 };
 
 struct State {
@@ -69,7 +72,7 @@ struct State {
   ProcessingLatency latency{kSinkDeadline};  // thread safe; of our elements the one that is always there, and that takes most
   LateFrames lateness;                       // thread safe
   // Everything below belongs to the streaming thread.
-  bool use_regions = true;
+  bool use_regions = true, use_orientation = true;
   int max_faces = 0;
   std::unique_ptr<FaceTracker> tracker;
   FrameReader reader;
@@ -126,6 +129,7 @@ static void gst_fmpn_align_set_property(GObject* object, guint id, const GValue*
     case PROP_MAX_FACES: s.aligner.max_faces = g_value_get_int(value); break;
     case PROP_DETECTION_THRESHOLD: s.aligner.detector_threshold = g_value_get_double(value); break;
     case PROP_USE_REGIONS: s.use_regions = g_value_get_boolean(value); break;
+    case PROP_USE_ORIENTATION: s.use_orientation = g_value_get_boolean(value); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
   GST_OBJECT_UNLOCK(object);
@@ -142,6 +146,7 @@ static void gst_fmpn_align_get_property(GObject* object, guint id, GValue* value
     case PROP_MAX_FACES: g_value_set_int(value, s.aligner.max_faces); break;
     case PROP_DETECTION_THRESHOLD: g_value_set_double(value, s.aligner.detector_threshold); break;
     case PROP_USE_REGIONS: g_value_set_boolean(value, s.use_regions); break;
+    case PROP_USE_ORIENTATION: g_value_set_boolean(value, s.use_orientation); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
   GST_OBJECT_UNLOCK(object);
@@ -160,6 +165,7 @@ static gboolean gst_fmpn_align_start(GstBaseTransform* base) {
     GST_OBJECT_UNLOCK(base);
     s.tracker = std::make_unique<FaceTracker>(settings.aligner, settings.tracker);
     s.use_regions = settings.use_regions;
+    s.use_orientation = settings.use_orientation;
     s.max_faces = settings.aligner.max_faces;
     s.orientation = GST_VIDEO_ORIENTATION_IDENTITY;
     s.latency.reset();
@@ -222,7 +228,9 @@ static gboolean gst_fmpn_align_sink_event(GstBaseTransform* base, GstEvent* even
     case GST_EVENT_SEGMENT:
       if (s.tracker && leads_elsewhere(base->segment, event, s.position)) s.tracker->reset();
       break;
-    case GST_EVENT_TAG: take_orientation(s, event); break;
+    case GST_EVENT_TAG:
+      if (s.use_orientation) take_orientation(s, event);
+      break;
     default: break;
   }
   return GST_BASE_TRANSFORM_CLASS(gst_fmpn_align_parent_class)->sink_event(base, event);
@@ -337,6 +345,10 @@ static void gst_fmpn_align_class_init(GstFmpnAlignClass* klass) {
           g_param_spec_boolean("use-regions", "Use regions",
                                "Align the regions of type face that upstream has attached, instead of searching", kDefaults.use_regions,
                                flags));
+  install(PROP_USE_ORIENTATION,
+          g_param_spec_boolean("use-orientation", "Use orientation",
+                               "Search frames turned as an image-orientation tag says; false where upstream has turned them",
+                               kDefaults.use_orientation, flags));
 
   auto* element = GST_ELEMENT_CLASS(klass);
   gst_element_class_set_static_metadata(element, "Face aligner", "Filter/Analyzer/Video",

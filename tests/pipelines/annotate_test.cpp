@@ -155,10 +155,12 @@ TEST_F(AnnotateProgram, OddSizesWidePixelsAndTurnedFilms) {
   odd.width = 255, odd.height = 301, odd.format = "Y444";
   wide.width = 128, wide.caps = ",pixel-aspect-ratio=2/1";
   // Lies on its side in the file, with a tag that says how to turn it.
-  turned.filter = "videoflip method=counterclockwise ! taginject tags=\"image-orientation=rotate-90\" ! ";
+  turned.filter = "videoflip video-direction=90l ! ";
   make_video(file("odd.mkv"), [&] { odd.muxer = "matroskamux"; return odd; }());
   make_video(file("wide.mp4"), wide);
   make_video(file("turned.mp4"), turned);
+  turn_in_file(file("turned.mp4"));
+  ASSERT_EQ(decode(file("turned.mp4"), false).width, 300) << "of the frames as they are stored";
   const Outcome run = annotate({"odd.mkv", "wide.mp4", "turned.mp4"});
   ASSERT_EQ(run.status, 0) << run.err;
   EXPECT_EQ(decode(out("odd/odd.mp4"), false).width, 256);

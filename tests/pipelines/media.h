@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -8,6 +10,7 @@
 #include <gst/gst.h>
 
 #include "photograph.h"
+#include "temporary_folder.h"
 
 namespace fmpn::test {
 
@@ -76,6 +79,19 @@ inline void make_video(const std::string& path, const VideoSpec& spec = {}) {
     launch += " audiotestsrc volume=0.1 samplesperbuffer=800 num-buffers=" + std::to_string(spec.frames) +
               " ! audio/x-raw,rate=8000 ! audioresample ! audio/x-raw,rate=48000 ! avenc_aac ! mux.";
   run_pipeline(launch);
+}
+
+/// Has an mp4 say, as a phone's does, that its video is to be shown turned by 90 degrees clockwise: in its track's matrix, since not
+/// every version of GStreamer's muxer writes the tag.
+inline void turn_in_file(const std::string& path) {
+  std::string bytes = read_text(path);
+  const std::size_t track = bytes.find("tkhd");
+  if (track == std::string::npos) throw std::runtime_error(path + ": has no track");
+  const std::size_t matrix = track + (bytes.at(track + 4) == 0 ? 44 : 56);
+  constexpr std::array<std::uint32_t, 9> kQuarter{0, 0x00010000, 0, 0xffff0000, 0, 0, 0, 0, 0x40000000};
+  for (std::size_t i = 0; i < kQuarter.size(); ++i)
+    for (std::size_t k = 0; k < 4; ++k) bytes.at(matrix + 4 * i + k) = static_cast<char>(kQuarter[i] >> (24 - 8 * k));
+  write_text(path, bytes);
 }
 
 /// A camera's JPEGs as a film: all 256 tones are used (full range).

@@ -79,7 +79,7 @@ TEST_F(Scripts, OnTheScreen) {
 }
 
 TEST_F(Scripts, TwoCamerasSideBySide) {
-  const std::vector<std::string> films{film("left.mp4"), film("right.mp4", "videoflip method=horizontal-flip ! ")};
+  const std::vector<std::string> films{film("left.mp4"), film("right.mp4", "videoflip video-direction=horiz ! ")};
   run("two_cameras.sh", films);
   ASSERT_GE(decode(file("screen.mkv"), false).frames, 4);
   const cv::Mat shown = frame_of(file("screen.mkv"), 3);

@@ -153,6 +153,18 @@ TEST_F(AlignElement, RegionsInWhichThereCanBeNoFaceAreLeftAlone) {
   }
 }
 
+TEST_F(AlignElement, FramesThatUpstreamHasTurnedAreNotTurnedAgain) {
+  for (const bool use : {false, true}) {
+    Harness h(use ? "fmpnalign" : "fmpnalign use-orientation=false");
+    const auto info = video_info("RGB", photo_.cols, photo_.rows);
+    h.caps(info);
+    gst_harness_push_event(h.get(), gst_event_new_tag(gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, "rotate-90", nullptr)));
+    const auto out = h.push(make_buffer(photo_, info));
+    ASSERT_TRUE(out);
+    EXPECT_EQ(gst::read_faces(out.get()).size(), use ? 0U : 1U);
+  }
+}
+
 TEST_F(AlignElement, RegionsThatAreNotUsedStayAsTheyAre) {
   Harness h("fmpnalign use-regions=false");
   const auto info = video_info("RGB", photo_.cols, photo_.rows);

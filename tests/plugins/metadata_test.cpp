@@ -161,7 +161,7 @@ TEST(Metadata, OursGoesWhereRegionsGo) {
   // Whatever an element does with regions of interest: ours is there with the same place, or is not there at all; a crop that
   // belongs to another place would be worse than none.
   for (const char* element :
-       {"videocrop left=10 top=6", "videoflip method=clockwise", "videoflip method=horizontal-flip", "videobox left=-8 top=-4",
+       {"videocrop left=10 top=6", "videoflip video-direction=90r", "videoflip video-direction=horiz", "videobox left=-8 top=-4",
         "videorate drop-only=true", "identity",
         "videoconvert ! capsfilter caps=video/x-raw,format=NV12 ! videoscale ! capsfilter caps=video/x-raw,width=100,height=80"}) {
     Harness h(element);
