@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <random>
 
 #include <fmpn/error.h>
@@ -53,7 +54,7 @@ void assign_folds(std::vector<ManifestRow>& rows, int folds) {
   if (folds < 2) throw Error(ErrorCode::kBadSetting, "a cross-validation needs two folds at least");
   std::vector<std::string> subjects;
   for (const ManifestRow& row : rows) {
-    if (row.label.empty()) continue;
+    if (row.label.empty() || row.split == "test") continue;
     if (row.subject.empty()) throw Error(ErrorCode::kBadFormat, row.source + ": its subject is not known, so that it belongs to no fold");
     subjects.push_back(row.subject);
   }
@@ -70,37 +71,47 @@ void assign_folds(std::vector<ManifestRow>& rows, int folds) {
   }
   for (ManifestRow& row : rows) {
     const auto found = fold_of.find(row.subject);
-    row.fold = found == fold_of.end() ? "" : found->second;
+    row.fold = found == fold_of.end() || row.split == "test" ? "" : found->second;
   }
 }
 
-void keep_per_class(std::vector<ManifestRow>& rows, std::size_t most, std::uint64_t seed) {
-  std::vector<bool> dropped(rows.size(), false);
+std::vector<std::size_t> beyond_per_class(const std::vector<ManifestRow>& rows, std::size_t most, std::uint64_t seed) {
+  std::vector<std::size_t> beyond;
   std::mt19937_64 generator(seed);
   for (auto& group : labelled_by(rows, true)) {
     auto& members = group.second;
     shuffle(members, generator);
-    for (std::size_t i = most; i < members.size(); ++i) dropped[members[i]] = true;
+    for (std::size_t i = most; i < members.size(); ++i) beyond.push_back(members[i]);
   }
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if (!dropped[i]) {
-      if (kept != i) rows[kept] = std::move(rows[i]);
-      ++kept;
-    }
-  rows.resize(kept);
+  return beyond;
 }
 
 void split_at_random(std::vector<ManifestRow>& rows, double share, std::uint64_t seed) {
   if (!(share > 0 && share < 1)) throw Error(ErrorCode::kBadSetting, "the share of the pictures to validate on must lie between 0 and 1");
   std::mt19937_64 generator(seed);
-  for (auto& group : labelled_by(rows, false)) {
-    auto& members = group.second;
-    members.erase(std::remove_if(members.begin(), members.end(), [&](std::size_t i) { return rows[i].split == "test"; }), members.end());
-    shuffle(members, generator);
-    const auto valid = static_cast<std::size_t>(std::lround(share * static_cast<double>(members.size())));
-    for (std::size_t i = 0; i < members.size(); ++i) rows[members[i]].split = i < valid ? "valid" : "train";
+  // What goes into one split together: a picture, or all those of a subject.
+  using Unit = std::vector<std::size_t>;
+  const auto draw = [&](const std::vector<Unit>& units) {
+    std::vector<std::size_t> order(units.size());
+    std::iota(order.begin(), order.end(), 0);
+    shuffle(order, generator);
+    const auto valid = static_cast<std::size_t>(std::lround(share * static_cast<double>(units.size())));
+    for (std::size_t k = 0; k < order.size(); ++k)
+      for (const std::size_t i : units[order[k]]) rows[i].split = k < valid ? "valid" : "train";
+  };
+  std::map<std::string, Unit> of_subject;
+  for (const auto& group : labelled_by(rows, false)) {
+    std::vector<Unit> pictures;
+    for (const std::size_t i : group.second) {
+      if (rows[i].split == "test") continue;
+      if (rows[i].subject.empty()) pictures.push_back({i});
+      else of_subject[rows[i].subject].push_back(i);
+    }
+    draw(pictures);
   }
+  std::vector<Unit> subjects;
+  for (auto& item : of_subject) subjects.push_back(std::move(item.second));
+  draw(subjects);
 }
 
 }  // namespace fmpn::train

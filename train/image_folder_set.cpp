@@ -2,6 +2,7 @@
 // a CSV of pictures.
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -110,13 +111,25 @@ void list_classes(const fs::path& root, const std::string& inner, const std::str
   }
 }
 
-/// The splits that are folders of `root`, by their names there.
-std::map<std::string, std::string> splits_in(const fs::path& root) {
+const std::map<std::string, std::string>& split_names() {
   static const std::map<std::string, std::string> names{{"train", "train"}, {"training", "train"},   {"valid", "valid"},
                                                         {"val", "valid"},   {"validation", "valid"}, {"test", "test"},
                                                         {"testing", "test"}};
+  return names;
+}
+
+/// A name of a table's: those of the three splits in any case, others as they are (`fit --train-split` takes any).
+std::string split_named(const std::string& name) {
+  std::string lower = name;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  const auto known = split_names().find(lower);
+  return known == split_names().end() ? name : known->second;
+}
+
+/// The splits that are folders of `root`, by their names there.
+std::map<std::string, std::string> splits_in(const fs::path& root) {
   std::map<std::string, std::string> found, folder_of;
-  for (const auto& [folder, split] : names) {
+  for (const auto& [folder, split] : split_names()) {
     if (!fs::is_directory(root / folder)) continue;
     found[folder] = split;
     if (const auto [other, fresh] = folder_of.emplace(split, folder); !fresh)
@@ -143,7 +156,7 @@ PictureList list_table(const std::string& csv) {
     ManifestRow row;
     row.source = (root / path).string(), row.path = crop_path(path);
     row.subject = table.get(i, "subject"), row.sequence = table.get(i, "sequence"), row.frame = table.get(i, "frame");
-    row.split = table.get(i, "split"), row.fold = table.get(i, "fold");
+    row.split = split_named(table.get(i, "split")), row.fold = table.get(i, "fold");
     const std::string neutral = table.get(i, "neutral");
     if (!neutral.empty()) row.neutral = crop_path(neutral);
     if (!label || !fs::exists(row.source)) {

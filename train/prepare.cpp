@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 #include <fmpn/error.h>
 #include <fmpn/labels.h>
@@ -56,20 +58,31 @@ void give_folds(PictureList& list, int folds) {
   for (const ManifestRow& row : list.rows)
     if (labelled(row)) subjects.insert(row.subject);
   const bool has_own = std::any_of(list.rows.begin(), list.rows.end(), [](const ManifestRow& r) { return !r.fold.empty(); });
-  if (!has_own && subjects.count("") == 0 && subjects.size() >= 10) assign_folds(list.rows, 10);
+  const bool has_splits = std::any_of(list.rows.begin(), list.rows.end(), [](const ManifestRow& r) { return !r.split.empty(); });
+  if (!has_own && !has_splits && subjects.count("") == 0 && subjects.size() >= 10) assign_folds(list.rows, 10);
 }
+
+/// A picture that is not wanted for itself; another row may name it as its neutral face.
+void make_reference(ManifestRow& row) { row.label.clear(), row.neutral.clear(); }
 
 /// Classes, number and split of what was asked for; reference faces that nothing names any more go.
 void choose(PictureList& list, const Options& o) {
   auto& rows = list.rows;
-  const auto drop = [&rows](const auto& unwanted) { rows.erase(std::remove_if(rows.begin(), rows.end(), unwanted), rows.end()); };
   if (const auto classes = wanted_classes(o.classes); !classes.empty())
-    drop([&](const ManifestRow& r) { return !r.label.empty() && classes.count(r.label) == 0; });
+    for (ManifestRow& row : rows)
+      if (classes.count(row.label) == 0) make_reference(row);
+  // A share of what is drawn, as the paper has it, and not a number of each split: so all but the split test are one first.
+  if (o.valid_share > 0)
+    for (ManifestRow& row : rows)
+      if (row.split != "test") row.split.clear();
+  if (o.per_class > 0)
+    for (const std::size_t i : beyond_per_class(rows, o.per_class, o.seed)) make_reference(rows[i]);
   if (o.valid_share > 0) split_at_random(rows, o.valid_share, o.seed);
-  if (o.per_class > 0) keep_per_class(rows, o.per_class, o.seed);
   std::set<std::string> named;
-  for (const ManifestRow& row : rows) named.insert(row.neutral);
-  drop([&](const ManifestRow& r) { return r.label.empty() && named.count(r.path) == 0; });
+  for (const ManifestRow& row : rows)
+    if (!row.label.empty()) named.insert(row.neutral);
+  const auto unwanted = [&](const ManifestRow& r) { return r.label.empty() && named.count(r.path) == 0; };
+  rows.erase(std::remove_if(rows.begin(), rows.end(), unwanted), rows.end());
   if (rows.empty()) throw Error(ErrorCode::kBadFormat, o.root + ": no picture of the classes that --classes names");
   std::set<std::string> paths;
   for (const ManifestRow& row : rows)
@@ -97,11 +110,24 @@ void make_crop(Aligner& aligner, const PictureList& list, ManifestRow& row, cons
                 still.aligned ? "" : "no face was found; taken whole");
   } catch (const Error& fault) {
     if (fault.code() == ErrorCode::kIo) throw;
-    journal.add(row.path, stamp, Outcome::kUnreadable, fault.what());  // one broken picture does not spoil the others
+    // One broken picture does not spoil the others.
+    const auto* before = journal.find(row.path, stamp);
+    if (before == nullptr || before->outcome != Outcome::kUnreadable || before->reason != fault.what())
+      journal.add(row.path, stamp, Outcome::kUnreadable, fault.what());
   }
 }
 
-/// Makes the crops that the journal does not know. Throws where it was stopped.
+/// Whether the crop is there to its end: of one that was written just before a machine lost its power there may be a part, or nothing.
+bool is_whole(const fs::path& crop) {
+  constexpr std::string_view kEnd{"IEND\xae\x42\x60\x82"};  // of every PNG
+  std::ifstream file(crop, std::ios::binary);
+  std::string end(kEnd.size(), '\0');
+  return file.seekg(-static_cast<std::streamoff>(end.size()), std::ios::end) &&
+         file.read(end.data(), static_cast<std::streamsize>(end.size())) && end == kEnd;
+}
+
+/// Makes the crops that the journal does not know. What could not be read is tried again: not the picture's stamp alone says why, but the
+/// right to read it or the disk as well. Throws where it was stopped.
 void make_crops(PictureList& list, const Options& o, PrepareJournal& journal) {
   std::vector<std::size_t> open;
   std::set<fs::path> folders;
@@ -109,7 +135,7 @@ void make_crops(PictureList& list, const Options& o, PrepareJournal& journal) {
     const ManifestRow& row = list.rows[i];
     const auto* entry = journal.find(row.path, stamp_of(list, row));
     const bool has_crop = entry != nullptr && (entry->outcome == Outcome::kAligned || entry->outcome == Outcome::kWhole);
-    if (entry != nullptr && (!has_crop || fs::exists(fs::path(o.out) / row.path))) continue;
+    if (has_crop ? is_whole(fs::path(o.out) / row.path) : entry != nullptr && entry->outcome == Outcome::kFaceless) continue;
     open.push_back(i);
     folders.insert((fs::path(o.out) / row.path).parent_path());
   }
@@ -212,6 +238,7 @@ void check_folds(const Options& o, const PictureList& list, const std::vector<Ma
 
 void prepare(const Options& o) {
   if (o.list.peak_frames < 1) throw Error(ErrorCode::kBadSetting, "--peak-frames must be at least 1");
+  if (!(o.valid_share >= 0 && o.valid_share < 1)) throw Error(ErrorCode::kBadSetting, "--valid-share must be in [0, 1)");
   PictureList list = picture_listers().at(o.kind)(o.root, o.list);
   choose(list, o);
   give_folds(list, o.folds);  // of what is left, so that each has pictures
@@ -269,9 +296,11 @@ void add_prepare(CLI::App& app) {
   command->add_flag("--with-neutral", o->list.with_neutral, "A sequence's first frame is a picture of the class neutral");
   command->add_option("--table", o->list.table, "MMI: CSV of sequence, peak and label (ROOT/mmi.csv)");
   command->add_option("--classes", o->classes, "Only these, comma-separated");
-  command->add_option("--per-class", o->per_class, "At most so many pictures of each class and split, drawn at random");
-  command->add_option("--valid-share", o->valid_share, "Split at random all but the split test: this share of each class is for validation")
-      ->check(CLI::Range(0.0, 0.99));
+  command->add_option("--per-class", o->per_class,
+                      "At most so many pictures of each class and split, drawn at random; with --valid-share of each class, before the split");
+  command->add_option("--valid-share", o->valid_share,
+                      "Split at random all but the split test: this share of the people, where they are known, or else of each class's "
+                      "pictures is for validation");
   command->add_option("--seed", o->seed, "Of --per-class and --valid-share")->capture_default_str();
   command->callback([o] { prepare(*o); });
 }

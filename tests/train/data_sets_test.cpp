@@ -166,8 +166,10 @@ TEST_F(DataSets, DrawsAreFixedByTheirSeed) {
     return text;
   };
   const auto drawn = [&](std::uint64_t seed) {
-    auto few = rows;
-    keep_per_class(few, 40, seed);
+    const auto beyond = beyond_per_class(rows, 40, seed);
+    std::vector<ManifestRow> few;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (std::find(beyond.begin(), beyond.end(), i) == beyond.end()) few.push_back(rows[i]);
     return few;
   };
   EXPECT_EQ(drawn(1).size(), 40U + 30U + 10U);
@@ -182,6 +184,32 @@ TEST_F(DataSets, TestPicturesAreNotDrawnForTraining) {
   EXPECT_TRUE(std::all_of(rows.begin(), rows.begin() + 10, [](const ManifestRow& r) { return r.split == "test"; }));
   EXPECT_EQ(std::count_if(rows.begin(), rows.end(), [](const ManifestRow& r) { return r.split == "valid"; }), 5);
   EXPECT_EQ(std::count_if(rows.begin(), rows.end(), [](const ManifestRow& r) { return r.split == "train"; }), 5);
+}
+
+TEST_F(DataSets, NobodyIsDrawnIntoTwoSplits) {
+  std::vector<ManifestRow> rows(60);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].label = i % 2 == 0 ? "fear" : "anger";
+    if (i < 40) rows[i].subject = "S" + std::to_string(i / 4);  // ten subjects of four pictures
+  }
+  split_at_random(rows, 0.3, 1);
+  std::map<std::string, std::set<std::string>> splits_of;
+  for (const ManifestRow& row : rows)
+    if (!row.subject.empty()) splits_of[row.subject].insert(row.split);
+  EXPECT_EQ(splits_of.size(), 10U);
+  for (const auto& [subject, splits] : splits_of) EXPECT_EQ(splits.size(), 1U) << subject;
+  EXPECT_EQ(std::count_if(splits_of.begin(), splits_of.end(), [](const auto& item) { return item.second.count("valid") != 0; }), 3);
+  const auto nobodys = [](const ManifestRow& r) { return r.subject.empty() && r.split == "valid"; };
+  EXPECT_EQ(std::count_if(rows.begin(), rows.end(), nobodys), 3 + 3) << "of ten pictures of each class";
+}
+
+TEST_F(DataSets, ATestSplitIsInNoFold) {
+  std::vector<ManifestRow> rows(9);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i].label = "fear", rows[i].subject = "S" + std::to_string(i), rows[i].split = i < 6 ? "train" : "test";
+  rows[8].subject.clear();
+  assign_folds(rows, 3);
+  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].fold, i < 6 ? std::to_string(2 - i / 2) : "") << i;
 }
 
 TEST_F(DataSets, CropsStayInTheirFolder) {

@@ -111,7 +111,7 @@ TEST_F(ImageFolder, ATableWithWindowsLineEndsGapsAndNeutralFaces) {
   file("a.png"), file("b/c.png"), file("n.png");
   test::write_text(folder_.file("labels.csv"),
                    "\xef\xbb\xbfpath,label,subject,neutral,split\r\na.png,Happy,S1,n.png,train\r\nb/c.png,smiling,S1,,train\r\nb/"
-                   "c.png,sad,S2,,valid\r\nd.png,sad,S2,,valid\r\n");
+                   "c.png,sad,S2,,Validation\r\nd.png,sad,S2,,valid\r\n");
   const PictureList list = list_folder(folder_.path().string(), {});
   ASSERT_EQ(list.rows.size(), 3U);
   EXPECT_EQ(list.rows[0].label, "happiness");

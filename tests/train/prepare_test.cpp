@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -120,6 +121,36 @@ TEST_F(Prepare, NamesThatDifferInATabAreTwoPictures) {
   EXPECT_EQ(read_manifest(file("data")).size(), 3U);
 }
 
+TEST_F(Prepare, AShareOfWhatIsDrawnIsForValidation) {
+  std::string table = "path,label,split\n";
+  for (unsigned i = 0; i < 24; ++i) {
+    picture("set/" + std::to_string(i) + ".png", noise(50, i));
+    table += std::to_string(i) + ".png," + (i % 2 == 0 ? "happy" : "sad") + (i < 16 ? ",Training\n" : i < 20 ? ",val\n" : ",Testing\n");
+  }
+  test::write_text(file("set/labels.csv"), table);
+  const std::vector<std::string> arguments{"prepare", "folder", file("set"), "-o", file("data")};
+  const auto counts = [&](const std::vector<std::string>& more) {
+    auto all = arguments;
+    all.insert(all.end(), more.begin(), more.end());
+    const auto outcome = train(all);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    std::map<std::string, int> counts;
+    for (const ManifestRow& row : read_manifest(file("data"))) ++counts[row.label.substr(0, 3) + ' ' + row.split];
+    return counts;
+  };
+  using Counts = std::map<std::string, int>;
+  EXPECT_EQ(counts({}), (Counts{{"hap train", 8}, {"sad train", 8}, {"hap valid", 2}, {"sad valid", 2}, {"hap test", 2}, {"sad test", 2}}));
+  EXPECT_EQ(counts({"--per-class", "5", "--valid-share", "0.2"}),
+            (Counts{{"hap train", 4}, {"sad train", 4}, {"hap valid", 1}, {"sad valid", 1}, {"hap test", 2}, {"sad test", 2}}));
+  EXPECT_EQ(counts({"--per-class", "2"}),
+            (Counts{{"hap train", 2}, {"sad train", 2}, {"hap valid", 2}, {"sad valid", 2}, {"hap test", 2}, {"sad test", 2}}));
+  auto wrong = arguments;
+  wrong.insert(wrong.end(), {"--valid-share", "nan"});
+  const auto outcome = train(wrong);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "--valid-share")) << outcome.err;
+}
+
 TEST_F(Prepare, ADataSetsOwnFoldsAreItsAffair) {
   picture("set/a.png", noise(50, 1)), picture("set/b.png", noise(50, 2));
   test::write_text(file("set/labels.csv"), "path,label,fold\na.png,happy,1\nb.png,sad,2\n");
@@ -136,6 +167,30 @@ TEST_F(Prepare, AFaultIsToldInItsOwnWordsAgain) {
     const auto outcome = train({"prepare", "folder", file("root"), "-o", file("data")});
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_TRUE(contains(outcome.err, "skipped: " + file("root/happy/a\\b.png") + ": ")) << outcome.err;
+  }
+}
+
+TEST_F(Prepare, WhatCouldNotBeReadIsTriedAgainAndACutCropMadeAgain) {
+  const std::string locked = file("root/happy/locked.png"), crop = file("data/crops/happy/good.png.png");
+  picture("root/happy/good.png", noise(60, 3));
+  picture("root/happy/locked.png", noise(60, 4));
+  const std::string whole = test::read_text(locked);
+  test::write_text(locked, std::string(whole.size(), 'x'));
+  const auto time = fs::last_write_time(locked);
+  const std::vector<std::string> arguments{"prepare", "folder", file("root"), "-o", file("data")};
+  auto outcome = train(arguments);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "1 crops") && contains(outcome.out, "1 unreadable")) << outcome.out;
+  // As after a disk that failed for a while: the same size and time.
+  test::write_text(locked, whole);
+  fs::last_write_time(locked, time);
+  const std::string pixels = test::read_text(crop);
+  for (const std::size_t kept : {pixels.size() - 1, std::size_t{0}}) {
+    test::write_text(crop, pixels.substr(0, kept));
+    outcome = train(arguments);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_TRUE(contains(outcome.out, "2 crops") && contains(outcome.out, "0 unreadable")) << outcome.out;
+    EXPECT_EQ(test::read_text(crop), pixels);
   }
 }
 
@@ -214,12 +269,12 @@ TEST_F(PrepareCkPlus, SequencesFoldsAndWhatFailed) {
   EXPECT_EQ(std::count(failed.begin(), failed.end(), '\n'), 5) << failed;
   EXPECT_GT(read_image(file("data/failed.png")).width, 400);
 
-  // Again: nothing is left to do, and a changed picture alone is made again.
+  // Again: nothing is left to do but to try the unreadable one, and a changed picture alone is made again.
   const auto crop = file("data/crops/S001/001/S001_001_00000004.png");
   const auto before = fs::last_write_time(crop);
   const auto again = train(prepare());
   ASSERT_EQ(again.status, 0) << again.err;
-  EXPECT_TRUE(contains(again.err, "12 of 12 pictures are done already")) << again.err;
+  EXPECT_TRUE(contains(again.err, "11 of 12 pictures are done already")) << again.err;
   EXPECT_EQ(fs::last_write_time(crop), before);
   EXPECT_EQ(again.out, outcome.out);
   fs::remove(file("ck/cohn-kanade-images/S003/001/S003_001_00000003.png"));
@@ -263,6 +318,24 @@ TEST_F(PrepareCkPlus, FoldsAreCutOfWhatIsTaken) {
     folds.insert(row.subject + row.fold);
   }
   EXPECT_EQ(folds, (std::set<std::string>{"S0011", "S0030"}));
+}
+
+TEST_F(PrepareCkPlus, ANeutralFaceThatIsNotWantedAsAPictureStaysAReference) {
+  // One picture of each class: the neutral faces beyond that are what the others' masks are made with.
+  for (const std::vector<std::string>& chosen : {std::vector<std::string>{"--per-class", "1"}, {"--classes", "disgust,happiness"}}) {
+    std::vector<std::string> arguments{"prepare", "ckplus", file("ck"), "-o", file("data"), "--folds", "2", "--with-neutral"};
+    arguments.insert(arguments.end(), chosen.begin(), chosen.end());
+    const auto outcome = train(arguments);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_FALSE(contains(outcome.err, "have lost their neutral face")) << outcome.err;
+    std::map<std::string, int> counts;
+    std::set<std::string> paths;
+    const auto rows = read_manifest(file("data"));
+    for (const ManifestRow& row : rows) ++counts[row.label], paths.insert(row.path);
+    for (const ManifestRow& row : rows) EXPECT_TRUE(row.label.empty() ? row.neutral.empty() : paths.count(row.neutral) == 1) << row.path;
+    EXPECT_EQ(counts.count("neutral"), chosen[0] == "--classes" ? 0U : 1U);
+    EXPECT_GE(counts[""], 1) << "reference faces";
+  }
 }
 
 TEST_F(PrepareCkPlus, AFoldThatHasLostItsPicturesIsTold) {
