@@ -8,6 +8,7 @@
 #include <fmpn/error.h>
 
 #include "core/cv_view.h"
+#include "files/json_text.h"
 
 namespace fmpn::train {
 
@@ -77,10 +78,11 @@ void Canvas::disc(double x, double y, double radius, Colour colour) {
   cairo_fill(state_->cairo);
 }
 
+// Cairo draws nothing more after a text that is not UTF-8, as a file's name may be.
 double Canvas::text_width(const std::string& text, double size, bool bold) const {
   state_->font(size, bold);
   cairo_text_extents_t extents;
-  cairo_text_extents(state_->cairo, text.c_str(), &extents);
+  cairo_text_extents(state_->cairo, utf8_text(text).c_str(), &extents);
   return extents.x_advance;
 }
 
@@ -89,7 +91,7 @@ void Canvas::text(double x, double y, const std::string& text, double size, Colo
   state_->colour(colour);
   const double left = anchor == Anchor::kLeft ? x : anchor == Anchor::kCentre ? x - width / 2 : x - width;
   cairo_move_to(state_->cairo, left, y + size * 0.36);  // from the middle of capitals to their foot
-  cairo_show_text(state_->cairo, text.c_str());
+  cairo_show_text(state_->cairo, utf8_text(text).c_str());
 }
 
 std::string Canvas::fitted(const std::string& text, double size, double room) const {

@@ -117,7 +117,8 @@ Image run_curves(const std::vector<EpochMetrics>& metrics) {
     const double x = m.phase == 1 ? m.epoch : first_phase + m.epoch;
     (m.phase == 1 ? mask1 : mask2).points.emplace_back(x, m.mask_loss);
     if (m.mask_r2) (m.phase == 1 ? r2_phase1 : r2_phase2).points.emplace_back(x, *m.mask_r2);
-    if (m.phase == 2) classes.points.emplace_back(x, m.class_loss), accuracy.points.emplace_back(x, m.valid_accuracy);
+    if (m.phase == 2) classes.points.emplace_back(x, m.class_loss);
+    if (m.phase == 2 && m.valid_accuracy) accuracy.points.emplace_back(x, *m.valid_accuracy);
   }
   const auto all_zero = [](const Series& s) {
     return std::all_of(s.points.begin(), s.points.end(), [](const auto& p) { return p.second == 0; });

@@ -1,6 +1,7 @@
 #include "config_file.h"
 
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -17,7 +18,13 @@ class Toml : public CLI::ConfigTOML {
   std::vector<CLI::ConfigItem> from_config(std::istream& text) const override {
     std::stringstream plain;
     for (std::string line; std::getline(text, line);) plain << without_comment(line) << '\n';
-    return CLI::ConfigTOML::from_config(plain);
+    auto items = CLI::ConfigTOML::from_config(plain);
+    // Of two lines apart CLI11 would take the first; lines of a list stand together.
+    std::set<std::string> names;
+    for (const CLI::ConfigItem& item : items)
+      if (item.name != "++" && item.name != "--" && !names.insert(item.fullname()).second)
+        throw CLI::ConfigError("'" + item.fullname() + "' stands there twice", CLI::ExitCodes::ConfigError);
+    return items;
   }
 };
 

@@ -73,12 +73,13 @@ std::vector<EpochMetrics> mean_metrics(const std::string& run, std::size_t folds
       const double share = 1 / static_cast<double>(folds);
       mean[i].phase = metrics[i].phase, mean[i].epoch = metrics[i].epoch;
       mean[i].mask_loss += share * metrics[i].mask_loss, mean[i].class_loss += share * metrics[i].class_loss;
-      mean[i].valid_accuracy += share * metrics[i].valid_accuracy;
       // None where a fold has none, as runs of older versions.
-      const auto& r2 = metrics[i].mask_r2;
-      auto& sum = mean[i].mask_r2;
-      if (r2 && (k == 0 || sum)) sum = sum.value_or(0) + share * *r2;
-      else sum.reset();
+      const auto add = [&](std::optional<double>& sum, const std::optional<double>& value) {
+        if (value && (k == 0 || sum)) sum = sum.value_or(0) + share * *value;
+        else sum.reset();
+      };
+      add(mean[i].valid_accuracy, metrics[i].valid_accuracy);
+      add(mean[i].mask_r2, metrics[i].mask_r2);
     }
   }
   return mean;

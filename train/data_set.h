@@ -29,7 +29,7 @@ struct DataSet {
 /// Class names in the manifest, in the order of kExpressions.
 std::vector<std::string> classes_of(const std::string& folder);
 
-/// True where every crop is gray (R = G = B), judged on the first 64.
+/// True where every crop is gray (R = G = B), judged on 256 of them, from the first to the last.
 bool looks_gray(const std::string& folder);
 
 /// Reads the crops that `selection` takes. Throws kBadFormat where it takes none, a label is not in `info.classes`, or a

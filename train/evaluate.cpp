@@ -89,10 +89,12 @@ nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const 
   for (std::size_t c = 0; c < info.classes.size(); ++c) {
     long row = 0, column = 0;
     for (std::size_t k = 0; k < info.classes.size(); ++k) row += counts[c][k], column += counts[k][c];
-    const auto hit = static_cast<double>(counts[c][c]);
-    out["per_class"][info.classes[c]] = {{"images", row},
-                                         {"recall", row > 0 ? hit / static_cast<double>(row) : 0.0},
-                                         {"precision", column > 0 ? hit / static_cast<double>(column) : 0.0}};
+    // Of no picture there is no share: null.
+    const auto share_of = [&](long all) -> nlohmann::json {
+      if (all == 0) return nullptr;
+      return static_cast<double>(counts[c][c]) / static_cast<double>(all);
+    };
+    out["per_class"][info.classes[c]] = {{"images", row}, {"recall", share_of(row)}, {"precision", share_of(column)}};
   }
   return out;
 }
@@ -115,7 +117,9 @@ void print(const Options& o, const nlohmann::ordered_json& figures, const Confus
     const std::string& name = confusion.classes()[r];
     std::printf("%-10s", name.c_str());
     for (const long n : confusion.counts()[r]) std::printf(" %9ld", n);
-    std::printf("   %6.3f\n", figures["per_class"][name]["recall"].get<double>());
+    const auto& recall = figures["per_class"][name]["recall"];
+    if (recall.is_null()) std::printf("        –\n");
+    else std::printf("   %6.3f\n", recall.get<double>());
   }
 }
 

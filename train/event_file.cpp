@@ -123,18 +123,21 @@ std::string encode_event(const EventScalar& scalar) {
                 field(kSummary, kBytes, field(kValue, kBytes, value)));
 }
 
-std::vector<EventScalar> decode_events(std::string_view bytes, const std::string& name) {
+std::vector<EventScalar> decode_events(std::string_view bytes, std::string* fault) {
   constexpr std::size_t kHead = 12, kFoot = 4;
   std::vector<EventScalar> scalars;
   for (std::size_t at = 0; bytes.size() - at >= kHead;) {
-    const auto broken = [&] { return Error(ErrorCode::kBadFormat, name + ": a damaged record at byte " + std::to_string(at)); };
     const std::string_view length_field = bytes.substr(at, 8);
-    if (from_little_endian<std::uint32_t>(bytes.substr(at + 8, 4)) != masked(crc32c(length_field))) throw broken();
     const auto length = from_little_endian<std::uint64_t>(length_field);
-    if (length > bytes.size() - at - kHead || bytes.size() - at - kHead - length < kFoot) break;
-    const std::string_view data = bytes.substr(at + kHead, length);
-    if (from_little_endian<std::uint32_t>(bytes.substr(at + kHead + length, 4)) != masked(crc32c(data)) || !decode_event(data, scalars))
-      throw broken();
+    bool sound = from_little_endian<std::uint32_t>(bytes.substr(at + 8, 4)) == masked(crc32c(length_field));
+    if (sound && (length > bytes.size() - at - kHead || bytes.size() - at - kHead - length < kFoot)) break;
+    const std::string_view data = sound ? bytes.substr(at + kHead, length) : std::string_view();
+    sound = sound && from_little_endian<std::uint32_t>(bytes.substr(at + kHead + length, 4)) == masked(crc32c(data)) &&
+            decode_event(data, scalars);
+    if (!sound) {
+      *fault = "a damaged record at byte " + std::to_string(at);
+      break;
+    }
     at += kHead + length + kFoot;
   }
   return scalars;

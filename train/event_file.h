@@ -20,9 +20,9 @@ struct EventScalar {
 std::string encode_event_heading(double wall_time);
 std::string encode_event(const EventScalar& scalar);
 
-/// The scalars of an event file's bytes; what follows a record cut short (a kill while it was written) is left out.
-/// Throws kBadFormat, naming `name`, for a record whose checksum is wrong.
-std::vector<EventScalar> decode_events(std::string_view bytes, const std::string& name);
+/// The scalars of an event file's bytes, as far as it is sound: what follows a record cut short (a kill while it was written) is left out,
+/// and so is what follows one whose checksum is wrong; then `fault` says where that is.
+std::vector<EventScalar> decode_events(std::string_view bytes, std::string* fault);
 
 /// CRC-32C (Castagnoli), reflected, as RFC 3720 has it.
 std::uint32_t crc32c(std::string_view bytes);

@@ -21,6 +21,8 @@
 #include "input_schedule.h"
 #include "interrupt.h"
 #include "keep_memory.h"
+#include "manifest.h"
+#include "mask_people.h"
 #include "mask_set.h"
 #include "recipe.h"
 #include "report.h"
@@ -36,6 +38,8 @@
 namespace fmpn::train {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr int kMostThreads = 1024;  // as the engine's
 
 void check(const FitOptions& o) {
   const auto need = [](bool ok, const std::string& what) {
@@ -54,7 +58,7 @@ void check(const FitOptions& o) {
                                     {"--lambda-class", o.lambda_class}})
     need(value >= 0, std::string(name) + " must not be negative");
   need(o.fold >= -1, "--fold must be -1 (by split) or a fold's number");
-  need(o.threads >= 0, "--threads must not be negative (0: all cores)");
+  need(o.threads >= 0 && o.threads <= kMostThreads, "--threads must be 0 (all cores) to " + std::to_string(kMostThreads));
   need(o.teacher_share >= 0 && o.teacher_share <= 1, "--teacher-share must be in [0, 1]");
   need(o.teachers.empty() == (o.teacher_share == 0), "--teacher and --teacher-share (more than 0) go together");
   need(!o.leave_out_duplicates || o.fold >= 0 || !o.valid_split.empty(), "--leave-out-duplicates: nothing is held out");
@@ -206,6 +210,16 @@ void require_all_classes(const FitOptions& o, const DataSet& train, const DataSe
   }
 }
 
+/// FMG of a guided model has in it what the way without masks is to do without.
+void require_unguided_start(const FitOptions& o) {
+  if (o.ablation != "no-mask" || o.weights.empty()) return;
+  const auto provenance = read_model_info(o.weights).provenance;
+  const auto protocol = provenance.find("protocol");
+  if (protocol == provenance.end() || protocol->second.find("ablation no-mask") == std::string::npos)
+    throw Error(ErrorCode::kBadSetting, "--ablation no-mask: " + o.weights +
+                                            " has a FMG that was trained with masks (--cn-weights takes its CN alone)");
+}
+
 /// Asks the teachers. A resumed run reads what they said, if it was of the same pictures; a new one asks, for a teacher may have been
 /// trained anew.
 SoftTargets taught_targets(const FitOptions& o, const RunFolder& run, const DataSet& train) {
@@ -230,7 +244,8 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   torch::set_num_threads(o.threads > 0 ? o.threads : default_threads());
   torch::set_num_interop_threads(1);
   o.model.classes = classes_of(o.data);
-  o.model.color = looks_gray(o.data) ? "gray" : "rgb";
+  o.model.color = o.color != "auto" ? o.color : looks_gray(o.data) ? "gray" : "rgb";
+  std::printf("the networks see the faces in %s\n", o.model.color == "gray" ? "gray" : "colour");
   o.model.uses_masks = o.ablation != "baseline";
   if (o.ablation == "no-mask") o.lambda_mask = 0;
   if (o.ablation != "none") o.fmg_weights.clear();  // it belongs to the guided way, as phase 1 does
@@ -244,7 +259,12 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
     std::printf("pictures left out of training, since they stand in %s too: %ld\n", held_out(o).c_str(),
                 static_cast<long>(all - train.size()));
   }
-  if (!o.resume) require_all_classes(o, train, valid);
+  if (!o.resume) {
+    require_all_classes(o, train, valid);
+    require_unguided_start(o);
+  }
+  if (o.ablation == "none" && valid.size() > 0)
+    require_strangers(masks_of_fold(o.masks, o.fold), select_rows(read_manifest(o.data), held));
   const torch::Tensor masks = class_masks(o);
   if (o.check_only) {
     if (!o.resume) names_of_teachers(o.teachers, o.model.classes);
@@ -303,6 +323,7 @@ void add_fit(CLI::App& app) {
   add("--teacher", o->teachers, "Model whose answers on the training pictures are learnt beside the labels (distillation); given several "
       "times, the mean of them all")->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
   add("--teacher-share", o->teacher_share, "Weight of the teachers' distribution in the targets, 0…1; the label has the rest");
+  add("--color", o->color, "What the networks see; auto: gray where all faces are")->check(CLI::IsMember({"auto", "gray", "rgb"}));
   add("--cn-width", o->model.cn_width, "Channels of CN's first stage; 64 is torchvision's");
   add("--cn-stem", o->model.cn_stem, "ResNet: imagenet or small")->check(CLI::IsMember({"imagenet", "small"}));
   add("--fmg-width", o->model.fmg_width, "w of FMG");
@@ -339,7 +360,11 @@ void add_fit(CLI::App& app) {
   add("--threads", o->threads, "0: all cores");
   c->callback([o, c] {
     if (o->recipe == "paper") set_paper_sizes(*c, o->model.cn);
-    apply_recipe(*c, o->recipe);
+    // A run knows what its recipe said, also when the file is gone.
+    const std::string kept = RunFolder(o->run).file("config.toml");
+    const bool gone = o->resume && built_in_recipes().count(o->recipe) == 0 && !fs::exists(o->recipe) && fs::exists(kept);
+    if (gone) apply_configuration(*c, kept);
+    else apply_recipe(*c, o->recipe);
     // A configuration that was written down has an empty list as teacher="".
     o->teachers.erase(std::remove(o->teachers.begin(), o->teachers.end(), ""), o->teachers.end());
     std::set<std::string> not_given;

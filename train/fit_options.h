@@ -22,6 +22,7 @@ struct FitOptions {
   std::string fmg_weights;         ///< the same for FMG
   std::vector<std::string> teachers;  ///< model files whose mean answers are a share of the targets
   double teacher_share = 0;        ///< that share, the distillation weight; more than 0 with teachers, and only then
+  std::string color = "auto";      ///< auto (gray where the crops are) | gray | rgb
   int fold = -1;                   ///< test fold: trains on the other folds, whatever their split; −1: by split
   bool leave_out_duplicates = false;  ///< do not train on pictures that are held out too
   bool resume = false;

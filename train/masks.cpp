@@ -13,6 +13,7 @@
 #include "contact_sheet.h"
 #include "files/whole_file.h"
 #include "manifest.h"
+#include "mask_people.h"
 #include "mask_set.h"
 #include "mean_faces.h"
 #include "progress.h"
@@ -28,8 +29,22 @@ struct Options {
 
 using Masks = std::map<std::string, Image>;
 
-/// By fold: "0", "1", …; "" where there is one set for all.
+/// By fold: "0", "1", …; "" for the set that is of no fold.
 using MaskSets = std::map<std::string, Masks>;
+
+/// Eq. 1 is over aligned faces: where no face was found the crop is the whole picture, and is in no mask. `rows`: the whole manifest.
+std::vector<ManifestRow> with_faces(std::vector<ManifestRow> rows) {
+  std::set<std::string> faceless;
+  for (const ManifestRow& row : rows)
+    if (!row.aligned) faceless.insert(row.path);
+  long pairs = 0;
+  for (ManifestRow& row : rows)
+    if (row.aligned && faceless.count(row.neutral) != 0) row.neutral.clear(), ++pairs;
+  rows.erase(std::remove_if(rows.begin(), rows.end(), [](const ManifestRow& r) { return !r.aligned; }), rows.end());
+  if (!faceless.empty())
+    std::printf("in no mask, for want of a found face: %zu pictures, and %ld more whose neutral face has none\n", faceless.size(), pairs);
+  return rows;
+}
 
 /// Masks that stayed from other data would be trained with as if they were of this.
 void refuse_others(const std::string& out, const MaskSets& sets) {
@@ -175,40 +190,37 @@ void borrow_masks(const Options& o, const std::vector<ManifestRow>& rows) {
     sets[fold] = masks;
   }
   write_masks(o.out, sets);
+  for (const std::string& fold : folds) borrow_people((fs::path(o.from) / fold).string(), (fs::path(o.out) / fold).string());
   std::printf("borrowed masks of %s in %s\n", o.from.c_str(), o.out.c_str());
   write_sheet(o, "Borrowed masks", tiles, shown.size());
 }
 
-/// Masks must know nothing of what a model is tested on: without folds, where a fold leaves out its own, they are made from the split
-/// train where there is one.
-std::string split_to_take(const Options& o, const std::vector<ManifestRow>& rows) {
-  if (!o.split.empty() || fold_count(rows) > 0) return o.split;
-  return std::any_of(rows.begin(), rows.end(), [](const ManifestRow& r) { return r.split == "train"; }) ? "train" : "";
-}
-
+/// Masks must know nothing of what a model is tested on: each fold's are made without its test subjects, and those of no fold from the
+/// split train, where there is one.
 void make_masks(const Options& o) {
-  const auto all = select_rows(read_manifest(o.data), {o.split});
+  const auto manifest = read_manifest(o.data);
+  const auto classes = labels_of(select_rows(manifest, {o.split}));
   make_folder(o.out);
-  if (!o.from.empty()) return borrow_masks(o, all);
+  if (!o.from.empty()) return borrow_masks(o, select_rows(manifest, {o.split}));
+  const auto rows = select_rows(with_faces(manifest), {o.split});
   const auto make = o.class_means ? masks_of_means : masks_of;
-  const auto classes = labels_of(all);
-  const std::string split = split_to_take(o, all);
-  const auto rows = select_rows(all, {split});
-  const int folds = fold_count(rows);
   std::vector<Tile> tiles;
   MaskSets sets;
-  for (int k = 0; k < folds; ++k) {
-    // A fold's masks know nothing of its test subjects.
-    const Masks masks = make(o.data, select_rows(rows, {"", k, false}), classes, "fold " + std::to_string(k));
-    add_tiles(tiles, masks, classes, "without fold " + std::to_string(k));
-    sets[std::to_string(k)] = masks;
-  }
-  if (folds == 0) {
-    const Masks masks = make(o.data, rows, classes, split.empty() ? "all" : split);
-    add_tiles(tiles, masks, classes, "");
-    sets[""] = masks;
-  }
+  std::map<std::string, std::vector<ManifestRow>> rows_of;
+  const auto add = [&](const std::string& set, const std::vector<ManifestRow>& of, const std::string& what, const std::string& note) {
+    const Masks masks = make(o.data, of, classes, what);
+    add_tiles(tiles, masks, classes, note);
+    sets[set] = masks, rows_of[set] = of;
+  };
+  const int folds = fold_count(rows);
+  for (int k = 0; k < folds; ++k)
+    add(std::to_string(k), select_rows(rows, {"", k, false}), "fold " + std::to_string(k), "without fold " + std::to_string(k));
+  const bool has_train =
+      o.split.empty() && std::any_of(rows.begin(), rows.end(), [](const ManifestRow& r) { return r.split == "train"; });
+  if (has_train) add("", select_rows(rows, {"train"}), "train", folds > 0 ? "split train" : "");
+  else if (folds == 0) add("", rows, o.split.empty() ? "all" : o.split, "");
   write_masks(o.out, sets);
+  for (const auto& [set, of] : rows_of) write_people((fs::path(o.out) / set).string(), of);
   write_sheet(o, o.class_means ? "Motion masks (class means)" : "Motion masks (Eq. 1)", tiles, classes.size());
 }
 

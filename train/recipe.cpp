@@ -8,6 +8,7 @@
 #include <fmpn/error.h>
 
 #include "config_file.h"
+#include "files/whole_file.h"
 
 namespace fmpn::train {
 namespace {
@@ -29,17 +30,9 @@ void give(CLI::Option& option, int value) {
   option.run_callback();
 }
 
-}  // namespace
-
-void set_paper_sizes(CLI::App& command, const std::string& cn) {
-  CLI::Option& side = *command.get_option("--input-size");
-  give(side, cn == "inception_v3" ? 299 : 224);
-  give(*command.get_option("--crop-size"), static_cast<int>(std::lround(side.as<int>() * 320.0 / 299.0)));
-}
-
-void apply_recipe(CLI::App& command, const std::string& recipe) {
-  const auto bad = [&](const std::string& what) { throw Error(ErrorCode::kBadFormat, "recipe '" + recipe + "': " + what); };
-  std::stringstream text(text_of(recipe));
+void apply(CLI::App& command, const std::string& name, const std::string& toml, bool may_name_recipe) {
+  const auto bad = [&](const std::string& what) { throw Error(ErrorCode::kBadFormat, name + ": " + what); };
+  std::stringstream text(toml);
   std::vector<CLI::ConfigItem> items;
   try {
     items = read_toml(text);
@@ -48,12 +41,14 @@ void apply_recipe(CLI::App& command, const std::string& recipe) {
   }
   for (const CLI::ConfigItem& item : items) {
     if (item.name == "++" || item.name == "--") continue;  // a section's begin and end
+    if (item.name == "recipe" && !may_name_recipe) bad("'recipe' in a recipe, which builds on no other");
     try {
       check_item(command, item);
     } catch (const Error& fault) {
       bad(fault.what());
     }
     CLI::Option* option = command.get_option_no_throw("--" + item.name);
+    if (option == nullptr && may_name_recipe) continue;  // the data, which is given
     if (option == nullptr) bad("there is no option '" + item.name + "'");  // a positional: the data is the user's
     if (option->count() > 0) continue;
     try {
@@ -63,6 +58,23 @@ void apply_recipe(CLI::App& command, const std::string& recipe) {
       bad(item.name + ": " + fault.what());
     }
   }
+}
+
+}  // namespace
+
+void set_paper_sizes(CLI::App& command, const std::string& cn) {
+  CLI::Option& side = *command.get_option("--input-size");
+  give(side, cn == "inception_v3" ? 299 : 224);
+  give(*command.get_option("--crop-size"), static_cast<int>(std::lround(side.as<int>() * 320.0 / 299.0)));
+}
+
+void apply_recipe(CLI::App& command, const std::string& recipe) {
+  const auto options = command.get_options([](const CLI::Option* option) { return option->get_configurable() && option->count() == 0; });
+  if (!options.empty()) apply(command, "recipe '" + recipe + "'", text_of(recipe), /*may_name_recipe=*/false);
+}
+
+void apply_configuration(CLI::App& command, const std::string& path) {
+  apply(command, path, read_whole(path), /*may_name_recipe=*/true);
 }
 
 }  // namespace fmpn::train

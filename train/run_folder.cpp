@@ -23,10 +23,11 @@ constexpr const char* kHeading = "phase,epoch,mask_loss,class_loss,valid_accurac
 constexpr const char* kEvents = "events.out.tfevents.fmpn";  // TensorBoard takes any name with "tfevents" in it
 
 std::string line_of(const EpochMetrics& m) {
-  char r2[32] = "", text[256];
+  char r2[32] = "", accuracy[32] = "", text[256];
   if (m.mask_r2) std::snprintf(r2, sizeof r2, "%.9g", *m.mask_r2);
-  std::snprintf(text, sizeof text, "%d,%d,%.9g,%.9g,%.9g,%.9g,%.4g,%.4g,%s\n", m.phase, m.epoch, m.mask_loss, m.class_loss,
-                m.valid_accuracy, m.learning_rate, m.images_per_second, m.seconds, r2);
+  if (m.valid_accuracy) std::snprintf(accuracy, sizeof accuracy, "%.9g", *m.valid_accuracy);
+  std::snprintf(text, sizeof text, "%d,%d,%.9g,%.9g,%s,%.9g,%.4g,%.4g,%s\n", m.phase, m.epoch, m.mask_loss, m.class_loss, accuracy,
+                m.learning_rate, m.images_per_second, m.seconds, r2);
   return text;
 }
 
@@ -88,7 +89,11 @@ void RunFolder::cut_after(int phase, int epoch) {
   write_whole(file("metrics.csv"), lines);
 
   std::string events = encode_event_heading(now());
-  for (const EventScalar& scalar : decode_events(read_if_there(file(kEvents)), file(kEvents)))
+  // A loss of power may have damaged its end. It tells what metrics.csv tells, and is no reason to give a good checkpoint up.
+  std::string fault;
+  const auto scalars = decode_events(read_if_there(file(kEvents)), &fault);
+  if (!fault.empty()) std::fprintf(stderr, "%s: %s; what comes after it is left out\n", file(kEvents).c_str(), fault.c_str());
+  for (const EventScalar& scalar : scalars)
     if (kept(std::atoi(scalar.tag.c_str() + std::string("phase").size()), scalar.step, phase, epoch)) events += encode_event(scalar);
   write_whole(file(kEvents), events);
 }
@@ -102,7 +107,8 @@ void RunFolder::add(const EpochMetrics& m) {
   };
   scalar("mask_loss", m.mask_loss);
   if (m.mask_r2) scalar("mask_r2", *m.mask_r2);
-  if (m.phase == 2) scalar("class_loss", m.class_loss), scalar("valid_accuracy", m.valid_accuracy);
+  if (m.phase == 2) scalar("class_loss", m.class_loss);
+  if (m.valid_accuracy) scalar("valid_accuracy", *m.valid_accuracy);
   scalar("learning_rate", m.learning_rate), scalar("images_per_second", m.images_per_second);
   append(file(kEvents), events);
 }
@@ -113,8 +119,9 @@ std::vector<EpochMetrics> read_metrics(const std::string& path) {
   for (std::size_t i = 0; i < table.size(); ++i) {
     const auto number = [&](const char* column) { return std::strtod(table.get(i, column).c_str(), nullptr); };
     metrics.push_back({static_cast<int>(table.whole_number(i, "phase")), static_cast<int>(table.whole_number(i, "epoch")),
-                       number("mask_loss"), number("class_loss"), number("valid_accuracy"), number("learning_rate"),
-                       number("images_per_second"), number("seconds")});
+                       number("mask_loss"), number("class_loss"), std::nullopt, number("learning_rate"), number("images_per_second"),
+                       number("seconds")});
+    if (!table.get(i, "valid_accuracy").empty()) metrics.back().valid_accuracy = number("valid_accuracy");
     if (!table.get(i, "mask_r2").empty()) metrics.back().mask_r2 = number("mask_r2");  // older runs have no such column
   }
   return metrics;

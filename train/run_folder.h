@@ -11,7 +11,7 @@ namespace fmpn::train {
 struct EpochMetrics {
   int phase = 0, epoch = 0;            ///< 1-based
   double mask_loss = 0, class_loss = 0;
-  double valid_accuracy = 0;           ///< 0…1; 0 where nothing was validated
+  std::optional<double> valid_accuracy{};  ///< 0…1; of phase 2, where something is held out
   double learning_rate = 0;            ///< of the first group, at the epoch's end
   double images_per_second = 0;
   double seconds = 0;

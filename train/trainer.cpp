@@ -163,16 +163,17 @@ void Trainer::report(int phase, int epoch, const EpochLosses& losses, double sec
     metrics.mask_r2 = validation.mask_r2;
     if (phase == 2) metrics.valid_accuracy = accuracy(validation.logits, valid_.labels);
     // A fold's held-out pictures are its test: no model is chosen by them.
-    if (options_.fold < 0 && metrics.valid_accuracy > best_accuracy_)
+    if (options_.fold < 0 && metrics.valid_accuracy.value_or(0) > best_accuracy_)
       save_model(run_.file("best.safetensors"), options_.model, averaged(), /*half=*/false);
-    best_accuracy_ = std::max(best_accuracy_, metrics.valid_accuracy);
+    best_accuracy_ = std::max(best_accuracy_, metrics.valid_accuracy.value_or(0));
   }
   metrics.learning_rate = optimiser_->param_groups().front().options().get_lr();
   metrics.images_per_second = static_cast<double>(train_.size()) / seconds, metrics.seconds = seconds;
   run_.add(metrics);
   std::printf("phase %d epoch %d: mask loss %.4f", phase, epoch, losses.mask);
   if (metrics.mask_r2) std::printf(", held-out R² of the masks %.2f", *metrics.mask_r2);
-  if (phase == 2) std::printf(", class loss %.4f, valid accuracy %.4f (best %.4f)", losses.classes, metrics.valid_accuracy, best_accuracy_);
+  if (phase == 2) std::printf(", class loss %.4f", losses.classes);
+  if (metrics.valid_accuracy) std::printf(", valid accuracy %.4f (best %.4f)", *metrics.valid_accuracy, best_accuracy_);
   std::printf(", %.0f s\n", seconds);
   std::fflush(stdout);
 }
@@ -245,6 +246,7 @@ void Trainer::save_checkpoint(int phase, int epoch) {
     archive.write("phase", c10::IValue(phase));
     archive.write("epoch", c10::IValue(epoch));
     archive.write("best_accuracy", c10::IValue(best_accuracy_));
+    archive.write("threads", c10::IValue(torch::get_num_threads()));
     archive.save_to([&](const void* bytes, std::size_t count) -> std::size_t {
       try {
         if (!fault) file.append(bytes, count);
@@ -291,6 +293,9 @@ void Trainer::load_checkpoint() {
     done_phase_ = static_cast<int>(phase.toInt());
     done_epoch_ = static_cast<int>(epoch.toInt());
     best_accuracy_ = best.toDouble();
+    // Sums depend on it; the number of cores, or OMP_NUM_THREADS, may be another one by now.
+    if (c10::IValue threads; options_.threads == 0 && archive.try_read("threads", threads))
+      torch::set_num_threads(static_cast<int>(threads.toInt()));
     archive.read("net", net);
     archive.read("average", average);
     archive.read("optimiser", optimiser);

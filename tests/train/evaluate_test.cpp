@@ -73,7 +73,10 @@ TEST_F(Evaluate, CountsEveryPictureAndAgreesWithTheEngine) {
 
 TEST_F(Evaluate, OneSplit) {
   prepared(11);
-  EXPECT_EQ(evaluated({"--split", "train"})["images"], 6);
+  const auto of_train = evaluated({"--split", "train"});
+  EXPECT_EQ(of_train["images"], 6);
+  for (const auto& item : of_train["per_class"].items())
+    EXPECT_EQ(item.value()["recall"].is_null(), item.value()["images"] == 0) << item.key() << ": no share of nothing";
   EXPECT_EQ(evaluated({"--split", "valid"})["images"], 5);
   const auto outcome = train({"evaluate", model_, file("data"), "--split", "test"});
   EXPECT_NE(outcome.status, 0);

@@ -11,6 +11,7 @@
 
 #include <fmpn/engine.h>
 
+#include "environment.h"
 #include "manifest.h"
 #include "run_folder.h"
 #include "runtime/engines.h"
@@ -144,6 +145,22 @@ class Fit : public TrainProgram {
 };
 
 TEST_F(Fit, ResumedInBothPhasesItEndsWithTheSameBits) { resumes_exactly({"--phase1-constant", "1", "--constant", "2"}); }
+
+TEST_F(Fit, AsManyThreadsGoOnAsBegan) {
+  // All cores: how many those are may change between two sittings.
+  const std::vector<std::string> options{"--threads", "0", "--phase1-epochs", "1"};
+  auto resume = options;
+  resume.emplace_back("--resume");
+  test::Environment environment;
+  environment.set("OMP_NUM_THREADS", "1");
+  ASSERT_EQ(train(fit("whole", options)).status, 0);
+  interrupted(fit("parts", options), [&] { return fs::exists(file("parts/checkpoint.pt")); });
+  if (HasFatalFailure()) return;
+  environment.set("OMP_NUM_THREADS", "2");
+  const auto rest = train(fit("parts", resume));
+  ASSERT_EQ(rest.status, 0) << rest.err;
+  expect_same_models("whole", "parts");
+}
 
 TEST_F(Fit, SoItDoesWithEveryOtherSourceOfChanceAndState) {
   resumes_exactly({"--augmentation", "robust", "--optimiser", "sgd", "--schedule", "one-cycle", "--lr", "0.05", "--mixup", "0.2", "--ema",
@@ -516,6 +533,64 @@ TEST_F(Fit, AllNetworksStartFromAModel) {
     EXPECT_EQ(kept.tensors.at(key).bytes, given.tensors.at(key).bytes) << key;
 }
 
+TEST_F(Fit, TheWayWithoutMasksDoesNotStartFromAGuidedModel) {
+  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1"};
+  ASSERT_EQ(train(fit("guided", brief)).status, 0);
+  auto unguided = brief;
+  unguided.insert(unguided.end(), {"--ablation", "no-mask"});
+  ASSERT_EQ(train(fit("unguided", unguided)).status, 0);
+  const auto from = [&](const std::string& run) {
+    auto arguments = unguided;
+    arguments.insert(arguments.end(), {"--check", "--weights", file(run + "/last.safetensors")});
+    return train(fit("next", arguments));
+  };
+  EXPECT_EQ(from("unguided").status, 0);
+  const auto refused = from("guided");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_TRUE(contains(refused.err, "guided/last.safetensors has a FMG that was trained with masks")) << refused.err;
+}
+
+TEST_F(Fit, WhereNothingIsHeldOutThereIsNoAccuracy) {
+  const auto outcome = train(fit("run", {"--phase1-epochs", "1", "--epochs", "1", "--valid-split", ""}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_FALSE(contains(outcome.out, "valid accuracy")) << outcome.out;
+  for (const EpochMetrics& epoch : read_metrics(file("run/metrics.csv"))) EXPECT_FALSE(epoch.valid_accuracy);
+}
+
+// As CK+ is: gray people first.
+TEST_F(Fit, ColourIsLookedForInTheWholeSet) {
+  auto rows = read_manifest(file("data"));
+  for (std::size_t i = 0; i + 8 < rows.size(); ++i) {
+    Image crop = read_image(file("data/" + rows[i].path));
+    for (std::size_t k = 0; k < crop.pixels.size(); k += 3) crop.pixels[k + 1] = crop.pixels[k + 2] = crop.pixels[k];
+    write_image(file("data/" + rows[i].path), crop.view());
+  }
+  EXPECT_TRUE(contains(train(fit("run", {"--check"})).out, "see the faces in colour"));
+  EXPECT_TRUE(contains(train(fit("run", {"--check", "--color", "gray"})).out, "see the faces in gray"));
+  rows.resize(rows.size() - 8);
+  write_manifest(file("data"), rows);
+  EXPECT_TRUE(contains(train(fit("run", {"--check"})).out, "see the faces in gray"));
+}
+
+TEST_F(Fit, ARunDoesNotNeedItsRecipeFileAgain) {
+  const std::string recipe = file("mine.toml");
+  test::write_text(recipe, "[fit]\nlr = 0.003\nepochs = 2\nphase1-epochs = 1\n");
+  auto arguments = fit("run", {"--recipe", recipe});
+  const auto drop = [&](const std::string& name) {
+    const auto at = std::find(arguments.begin(), arguments.end(), name);
+    arguments.erase(at, at + 2);
+  };
+  drop("--epochs"), drop("--phase1-epochs");
+  ASSERT_EQ(train(arguments).status, 0);
+  fs::remove(recipe);
+  const auto again = train({"fit", "--config", file("run/config.toml"), file("data"), "-o", file("again")});
+  ASSERT_EQ(again.status, 0) << again.err;
+  expect_same_models("run", "again");
+  arguments.emplace_back("--resume");
+  const auto resumed = train(arguments);
+  EXPECT_EQ(resumed.status, 0) << resumed.err;
+}
+
 TEST_F(Fit, ATeacherIsBelievedAsFarAsItsShare) {
   const std::vector<std::string> enough{"--phase1-epochs", "1", "--epochs", "8", "--lr", "2e-3", "--constant", "8"};
   ASSERT_EQ(train(fit("teacher", enough)).status, 0);
@@ -611,8 +686,9 @@ TEST_F(Fit, FaultsEndWithAStatusAndName) {
   expect_fault(fit("done", brief), {file("done"), "--resume"});
   expect_fault(fit("done", {"--phase1-epochs", "1", "--epochs", "2", "--missing-mask", "mean", "--resume"}),
                {"another configuration", "epochs = 2 (the run: 1)"});
-  for (const char* name : {"--lr", "--fmg-lr", "--phase1-lr", "--pfn-lr", "--mixup", "--weight-decay", "--lambda-mask", "--threads"})
+  for (const char* name : {"--lr", "--fmg-lr", "--phase1-lr", "--pfn-lr", "--mixup", "--weight-decay", "--lambda-mask"})
     expect_fault(fit("range", {std::string(name) + "=-1"}), {std::string(name) + " must not be negative"});
+  for (const char* threads : {"--threads=-1", "--threads=1025"}) expect_fault(fit("range", {threads}), {"--threads must be 0 (all cores) to 1024"});
   expect_fault(fit("range", {"--mixup=nan"}), {"--mixup must not be negative"});
   expect_fault(fit("range", {"--fold=-2"}), {"--fold must be -1"});
   expect_fault(fit("wild", {"--phase1-epochs", "0", "--epochs", "1", "--lr", "1e30", "--missing-mask", "zero"}),

@@ -433,6 +433,61 @@ TEST_F(Masks, EquationOneOverThePairsOfEachClass) {
   EXPECT_EQ(read_image(file("by-itself/anger.png")).pixels, read_image(file("masks/anger.png")).pixels);
 }
 
+TEST_F(Masks, WhatHasNoFaceIsInNone) {
+  const auto row = [&](int i, const char* label, int neutral, bool aligned) {
+    const auto name = [](int k) { return k < 0 ? "" : std::to_string(k) + ".png"; };
+    write_image(file(name(i)), noise(16, static_cast<unsigned>(i)).view());
+    return ManifestRow{name(i), "", label, "", "", "", "", "", name(neutral), aligned};
+  };
+  write_manifest(folder_.path().string(), {row(0, "anger", 4, true), row(1, "anger", 4, false), row(2, "anger", 5, true), row(4, "", -1, true),
+                                           row(5, "", -1, false), row(6, "neutral", -1, true), row(7, "neutral", -1, false)});
+  const auto pairs = train({"masks", folder_.path().string(), "-o", file("masks")});
+  ASSERT_EQ(pairs.status, 0) << pairs.err;
+  EXPECT_TRUE(contains(pairs.out, "anger 1 pairs")) << pairs.out;
+  EXPECT_TRUE(contains(pairs.out, "for want of a found face: 3 pictures, and 1 more whose neutral face has none")) << pairs.out;
+  MotionMaskBuilder anger;
+  anger.add(noise(16, 0).view(), noise(16, 4).view());
+  EXPECT_EQ(read_masks(file("masks")).at("anger").pixels, anger.build().pixels);
+  const auto means = train({"masks", folder_.path().string(), "-o", file("means"), "--class-means"});
+  EXPECT_TRUE(contains(means.out, "neutral 1 pictures")) << means.out << means.err;
+}
+
+TEST_F(Masks, WhoIsHeldOutIsInNone) {
+  fs::create_directory(file("data"));
+  std::vector<ManifestRow> rows;
+  for (int i = 0; i < 8; ++i) {
+    const std::string name = std::to_string(i) + ".png", subject = "S" + std::to_string(i / 2);
+    write_image(file("data/" + name), noise(20, static_cast<unsigned>(i)).view());
+    rows.push_back({name, "faces/" + subject + "/" + name, i % 2 == 0 ? "fear" : "anger", subject, "", "", std::to_string(i / 2), i < 4 ? "train" : "valid",
+                    std::to_string(i ^ 1) + ".png", true});
+  }
+  write_manifest(file("data"), rows);
+  const auto fit = [&](const std::string& masks, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"fit", file("data"), "-o", file("run"), "--recipe", "default", "--input-size", "16", "--crop-size", "20",
+                                       "--input-schedule", "", "--masks", file(masks), "--check"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return train(arguments);
+  };
+  ASSERT_EQ(train({"masks", file("data"), "-o", file("masks")}).status, 0);
+  EXPECT_EQ(fit("masks", {}).status, 0) << "from the split train, beside those of the folds";
+  EXPECT_EQ(fit("masks", {"--fold", "1"}).status, 0);
+  const auto refused = [&](const test::Outcome& outcome, const std::string& folder, const std::string& subject) {
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_TRUE(contains(outcome.err, file(folder) + ": these masks are made of the face of " + subject)) << outcome.err;
+  };
+  refused(fit("masks/0", {}), "masks/0", "S2");
+  // Prepared anew with other folds.
+  for (ManifestRow& row : rows) row.fold = row.subject == "S0" || row.subject == "S3" ? "0" : "1";
+  write_manifest(file("data"), rows);
+  refused(fit("masks", {"--fold", "0"}), "masks/0", "S3");
+  ASSERT_EQ(train({"masks", file("data"), "-o", file("borrowed"), "--from", file("masks/0")}).status, 0);
+  refused(fit("borrowed", {"--fold", "0"}), "borrowed", "S3");
+  // Other people of the same names.
+  for (ManifestRow& row : rows) row.source = "others/" + row.subject + "/" + row.path;
+  write_manifest(file("data"), rows);
+  EXPECT_EQ(fit("masks", {"--fold", "0"}).status, 0);
+}
+
 TEST_F(Masks, BorrowedByName) {
   fs::create_directories(file("theirs"));
   for (const char* name : {"happy", "angry"}) write_image(file(std::string("theirs/") + name + ".png"), noise(8, 1).view());

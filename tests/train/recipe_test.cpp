@@ -48,6 +48,8 @@ TEST(Recipe, FaultsAreNamed) {
   refused("[fit]\nlearning-rate = 1\n", "learning-rate");
   refused("[predict]\nlr = 1\n", "[fit]");
   refused("lr = 1\n", "[fit]");
+  refused("[fit]\nrecipe = \"default\"\n", "'recipe' in a recipe");
+  refused("[fit]\nlr = 0.5\nepochs = 7\nlr = 0.25\n", "'fit.lr' stands there twice");
   refused("[fit]\nepochs = \"many\"\n", "epochs");
   refused("[fit]\nschedule = \"never\"\n", "never");
   Command command({"fit"});
