@@ -191,6 +191,12 @@ static gboolean gst_fmpn_align_set_caps(GstBaseTransform* base, GstCaps* caps, G
     State& s = *GST_FMPN_ALIGN(base)->state;
     const GstVideoInfo info = raw_video_of(caps);
     const bool resized = info.width != s.info.width || info.height != s.info.height;
+    // The networks know no faces that are squeezed: those of anamorphic video get other expressions.
+    if (info.par_n != info.par_d && (info.par_n != s.info.par_n || info.par_d != s.info.par_d)) {
+      GST_ELEMENT_WARNING(base, STREAM, FORMAT, (nullptr),
+                          ("the pixels are not square (%d:%d), so that faces are distorted; videoscale ! video/x-raw,pixel-aspect-ratio=1/1 "
+                           "upstream makes them so", info.par_n, info.par_d));
+    }
     s.info = info;
     s.reader.set_format(info);
     s.upright.set(s.orientation, info.width, info.height);

@@ -165,6 +165,26 @@ TEST_F(AlignElement, FramesThatUpstreamHasTurnedAreNotTurnedAgain) {
   }
 }
 
+TEST_F(AlignElement, PixelsThatAreNotSquareAreToldOnce) {
+  Harness h("fmpnalign");
+  auto info = video_info("RGB", photo_.cols, photo_.rows);
+  for (const int width : {16, 16, 1, 16}) {
+    info.par_n = width, info.par_d = width == 1 ? 1 : 11;
+    h.caps(info);
+    ASSERT_TRUE(h.push(make_buffer(photo_, info)));
+  }
+  int warnings = 0;
+  while (GstMessage* message = gst_bus_pop_filtered(GST_ELEMENT_BUS(h.get()->element), GST_MESSAGE_WARNING)) {
+    gchar* detail = nullptr;
+    gst_message_parse_warning(message, nullptr, &detail);
+    EXPECT_NE(std::string(detail).find("not square (16:11)"), std::string::npos) << detail;
+    g_free(detail);
+    gst_message_unref(message);
+    ++warnings;
+  }
+  EXPECT_EQ(warnings, 2) << "of a stream that goes back to it";
+}
+
 TEST_F(AlignElement, RegionsThatAreNotUsedStayAsTheyAre) {
   Harness h("fmpnalign use-regions=false");
   const auto info = video_info("RGB", photo_.cols, photo_.rows);
