@@ -18,6 +18,7 @@
 #include "annotate/gst_owned.h"
 #include "common/face_annotation.h"
 #include "demo_pan.h"
+#include "narrow_range.h"
 
 namespace {
 
@@ -62,6 +63,16 @@ GstPadProbeReturn count_faces(GstPad*, GstPadProbeInfo* info, gpointer data) {
   return GST_PAD_PROBE_OK;
 }
 
+/// Runs before the first frame leaves fmpnoverlay: `tones` is the capsfilter before the encoder.
+GstPadProbeReturn narrow_tones(GstPad*, GstPadProbeInfo* info, gpointer tones) {
+  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) return GST_PAD_PROBE_OK;
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
+  if (GstVideoInfo video; gst_video_info_from_caps(&video, caps)) allow_only_narrow_range(GST_ELEMENT(tones), video);
+  return GST_PAD_PROBE_OK;
+}
+
 void print(const Tally& tally) {
   std::printf("%d frames, %d with a face (%.1f %%)\n", tally.frames, tally.frames_with_face,
               tally.frames > 0 ? 100.0 * tally.frames_with_face / tally.frames : 0.0);
@@ -90,12 +101,9 @@ bool is_camera(const std::string& input) { return input.rfind("/dev/video", 0) =
 
 /// The pipeline as one would type it after gst-launch-1.0.
 std::string description(const std::string& input, const std::string& output) {
-  const std::string elements = " ! fmpnalign name=align ! fmpnclassify name=classify ! fmpnoverlay ! ";
-  // The tones of an mp4 lie in 16…235: x264enc does not say so where they are the 0…255 of a camera's JPEGs, which come to BT.709, the
-  // first in the list; what has one of the others stays as it is.
+  const std::string elements = " ! fmpnalign name=align ! fmpnclassify name=classify ! fmpnoverlay name=overlay ! ";
   const std::string file =
-      "videoconvert ! "
-      "video/x-raw, format=I420, colorimetry=(string){bt709, bt601, smpte240m, bt2020, 2:3:0:0, 2:4:0:0, 2:4:5:1, 2:4:7:1} ! "
+      "videoconvert ! capsfilter name=tones caps=video/x-raw,format=I420 ! "
       "x264enc speed-preset=veryfast tune=zerolatency ! video/x-h264,profile=high ! h264parse ! mp4mux ! filesink location=" +
       quoted(output);
   if (is_camera(input)) {
@@ -226,6 +234,12 @@ int demonstrate(const std::string& input, const std::string& output) {
   Owned<GstElement> classify(gst_bin_get_by_name(GST_BIN(pipeline.get()), "classify"));
   Owned<GstPad> pad(gst_element_get_static_pad(classify.get(), "src"));
   gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, count_faces, &tally, nullptr);
+  const Owned<GstElement> overlay(gst_bin_get_by_name(GST_BIN(pipeline.get()), "overlay"));
+  const Owned<GstElement> tones(gst_bin_get_by_name(GST_BIN(pipeline.get()), "tones"));
+  if (tones) {  // a file, no window
+    const Owned<GstPad> drawn(gst_element_get_static_pad(overlay.get(), "src"));
+    gst_pad_add_probe(drawn.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, narrow_tones, tones.get(), nullptr);
+  }
   const std::string fault = run(pipeline.get(), align.get());
   print(tally);
   settle(partial, output, tally);

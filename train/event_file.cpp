@@ -126,18 +126,20 @@ std::string encode_event(const EventScalar& scalar) {
 std::vector<EventScalar> decode_events(std::string_view bytes, std::string* fault) {
   constexpr std::size_t kHead = 12, kFoot = 4;
   std::vector<EventScalar> scalars;
+  const auto has_checksum = [](std::string_view of, std::string_view checksum) {
+    return from_little_endian<std::uint32_t>(checksum) == masked(crc32c(of));
+  };
+  const auto broken = [&](std::size_t at) {
+    *fault = "a damaged record at byte " + std::to_string(at);
+    return scalars;
+  };
   for (std::size_t at = 0; bytes.size() - at >= kHead;) {
     const std::string_view length_field = bytes.substr(at, 8);
     const auto length = from_little_endian<std::uint64_t>(length_field);
-    bool sound = from_little_endian<std::uint32_t>(bytes.substr(at + 8, 4)) == masked(crc32c(length_field));
-    if (sound && (length > bytes.size() - at - kHead || bytes.size() - at - kHead - length < kFoot)) break;
-    const std::string_view data = sound ? bytes.substr(at + kHead, length) : std::string_view();
-    sound = sound && from_little_endian<std::uint32_t>(bytes.substr(at + kHead + length, 4)) == masked(crc32c(data)) &&
-            decode_event(data, scalars);
-    if (!sound) {
-      *fault = "a damaged record at byte " + std::to_string(at);
-      break;
-    }
+    if (!has_checksum(length_field, bytes.substr(at + 8, 4))) return broken(at);
+    if (length > bytes.size() - at - kHead || bytes.size() - at - kHead - length < kFoot) break;
+    const std::string_view data = bytes.substr(at + kHead, length);
+    if (!has_checksum(data, bytes.substr(at + kHead + length, 4)) || !decode_event(data, scalars)) return broken(at);
     at += kHead + length + kFoot;
   }
   return scalars;

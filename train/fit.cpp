@@ -39,8 +39,6 @@ namespace fmpn::train {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kMostThreads = 1024;  // as the engine's
-
 void check(const FitOptions& o) {
   const auto need = [](bool ok, const std::string& what) {
     if (!ok) throw Error(ErrorCode::kBadSetting, what);
@@ -250,21 +248,20 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   if (o.ablation == "no-mask") o.lambda_mask = 0;
   if (o.ablation != "none") o.fmg_weights.clear();  // it belongs to the guided way, as phase 1 does
   const Selection training{o.fold < 0 ? o.train_split : "", o.fold, false}, held{o.fold < 0 ? o.valid_split : "", o.fold, true};
+  const bool watched = o.fold >= 0 || !o.valid_split.empty();
+  // Before the pictures are read, which takes longest.
+  if (!o.resume) require_unguided_start(o);
+  if (o.ablation == "none" && watched) require_strangers(masks_of_fold(o.masks, o.fold), select_rows(read_manifest(o.data), held));
   const std::int64_t cache = o.check_only ? 0 : static_cast<std::int64_t>(o.cache_mb) * 1'000'000;
   DataSet train = load_data_set(o.data, training, o.model, cache);
-  const DataSet valid = o.fold < 0 && o.valid_split.empty() ? DataSet{} : load_data_set(o.data, held, o.model, cache);
+  const DataSet valid = watched ? load_data_set(o.data, held, o.model, cache) : DataSet{};
   if (o.leave_out_duplicates) {
     const auto all = train.size();
     train = without_duplicates(train, valid);
     std::printf("pictures left out of training, since they stand in %s too: %ld\n", held_out(o).c_str(),
                 static_cast<long>(all - train.size()));
   }
-  if (!o.resume) {
-    require_all_classes(o, train, valid);
-    require_unguided_start(o);
-  }
-  if (o.ablation == "none" && valid.size() > 0)
-    require_strangers(masks_of_fold(o.masks, o.fold), select_rows(read_manifest(o.data), held));
+  if (!o.resume) require_all_classes(o, train, valid);
   const torch::Tensor masks = class_masks(o);
   if (o.check_only) {
     if (!o.resume) names_of_teachers(o.teachers, o.model.classes);

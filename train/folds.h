@@ -11,8 +11,9 @@ namespace fmpn::train {
 /// Ascending order in which runs of digits count as numbers: S5 < S10 < S10b.
 bool natural_less(const std::string& a, const std::string& b);
 
-/// Gives every row of a known subject its test fold, but for those of the split "test", which belong to none. The N subjects of the labelled rows, sorted ascending, are cut at
-/// b_i = floor(N·i/K + 0.5); block i is test fold K − 1 − i. With K = 10 these are the published lists of CK+ and MMI.
+/// Gives every row of a known subject its test fold, but for those of the split "test", which belong to none. The N subjects of the
+/// labelled rows, sorted ascending, are cut at b_i = floor(N·i/K + 0.5); block i is test fold K − 1 − i. With K = 10 these are the
+/// published lists of CK+ and MMI.
 /// Throws kBadSetting where there are fewer subjects than folds, or K < 2; kBadFormat where a labelled row has no subject.
 void assign_folds(std::vector<ManifestRow>& rows, int folds);
 

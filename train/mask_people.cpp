@@ -1,6 +1,5 @@
 #include "mask_people.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -32,15 +31,19 @@ fs::path folder_of(const std::vector<ManifestRow>& rows) {
   return folder;
 }
 
-}  // namespace
-
-void write_people(const std::string& masks, const std::vector<ManifestRow>& rows) {
+std::set<std::string> subjects_of(const std::vector<ManifestRow>& rows) {
   std::set<std::string> subjects;
   for (const ManifestRow& row : rows)
     if (!row.subject.empty()) subjects.insert(row.subject);
+  return subjects;
+}
+
+}  // namespace
+
+void write_people(const std::string& masks, const std::vector<ManifestRow>& rows) {
   const std::string below = folder_of(rows).string();
   std::string text = "subject,below\n";
-  for (const std::string& subject : subjects) text += csv_quoted(subject) + ',' + csv_quoted(below) + '\n';
+  for (const std::string& subject : subjects_of(rows)) text += csv_quoted(subject) + ',' + csv_quoted(below) + '\n';
   write_whole(list_in(masks), text);
 }
 
@@ -53,13 +56,15 @@ void require_strangers(const std::string& masks, const std::vector<ManifestRow>&
   if (!fs::exists(list_in(masks))) return;
   const CsvTable people(list_in(masks), {"subject", "below"});
   const fs::path here = folder_of(held_out);
+  const std::set<std::string> strangers = subjects_of(held_out);
   for (std::size_t i = 0; i < people.size(); ++i) {
     const std::string subject = people.get(i, "subject");
     const fs::path there = people.get(i, "below"), common = common_part(here, there);
     if (common != here && common != there) continue;  // another data set
-    if (std::any_of(held_out.begin(), held_out.end(), [&](const ManifestRow& row) { return row.subject == subject; }))
-      throw Error(ErrorCode::kBadSetting, masks + ": these masks are made of the face of " + subject +
-                                              ", too, who is held out (`fmpn-train masks` makes them of the others; people.csv there lists them)");
+    if (strangers.count(subject) != 0)
+      throw Error(ErrorCode::kBadSetting,
+                  masks + ": these masks are made of the face of " + subject +
+                      ", too, who is held out (`fmpn-train masks` makes them of the others; people.csv there lists them)");
   }
 }
 

@@ -7,8 +7,8 @@
 
 namespace fmpn::train {
 
-/// Whose faces a set of masks is made of stands beside them, in people.csv: masks must know nothing of the people that a model is tested on.
-/// Its columns: `subject`, and `below`, the folder that the data set's pictures come from, since two data sets may both have an S001.
+/// Whose faces a set of masks is made of stands beside them, in people.csv: masks must know nothing of the people that a model is tested
+/// on. Its columns: `subject`, and `below`, the folder that the data set's pictures come from, since two data sets may both have an S001.
 /// People without a name are not in it. Throws kIo.
 void write_people(const std::string& masks, const std::vector<ManifestRow>& rows);
 

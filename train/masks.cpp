@@ -199,9 +199,10 @@ void borrow_masks(const Options& o, const std::vector<ManifestRow>& rows) {
 /// split train, where there is one.
 void make_masks(const Options& o) {
   const auto manifest = read_manifest(o.data);
-  const auto classes = labels_of(select_rows(manifest, {o.split}));
+  const auto chosen = select_rows(manifest, {o.split});
+  const auto classes = labels_of(chosen);
   make_folder(o.out);
-  if (!o.from.empty()) return borrow_masks(o, select_rows(manifest, {o.split}));
+  if (!o.from.empty()) return borrow_masks(o, chosen);
   const auto rows = select_rows(with_faces(manifest), {o.split});
   const auto make = o.class_means ? masks_of_means : masks_of;
   std::vector<Tile> tiles;
@@ -212,11 +213,11 @@ void make_masks(const Options& o) {
     add_tiles(tiles, masks, classes, note);
     sets[set] = masks, rows_of[set] = of;
   };
-  const int folds = fold_count(rows);
+  const int folds = fold_count(chosen);  // also of one in which no face was found
   for (int k = 0; k < folds; ++k)
     add(std::to_string(k), select_rows(rows, {"", k, false}), "fold " + std::to_string(k), "without fold " + std::to_string(k));
   const bool has_train =
-      o.split.empty() && std::any_of(rows.begin(), rows.end(), [](const ManifestRow& r) { return r.split == "train"; });
+      o.split.empty() && std::any_of(chosen.begin(), chosen.end(), [](const ManifestRow& r) { return r.split == "train"; });
   if (has_train) add("", select_rows(rows, {"train"}), "train", folds > 0 ? "split train" : "");
   else if (folds == 0) add("", rows, o.split.empty() ? "all" : o.split, "");
   write_masks(o.out, sets);

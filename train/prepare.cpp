@@ -297,7 +297,8 @@ void add_prepare(CLI::App& app) {
   command->add_option("--table", o->list.table, "MMI: CSV of sequence, peak and label (ROOT/mmi.csv)");
   command->add_option("--classes", o->classes, "Only these, comma-separated");
   command->add_option("--per-class", o->per_class,
-                      "At most so many pictures of each class and split, drawn at random; with --valid-share of each class, before the split");
+                      "At most so many pictures of each class and split, drawn at random; with --valid-share of each class, before the "
+                      "split");
   command->add_option("--valid-share", o->valid_share,
                       "Split at random all but the split test: this share of the people, where they are known, or else of each class's "
                       "pictures is for validation");

@@ -30,7 +30,8 @@ void give(CLI::Option& option, int value) {
   option.run_callback();
 }
 
-void apply(CLI::App& command, const std::string& name, const std::string& toml, bool may_name_recipe) {
+/// `of_a_run`: a run's configuration, which names its recipe and its data.
+void apply(CLI::App& command, const std::string& name, const std::string& toml, bool of_a_run) {
   const auto bad = [&](const std::string& what) { throw Error(ErrorCode::kBadFormat, name + ": " + what); };
   std::stringstream text(toml);
   std::vector<CLI::ConfigItem> items;
@@ -41,14 +42,14 @@ void apply(CLI::App& command, const std::string& name, const std::string& toml, 
   }
   for (const CLI::ConfigItem& item : items) {
     if (item.name == "++" || item.name == "--") continue;  // a section's begin and end
-    if (item.name == "recipe" && !may_name_recipe) bad("'recipe' in a recipe, which builds on no other");
+    if (item.name == "recipe" && !of_a_run) bad("'recipe' in a recipe, which builds on no other");
     try {
       check_item(command, item);
     } catch (const Error& fault) {
       bad(fault.what());
     }
     CLI::Option* option = command.get_option_no_throw("--" + item.name);
-    if (option == nullptr && may_name_recipe) continue;  // the data, which is given
+    if (option == nullptr && of_a_run) continue;  // the data, which the user gives
     if (option == nullptr) bad("there is no option '" + item.name + "'");  // a positional: the data is the user's
     if (option->count() > 0) continue;
     try {
@@ -70,11 +71,11 @@ void set_paper_sizes(CLI::App& command, const std::string& cn) {
 
 void apply_recipe(CLI::App& command, const std::string& recipe) {
   const auto options = command.get_options([](const CLI::Option* option) { return option->get_configurable() && option->count() == 0; });
-  if (!options.empty()) apply(command, "recipe '" + recipe + "'", text_of(recipe), /*may_name_recipe=*/false);
+  if (!options.empty()) apply(command, "recipe '" + recipe + "'", text_of(recipe), /*of_a_run=*/false);
 }
 
 void apply_configuration(CLI::App& command, const std::string& path) {
-  apply(command, path, read_whole(path), /*may_name_recipe=*/true);
+  apply(command, path, read_whole(path), /*of_a_run=*/true);
 }
 
 }  // namespace fmpn::train

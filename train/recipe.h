@@ -12,7 +12,8 @@ const std::map<std::string, std::string>& built_in_recipes();
 
 /// Gives every option of `command` that was not set (on the command line or by --config) the value that the recipe has for
 /// it. `recipe` is a built-in one's name, or a TOML file with a section of the command's name. Throws kNotFound for a recipe
-/// that is not known (where there is an option left to set), kBadFormat for one that names no option of the command or a value that it does not take.
+/// that is not known (where there is an option left to set), kBadFormat for one that names no option of the command or a value that it
+/// does not take.
 void apply_recipe(CLI::App& command, const std::string& recipe);
 
 /// The same of a run's own configuration, which may name the recipe that its values came from.

@@ -3,6 +3,7 @@
 #include <fmpn/error.h>
 
 #include "common/element_guard.h"
+#include "common/raw_video.h"
 #include "read_record.h"
 
 namespace fmpn::annotate {
@@ -31,7 +32,7 @@ void FrameTap::event(GstEvent* event) {
   if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) return;
   GstCaps* caps = nullptr;
   gst_event_parse_caps(event, &caps);
-  if (!gst_video_info_from_caps(&info_, caps)) throw Error(ErrorCode::kBadSetting, "caps that are no raw video");
+  info_ = gst::raw_video_of(caps);
   reader_.set_format(info_);
 }
 

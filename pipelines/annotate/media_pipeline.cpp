@@ -7,6 +7,7 @@
 
 #include <fmpn/error.h>
 
+#include "narrow_range.h"
 #include "picture_source.h"
 
 namespace fmpn::annotate {
@@ -40,7 +41,8 @@ constexpr const char* kH264 =
 std::string encoding(const Input& input, Video video) {
   if (video == Video::kNone) return "fakesink";
   if (input.image) return "videoconvert ! jpegenc name=encoder quality=92 ! filesink name=file";
-  std::string text = "videoscale add-borders=true ! capsfilter name=size ! videoconvert ! capsfilter name=tones caps=video/x-raw,format=I420 ! ";
+  std::string text =
+      "videoscale add-borders=true ! capsfilter name=size ! videoconvert ! capsfilter name=tones caps=video/x-raw,format=I420 ! ";
   if (video == Video::kMp4) return text + kH264 + " ! mp4mux name=mux ! filesink name=file";
   if (video == Video::kMkv) return text + kH264 + " ! matroskamux name=mux ! filesink name=file";
   return text +
@@ -126,17 +128,6 @@ bool video_info_of(GstEvent* event, GstVideoInfo* video) {
 void allow_only(GstElement* capsfilter, int width, int height) {
   GstCaps* wanted = gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, width, "height", G_TYPE_INT, height, "pixel-aspect-ratio",
                                         GST_TYPE_FRACTION, 1, 1, nullptr);
-  g_object_set(capsfilter, "caps", wanted, nullptr);
-  gst_caps_unref(wanted);
-}
-
-/// Lets only 16…235 pass a capsfilter, where this video (of a camera's JPEGs, say) has 0…255: x264enc does not say so in its stream, which
-/// browsers believe, and GStreamer 1.22 does not read it from an mp4. The matrix is another one, since for a change of range alone 1.22's
-/// videoconvert copies.
-void allow_only_narrow_range(GstElement* capsfilter, const GstVideoInfo& video) {
-  if (!GST_VIDEO_INFO_IS_YUV(&video) || video.colorimetry.range != GST_VIDEO_COLOR_RANGE_0_255) return;
-  const char* narrow = video.colorimetry.matrix == GST_VIDEO_COLOR_MATRIX_BT709 ? GST_VIDEO_COLORIMETRY_BT601 : GST_VIDEO_COLORIMETRY_BT709;
-  GstCaps* wanted = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "I420", "colorimetry", G_TYPE_STRING, narrow, nullptr);
   g_object_set(capsfilter, "caps", wanted, nullptr);
   gst_caps_unref(wanted);
 }

@@ -194,8 +194,8 @@ static gboolean gst_fmpn_align_set_caps(GstBaseTransform* base, GstCaps* caps, G
     // The networks know no faces that are squeezed: those of anamorphic video get other expressions.
     if (info.par_n != info.par_d && (info.par_n != s.info.par_n || info.par_d != s.info.par_d)) {
       GST_ELEMENT_WARNING(base, STREAM, FORMAT, (nullptr),
-                          ("the pixels are not square (%d:%d), so that faces are distorted; videoscale ! video/x-raw,pixel-aspect-ratio=1/1 "
-                           "upstream makes them so", info.par_n, info.par_d));
+                          ("the pixels are not square (%d:%d), so that faces are distorted; videoscale ! "
+                           "video/x-raw,pixel-aspect-ratio=1/1 upstream makes them so", info.par_n, info.par_d));
     }
     s.info = info;
     s.reader.set_format(info);

@@ -198,12 +198,12 @@ static void gst_fmpn_classify_end_stream(GstFmpnInference* base) {
 }
 
 static gboolean gst_fmpn_classify_sink_event(GstBaseTransform* base, GstEvent* event) {
-  const bool caps = GST_EVENT_TYPE(event) == GST_EVENT_CAPS;
   if (is_model_event(event)) {
     // Of another one upstream, whose results ours replace: passed on, it would take the place of our own event.
     gst_event_unref(event);
     return TRUE;
   }
+  const bool caps = GST_EVENT_TYPE(event) == GST_EVENT_CAPS;
   const gboolean passed = GST_BASE_TRANSFORM_CLASS(gst_fmpn_classify_parent_class)->sink_event(base, event);
   // Who is downstream knows the classes before the first face.
   const ModelInfo& model = GST_FMPN_CLASSIFY(base)->state->model;

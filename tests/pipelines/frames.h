@@ -61,6 +61,14 @@ inline double difference(const cv::Mat& a, const cv::Mat& b, const cv::Rect& whe
   return cv::norm(a(where), b(where), cv::NORM_L1) / (3.0 * where.area());
 }
 
+/// The same along the rectangle's edges, two pixels inside and outside of them.
+inline double difference_at_edges(const cv::Mat& a, const cv::Mat& b, const cv::Rect& where) {
+  const cv::Rect all({}, a.size());
+  const cv::Rect outer = cv::Rect(where.x - 2, where.y - 2, where.width + 4, where.height + 4) & all;
+  const cv::Rect inner = cv::Rect(where.x + 2, where.y + 2, where.width - 4, where.height - 4) & all;
+  return (difference(a, b, outer) * outer.area() - difference(a, b, inner) * inner.area()) / (outer.area() - inner.area());
+}
+
 /// The median over all pixels of how far two pictures' grays are apart, 0…255: what is drawn over less than half of them does not count.
 inline int tones_apart(const cv::Mat& a, const cv::Mat& b) {
   cv::Mat grays[2], apart;
@@ -70,14 +78,6 @@ inline int tones_apart(const cv::Mat& a, const cv::Mat& b) {
   const auto middle = apart.begin<std::uint8_t>() + apart.rows * apart.cols / 2;
   std::nth_element(apart.begin<std::uint8_t>(), middle, apart.end<std::uint8_t>());
   return *middle;
-}
-
-/// The same along the rectangle's edges, two pixels inside and outside of them.
-inline double difference_at_edges(const cv::Mat& a, const cv::Mat& b, const cv::Rect& where) {
-  const cv::Rect all({}, a.size());
-  const cv::Rect outer = cv::Rect(where.x - 2, where.y - 2, where.width + 4, where.height + 4) & all;
-  const cv::Rect inner = cv::Rect(where.x + 2, where.y + 2, where.width - 4, where.height - 4) & all;
-  return (difference(a, b, outer) * outer.area() - difference(a, b, inner) * inner.area()) / (outer.area() - inner.area());
 }
 
 /// How much of the source's fine detail (an eye, a mouth's corner) is to be seen in the other picture: the correlation of what is left

@@ -291,21 +291,13 @@ TEST_F(AlignElement, ASegmentFromElsewhereHasNewIds) {
     const auto faces = gst::read_faces(h.push(make_buffer(photo_, info, 0, frame)).get());
     return faces.size() == 1 ? faces[0].track_id : 0;
   };
-  // A seek that does not flush: running time goes on where it was.
-  const auto go_on_at = [&](GstClockTime position, GstClockTime running_time) {
-    GstSegment segment;
-    gst_segment_init(&segment, GST_FORMAT_TIME);
-    segment.start = segment.time = segment.position = position;
-    segment.base = running_time;
-    gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
-  };
   EXPECT_EQ(id_of(0), 1);
   EXPECT_EQ(id_of(1), 1);
-  go_on_at(GST_SECOND / 15, GST_SECOND / 15);
+  h.go_on_at(GST_SECOND / 15, GST_SECOND / 15);
   EXPECT_EQ(id_of(2), 1) << "it goes on from the last frame";
-  go_on_at(60 * GST_SECOND, GST_SECOND / 10);
+  h.go_on_at(60 * GST_SECOND, GST_SECOND / 10);
   EXPECT_EQ(id_of(1800), 2);
-  go_on_at(0, GST_SECOND / 7);
+  h.go_on_at(0, GST_SECOND / 7);
   EXPECT_EQ(id_of(0), 3) << "a loop";
 }
 

@@ -56,6 +56,15 @@ class Harness {
     gst_harness_push_event(harness_, gst_event_new_segment(&segment));
   }
 
+  /// What a seek that does not flush sends through: running time goes on where it was.
+  void go_on_at(GstClockTime position, GstClockTime running_time) {
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    segment.start = segment.time = segment.position = position;
+    segment.base = running_time;
+    gst_harness_push_event(harness_, gst_event_new_segment(&segment));
+  }
+
   /// The next message of a type within a second; null where none came.
   GstMessage* message(GstMessageType type) { return gst_bus_timed_pop_filtered(bus_, GST_SECOND, type); }
 

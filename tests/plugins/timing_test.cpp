@@ -217,19 +217,11 @@ TEST_F(Timing, EveryOnsetHasItsOffsetAlsoAcrossAFlush) {
 TEST_F(Timing, ASegmentFromElsewhereEndsWhatWasBefore) {
   Harness h("fmpnalign ! fmpnclassify");
   h.caps(info_);
-  // A seek that does not flush: running time goes on where it was.
-  const auto go_on_at = [&](GstClockTime position, GstClockTime running_time) {
-    GstSegment segment;
-    gst_segment_init(&segment, GST_FORMAT_TIME);
-    segment.start = segment.time = segment.position = position;
-    segment.base = running_time;
-    gst_harness_push_event(h.get(), gst_event_new_segment(&segment));
-  };
   ASSERT_TRUE(h.push(frame(0)));
-  go_on_at(GST_SECOND / 30, GST_SECOND / 30);
+  h.go_on_at(GST_SECOND / 30, GST_SECOND / 30);
   ASSERT_TRUE(h.push(frame(1)));
   EXPECT_EQ(count(h.element_messages("fmpn-expression"), "offset"), 0U) << "it goes on from the last frame";
-  go_on_at(60 * GST_SECOND, GST_SECOND / 15);
+  h.go_on_at(60 * GST_SECOND, GST_SECOND / 15);
   const auto messages = h.element_messages("fmpn-expression");
   ASSERT_EQ(count(messages, "offset"), 1U);
   EXPECT_NE(messages[0].find("running-time=(guint64)33333333"), std::string::npos) << messages[0];

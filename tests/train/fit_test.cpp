@@ -688,7 +688,8 @@ TEST_F(Fit, FaultsEndWithAStatusAndName) {
                {"another configuration", "epochs = 2 (the run: 1)"});
   for (const char* name : {"--lr", "--fmg-lr", "--phase1-lr", "--pfn-lr", "--mixup", "--weight-decay", "--lambda-mask"})
     expect_fault(fit("range", {std::string(name) + "=-1"}), {std::string(name) + " must not be negative"});
-  for (const char* threads : {"--threads=-1", "--threads=1025"}) expect_fault(fit("range", {threads}), {"--threads must be 0 (all cores) to 1024"});
+  for (const char* threads : {"--threads=-1", "--threads=1025"})
+    expect_fault(fit("range", {threads}), {"--threads must be 0 (all cores) to 1024"});
   expect_fault(fit("range", {"--mixup=nan"}), {"--mixup must not be negative"});
   expect_fault(fit("range", {"--fold=-2"}), {"--fold must be -1"});
   expect_fault(fit("wild", {"--phase1-epochs", "0", "--epochs", "1", "--lr", "1e30", "--missing-mask", "zero"}),

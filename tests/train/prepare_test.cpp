@@ -171,19 +171,19 @@ TEST_F(Prepare, AFaultIsToldInItsOwnWordsAgain) {
 }
 
 TEST_F(Prepare, WhatCouldNotBeReadIsTriedAgainAndACutCropMadeAgain) {
-  const std::string locked = file("root/happy/locked.png"), crop = file("data/crops/happy/good.png.png");
+  const std::string unread = file("root/happy/unread.png"), crop = file("data/crops/happy/good.png.png");
   picture("root/happy/good.png", noise(60, 3));
-  picture("root/happy/locked.png", noise(60, 4));
-  const std::string whole = test::read_text(locked);
-  test::write_text(locked, std::string(whole.size(), 'x'));
-  const auto time = fs::last_write_time(locked);
+  picture("root/happy/unread.png", noise(60, 4));
+  const std::string whole = test::read_text(unread);
+  test::write_text(unread, std::string(whole.size(), 'x'));
+  const auto time = fs::last_write_time(unread);
   const std::vector<std::string> arguments{"prepare", "folder", file("root"), "-o", file("data")};
   auto outcome = train(arguments);
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_TRUE(contains(outcome.out, "1 crops") && contains(outcome.out, "1 unreadable")) << outcome.out;
   // As after a disk that failed for a while: the same size and time.
-  test::write_text(locked, whole);
-  fs::last_write_time(locked, time);
+  test::write_text(unread, whole);
+  fs::last_write_time(unread, time);
   const std::string pixels = test::read_text(crop);
   for (const std::size_t kept : {pixels.size() - 1, std::size_t{0}}) {
     test::write_text(crop, pixels.substr(0, kept));
@@ -439,8 +439,8 @@ TEST_F(Masks, WhatHasNoFaceIsInNone) {
     write_image(file(name(i)), noise(16, static_cast<unsigned>(i)).view());
     return ManifestRow{name(i), "", label, "", "", "", "", "", name(neutral), aligned};
   };
-  write_manifest(folder_.path().string(), {row(0, "anger", 4, true), row(1, "anger", 4, false), row(2, "anger", 5, true), row(4, "", -1, true),
-                                           row(5, "", -1, false), row(6, "neutral", -1, true), row(7, "neutral", -1, false)});
+  write_manifest(folder_.path().string(), {row(0, "anger", 4, true), row(1, "anger", 4, false), row(2, "anger", 5, true),
+                                           row(4, "", -1, true), row(5, "", -1, false), row(6, "neutral", -1, true), row(7, "neutral", -1, false)});
   const auto pairs = train({"masks", folder_.path().string(), "-o", file("masks")});
   ASSERT_EQ(pairs.status, 0) << pairs.err;
   EXPECT_TRUE(contains(pairs.out, "anger 1 pairs")) << pairs.out;
@@ -450,6 +450,12 @@ TEST_F(Masks, WhatHasNoFaceIsInNone) {
   EXPECT_EQ(read_masks(file("masks")).at("anger").pixels, anger.build().pixels);
   const auto means = train({"masks", folder_.path().string(), "-o", file("means"), "--class-means"});
   EXPECT_TRUE(contains(means.out, "neutral 1 pictures")) << means.out << means.err;
+  // A fold in which no face was found is a fold all the same.
+  std::vector<ManifestRow> folds{row(0, "anger", 4, true), row(1, "anger", 4, true), row(2, "anger", 4, false), row(4, "", -1, true)};
+  for (std::size_t k = 0; k < 3; ++k) folds[k].fold = std::to_string(k);
+  write_manifest(folder_.path().string(), folds);
+  ASSERT_EQ(train({"masks", folder_.path().string(), "-o", file("folds")}).status, 0);
+  EXPECT_EQ(read_masks(file("folds/2")).size(), 1U);
 }
 
 TEST_F(Masks, WhoIsHeldOutIsInNone) {
@@ -458,13 +464,13 @@ TEST_F(Masks, WhoIsHeldOutIsInNone) {
   for (int i = 0; i < 8; ++i) {
     const std::string name = std::to_string(i) + ".png", subject = "S" + std::to_string(i / 2);
     write_image(file("data/" + name), noise(20, static_cast<unsigned>(i)).view());
-    rows.push_back({name, "faces/" + subject + "/" + name, i % 2 == 0 ? "fear" : "anger", subject, "", "", std::to_string(i / 2), i < 4 ? "train" : "valid",
-                    std::to_string(i ^ 1) + ".png", true});
+    rows.push_back({name, "faces/" + subject + "/" + name, i % 2 == 0 ? "fear" : "anger", subject, "", "", std::to_string(i / 2),
+                    i < 4 ? "train" : "valid", std::to_string(i ^ 1) + ".png", true});
   }
   write_manifest(file("data"), rows);
   const auto fit = [&](const std::string& masks, const std::vector<std::string>& more) {
-    std::vector<std::string> arguments{"fit", file("data"), "-o", file("run"), "--recipe", "default", "--input-size", "16", "--crop-size", "20",
-                                       "--input-schedule", "", "--masks", file(masks), "--check"};
+    std::vector<std::string> arguments{"fit", file("data"), "-o", file("run"), "--recipe", "default", "--input-size", "16",
+                                       "--crop-size", "20", "--input-schedule", "", "--masks", file(masks), "--check"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return train(arguments);
   };
