@@ -175,10 +175,7 @@ TEST_F(AnnotateProgram, OddSizesWidePixelsAndTurnedFilms) {
 
 TEST_F(AnnotateProgram, FilmsOfFullRangeKeepTheirTones) {
   make_video(file("jpegs.avi"), camera_jpegs());
-  VideoSpec recorder;  // the range in Matroska's header, and the matrix that the other range is not converted to
-  recorder.muxer = "matroskamux";
-  recorder.format = "I420,colorimetry=1:3:5:1";
-  make_video(file("recorder.mkv"), recorder);
+  make_video(file("recorder.mkv"), full_range_recording());
   for (const std::string kind : {"mp4", "webm"}) {
     const Outcome run = annotate({"jpegs.avi", "recorder.mkv", "--video", kind, "--data", "none", "--no-report"});
     ASSERT_EQ(run.status, 0) << run.err;

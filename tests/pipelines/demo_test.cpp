@@ -59,12 +59,14 @@ TEST_F(Demo, AnnotatesAFilmFrameByFrame) {
   expect_box_drawn(source, frame_of(output, 7), face_in(source));
 }
 
-TEST_F(Demo, ACamerasJpegsKeepTheirTones) {
-  const std::string film = folder_.file("film.avi"), output = folder_.file("out.mp4");
-  make_video(film, camera_jpegs());
-  const Outcome outcome = demo({film, output});
-  ASSERT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_LE(tones_apart(frame_of(film, 4), frame_of(output, 4)), 3);
+TEST_F(Demo, FilmsOfFullRangeKeepTheirTones) {
+  for (const VideoSpec& spec : {camera_jpegs(), full_range_recording()}) {
+    const std::string film = folder_.file("film"), output = folder_.file("out.mp4");
+    make_video(film, spec);
+    const Outcome outcome = demo({film, output});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_LE(tones_apart(frame_of(film, 4), frame_of(output, 4)), 3) << spec.muxer;
+  }
 }
 
 TEST_F(Demo, DoesNotWriteOverItsInput) {

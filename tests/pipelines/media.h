@@ -102,6 +102,14 @@ inline VideoSpec camera_jpegs() {
   return spec;
 }
 
+/// A screen recorder's film: full range, which stands in Matroska's header, of BT.709.
+inline VideoSpec full_range_recording() {
+  VideoSpec spec;
+  spec.muxer = "matroskamux";
+  spec.format = "I420,colorimetry=1:3:5:1";
+  return spec;
+}
+
 /// What a media file decodes to.
 struct Decoded {
   int frames = 0;  ///< of the video
