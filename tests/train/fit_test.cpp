@@ -47,40 +47,11 @@ class Fit : public TrainProgram {
   }
 
   std::vector<std::string> fit(const std::string& run, const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> arguments{"fit",
-                                       file("data"),
-                                       "-o",
-                                       file(run),
-                                       "--masks",
-                                       file("masks"),
-                                       "--name",
-                                       "toy",
-                                       "--cn",
-                                       "resnet18",
-                                       "--cn-width",
-                                       "4",
-                                       "--cn-stem",
-                                       "small",
-                                       "--fmg-width",
-                                       "2",
-                                       "--input-size",
-                                       "16",
-                                       "--crop-size",
-                                       "20",
-                                       "--phase1-epochs",
-                                       "3",
-                                       "--phase1-batch",
-                                       "4",
-                                       "--epochs",
-                                       "5",
-                                       "--batch",
-                                       "4",
-                                       "--seed",
-                                       "7",
-                                       "--threads",
-                                       "1",
-                                       "--initialisation",
-                                       "scratch"};
+    std::vector<std::string> arguments{"fit", file("data"), "-o", file(run), "--masks", file("masks"), "--name", "toy",
+                                       "--cn", "resnet18", "--cn-width", "4", "--cn-stem", "small", "--fmg-width", "2",
+                                       "--input-size", "16", "--crop-size", "20", "--phase1-epochs", "3",
+                                       "--phase1-batch", "4", "--epochs", "5", "--batch", "4", "--seed", "7",
+                                       "--threads", "1", "--initialisation", "scratch"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
