@@ -56,9 +56,9 @@ torch::Tensor DataSet::take(const torch::Tensor& indices) const {
   return taken;
 }
 
-std::vector<std::string> classes_of(const std::string& folder) {
+std::vector<std::string> classes_of(const std::string& folder, const std::vector<ManifestRow>& rows) {
   std::set<std::string> seen;
-  for (const ManifestRow& row : read_manifest(folder))
+  for (const ManifestRow& row : rows)
     if (!row.label.empty()) seen.insert(row.label);
   std::vector<std::string> classes;
   for (const auto name : kExpressions)
@@ -69,10 +69,9 @@ std::vector<std::string> classes_of(const std::string& folder) {
   return classes;
 }
 
-bool looks_gray(const std::string& folder) {
+bool looks_gray(const std::string& folder, const std::vector<ManifestRow>& rows) {
   // Data sets that are gray and coloured (CK+) are sorted, by people or time: their beginning does not speak for them.
   constexpr std::size_t kLooks = 256;
-  const auto rows = read_manifest(folder);
   const std::size_t looks = std::min(kLooks, rows.size());
   for (std::size_t look = 0; look < looks; ++look) {
     const Image crop = read_image((fs::path(folder) / rows[look * rows.size() / looks].path).string());
@@ -82,8 +81,9 @@ bool looks_gray(const std::string& folder) {
   return true;
 }
 
-DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info, std::int64_t cache_bytes) {
-  const auto rows = select_rows(read_manifest(folder), selection);
+DataSet load_data_set(const std::string& folder, const std::vector<ManifestRow>& all_rows, const Selection& selection,
+                      const ModelInfo& info, std::int64_t cache_bytes) {
+  const auto rows = select_rows(all_rows, selection);
   const std::string what = selection.fold >= 0 ? (selection.within ? "the fold " : "the folds other than ") + std::to_string(selection.fold)
                                                : "the split '" + selection.split + "'";
   if (rows.empty()) throw Error(ErrorCode::kBadFormat, folder + "/manifest.csv: no picture in " + what);

@@ -26,15 +26,18 @@ struct DataSet {
   torch::Tensor take(const torch::Tensor& indices) const;
 };
 
+// `rows`: the manifest of the prepared data set in `folder`.
+
 /// Class names in the manifest, in the order of kExpressions.
-std::vector<std::string> classes_of(const std::string& folder);
+std::vector<std::string> classes_of(const std::string& folder, const std::vector<ManifestRow>& rows);
 
 /// True where every crop is gray (R = G = B), judged on 256 of them, from the first to the last.
-bool looks_gray(const std::string& folder);
+bool looks_gray(const std::string& folder, const std::vector<ManifestRow>& rows);
 
 /// Reads the crops that `selection` takes. Throws kBadFormat where it takes none, a label is not in `info.classes`, or a
 /// crop has another size than `info.crop_size`. Crops of more than `cache_bytes` stay on disk, and every one is looked at once.
-DataSet load_data_set(const std::string& folder, const Selection& selection, const ModelInfo& info, std::int64_t cache_bytes);
+DataSet load_data_set(const std::string& folder, const std::vector<ManifestRow>& rows, const Selection& selection, const ModelInfo& info,
+                      std::int64_t cache_bytes);
 
 /// The indices in `data` of the pictures whose pixels none of `others` has.
 std::vector<int64_t> indices_not_in(const DataSet& data, const DataSet& others);

@@ -6,6 +6,10 @@
 
 #include <fmpn/model_info.h>
 
+namespace CLI {
+class App;
+}
+
 namespace fmpn::train {
 
 /// What `fit` was asked for. The defaults are the paper's recipe; train/recipes/*.toml hold others.
@@ -51,5 +55,12 @@ struct FitOptions {
   std::uint64_t seed = 1;
   int threads = 0;                 ///< 0: all cores
 };
+
+/// An option of `command` for each. The last one given counts: a recipe's may be given again on the command line.
+void add_options(CLI::App& command, FitOptions& options);
+/// Throws kBadSetting for a value that cannot be, alone or beside the others.
+void check(const FitOptions& options);
+/// What the held-out pictures are called: "split valid", "fold 3".
+std::string held_out(const FitOptions& options);
 
 }  // namespace fmpn::train

@@ -41,7 +41,10 @@ class BatchesTest : public ::testing::Test {
     write_manifest(folder_.path().string(), rows);
     masks_ = torch::rand({2, 1, kSide, kSide});
   }
-  DataSet load(std::int64_t cache) const { return load_data_set(folder_.path().string(), {"train"}, options_.model, cache); }
+  DataSet load(std::int64_t cache, const std::string& split = "train") const {
+    const std::string folder = folder_.path().string();
+    return load_data_set(folder, read_manifest(folder), {split}, options_.model, cache);
+  }
 
   /// Every number of an epoch's batches.
   std::vector<torch::Tensor> epoch(const DataSet& data, std::uint64_t seed, std::int64_t batch = 4, int side = 16) const {
@@ -117,7 +120,7 @@ TEST_F(BatchesTest, DuplicatesAreLeftOutWhereverTheyLie) {
   write_manifest(folder_.path().string(), rows);
   for (const std::int64_t cache : {kMemory, std::int64_t{0}}) {
     const DataSet data = load(cache);
-    const DataSet rest = without_duplicates(data, load_data_set(folder_.path().string(), {"valid"}, options_.model, cache));
+    const DataSet rest = without_duplicates(data, load(cache, "valid"));
     ASSERT_EQ(rest.size(), 10);
     EXPECT_EQ(rest.paths[4], folder_.file("5.png"));
     EXPECT_EQ(rest.labels[4].item<int>(), 1);
