@@ -29,7 +29,7 @@ class RunFolder {
   bool has_checkpoint() const;
 
   /// Makes the folder and keeps `configuration` (TOML, a section [fit]). Without `resume`: throws kBadSetting where a run
-  /// is in it. With it: kNotFound where no checkpoint is, kBadSetting where the run was started with another configuration,
+  /// is in it, or what one has left behind. With it: kNotFound where no checkpoint is, kBadSetting where the run was started with another configuration,
   /// naming each option that differs. `output` and `recipe` may differ: a run folder may be moved, and all that a recipe said is kept.
   /// So may options of `not_given` that an older version did not have: they do now what it did.
   void open(const std::string& configuration, bool resume, const std::set<std::string>& not_given = {});

@@ -84,6 +84,18 @@ TEST_F(RunFolderTest, OneConfigurationAFolder) {
   expect_error(ErrorCode::kBadSetting, {"lr = 0.2 (the run: 0.1)"}, [&] { run_.open("[fit]\nlr=0.2\nseed=1\n", true, {"lr"}); });
 }
 
+// Its checkpoint is the largest of its files, and of no use any more.
+TEST_F(RunFolderTest, AFinishedRunIsNotOverwrittenThoughItsCheckpointIsGone) {
+  run_.open("[fit]\nlr=0.1\n", false);
+  for (const char* name : {"last.safetensors", "result.json"}) {
+    test::write_text(run_.file(name), "what it came to");
+    expect_error(ErrorCode::kBadSetting, {run_.file(name), "another folder"}, [&] { run_.open("[fit]\nlr=0.2\n", false); });
+    EXPECT_EQ(test::read_text(run_.file("config.toml")), "[fit]\nlr=0.1\n");
+    fs::remove(run_.file(name));
+  }
+  run_.open("[fit]\nlr=0.2\n", false);
+}
+
 TEST_F(RunFolderTest, WhatTheCheckpointDoesNotHaveIsCutOff) {
   run_.open("[fit]\n", false);
   run_.cut_after(0, 0);
