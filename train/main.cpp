@@ -1,5 +1,6 @@
 // fmpn-train: prepares data, makes masks, trains, evaluates. See docs/training.md.
 
+#include <cstdio>
 #include <iostream>
 
 #include <fmpn/engine.h>
@@ -40,6 +41,14 @@ int run(int argc, char** argv) {
   return 0;
 }
 
+/// Rows that a full disk has swallowed must not look like success. Every write leaves its fault on the stream until here.
+int with_output_written(int status) {
+  std::cout.flush();
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good()) return status;
+  std::cerr << "fmpn-train: standard output: cannot be written\n";
+  return status != 0 ? status : 1;
+}
+
 }  // namespace
 
-int main(int argc, char** argv) { fmpn::train::exit_program(run(argc, argv)); }
+int main(int argc, char** argv) { fmpn::train::exit_program(with_output_written(run(argc, argv))); }

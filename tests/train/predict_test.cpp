@@ -55,6 +55,21 @@ TEST_F(Predict, OneJsonObjectALine) {
   EXPECT_EQ(face["uncertain"], false);
 }
 
+// A full disk, which /dev/full stands in for.
+TEST_F(Predict, OutputThatCannotBeWrittenIsNoSuccess) {
+  const auto into_full = [](const std::vector<std::string>& arguments) {
+    std::vector<std::string> full{"/bin/bash", "-c", "exec \"$@\" > /dev/full", "full"};
+    for (const std::string& word : command(arguments)) full.push_back(word);
+    return test::run_program(full);
+  };
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"predict", model_, test::photograph_path(), "--json"}, {"info", model_}, {"--help"}}) {
+    const auto outcome = into_full(arguments);
+    EXPECT_EQ(outcome.status, 1) << arguments[0] << ": " << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "fmpn-train: standard output: cannot be written\n")) << arguments[0] << ": " << outcome.err;
+  }
+}
+
 TEST_F(Predict, ABrokenPictureDoesNotSpoilTheOthers) {
   test::write_text(file("text.jpg"), "a text file in the place of a picture");
   const std::string photo = test::photograph_path();
