@@ -2,9 +2,22 @@
 
 #include <algorithm>
 
+#include <opencv2/imgproc.hpp>
+
 #include "canvas.h"
+#include "core/cv_view.h"
 
 namespace fmpn::train {
+
+Image tile_sized(Image picture, int side) {
+  const int longer = std::max(picture.width, picture.height), shown = side * Canvas::kScale;
+  if (longer <= shown) return picture;
+  const double scale = static_cast<double>(shown) / longer;
+  const cv::Size size(std::max(1, cvRound(picture.width * scale)), std::max(1, cvRound(picture.height * scale)));
+  cv::Mat small;
+  cv::resize(as_mat(picture.view()), small, size, 0, 0, cv::INTER_AREA);
+  return to_image(small);
+}
 
 Image contact_sheet(const std::string& title, const std::vector<Tile>& tiles, int columns, int side) {
   constexpr int kMargin = 16, kGap = 10, kTitle = 34, kText = 30;

@@ -13,8 +13,7 @@
 #include <fmpn/labels.h>
 
 #include "commands.h"
-#include "contact_sheet.h"
-#include "csv.h"
+#include "failed_pictures.h"
 #include "files/whole_file.h"
 #include "folds.h"
 #include "interrupt.h"
@@ -147,51 +146,9 @@ void make_crops(PictureList& list, const Options& o, PrepareJournal& journal) {
     throw Error(ErrorCode::kRuntime, "stopped; the same command goes on where it was");
 }
 
-/// What failed, as a table and to look at; nothing where nothing failed.
-void write_failures(const std::string& out, const PictureList& list,
-                    const std::vector<std::pair<const ManifestRow*, std::string>>& failed) {
-  constexpr std::size_t kPerSheet = 96, kMostSheets = 10;
-  const auto sheet_path = [&](std::size_t n) {
-    return (fs::path(out) / (n == 0 ? "failed.png" : "failed-" + std::to_string(n + 1) + ".png")).string();
-  };
-  const std::string table = (fs::path(out) / "failed.csv").string();
-  std::error_code ignored;
-  fs::remove(table, ignored);
-  for (std::size_t n = 0; n < kMostSheets; ++n) fs::remove(sheet_path(n), ignored);
-  if (failed.empty() && list.skipped.empty()) return;
-  std::string text = "source,reason\n";
-  std::vector<Tile> tiles;
-  for (const auto& [row, reason] : failed) {
-    text += csv_quoted(row->source) + ',' + csv_quoted(reason) + '\n';
-    if (tiles.size() >= kPerSheet * kMostSheets) continue;
-    Tile tile;
-    tile.name = fs::path(row->source).filename().string(), tile.note = reason;
-    try {
-      tile.picture = list.read(*row);
-    } catch (const Error&) {
-      tile.note = "not readable";
-    }
-    tiles.push_back(std::move(tile));
-  }
-  for (const SkippedSource& s : list.skipped) {
-    text += csv_quoted(s.source) + ',' + csv_quoted(s.reason) + '\n';
-    if (tiles.size() < kPerSheet * kMostSheets) tiles.push_back({Image(), s.source, s.reason});
-  }
-  write_whole(table, text);
-  for (std::size_t first = 0; first < tiles.size(); first += kPerSheet) {
-    const auto begin = tiles.begin() + static_cast<std::ptrdiff_t>(first),
-               end = tiles.begin() + static_cast<std::ptrdiff_t>(std::min(first + kPerSheet, tiles.size()));
-    const std::string title = "Pictures without a face, and what could not be used: " + std::to_string(first + 1) + "–" +
-                              std::to_string(first + static_cast<std::size_t>(end - begin)) + " of " +
-                              std::to_string(failed.size() + list.skipped.size());
-    write_image(sheet_path(first / kPerSheet), contact_sheet(title, {begin, end}, 8).view());
-  }
-}
-
 /// Rows whose crop is there, in the list's order; `failed` gets what has none or is taken whole.
 std::vector<ManifestRow> kept_rows(PictureList& list, const PrepareJournal& journal,
-                                   std::vector<std::pair<const ManifestRow*, std::string>>& failed, std::size_t& unreadable,
-                                   std::size_t& faceless) {
+                                   std::vector<FailedPicture>& failed, std::size_t& unreadable, std::size_t& faceless) {
   std::vector<ManifestRow> kept;
   std::set<std::string> present;
   for (ManifestRow& row : list.rows) {
@@ -199,7 +156,7 @@ std::vector<ManifestRow> kept_rows(PictureList& list, const PrepareJournal& jour
     if (entry == nullptr)
       throw Error(ErrorCode::kRuntime, row.source + ": has changed since its crop was made, just now; the same command makes it again");
     row.aligned = entry->outcome == Outcome::kAligned;
-    if (!row.aligned) failed.emplace_back(&row, entry->reason);
+    if (!row.aligned) failed.push_back({&row, entry->reason});
     if (entry->outcome == Outcome::kUnreadable) {
       ++unreadable;
       std::fprintf(stderr, "skipped: %s\n", entry->reason.c_str());
@@ -219,9 +176,12 @@ std::vector<ManifestRow> kept_rows(PictureList& list, const PrepareJournal& jour
   return kept;
 }
 
-/// A fold may have lost all its pictures to faults. A data set's own folds are its affair, but masks and cv need them all.
-void check_folds(const Options& o, const PictureList& list, const std::vector<ManifestRow>& kept) {
-  const auto fault_of = [](const std::vector<ManifestRow>& rows) -> std::string {
+/// Why `kept` is no data set; empty: it is one. A fold may have lost all its pictures to faults. A data set's own folds are its affair, but
+/// masks and cv need them all.
+std::string fault_of(const Options& o, const PictureList& list, const std::vector<ManifestRow>& kept) {
+  if (std::none_of(kept.begin(), kept.end(), [](const ManifestRow& r) { return !r.label.empty(); }))
+    return o.root + ": not one picture could be used (" + o.out + "/failed.csv says why)";
+  const auto gap_in = [](const std::vector<ManifestRow>& rows) -> std::string {
     try {
       fold_count(rows);
       return {};
@@ -229,11 +189,11 @@ void check_folds(const Options& o, const PictureList& list, const std::vector<Ma
       return fault.what();
     }
   };
-  const std::string fault = fault_of(kept);
-  if (fault.empty()) return;
-  if (fault_of(list.rows).empty())
-    throw Error(ErrorCode::kBadFormat, o.root + ": " + fault + ", since nothing of it could be used (--folds N makes fewer)");
-  std::fprintf(stderr, "%s: %s, which masks and cv want (--folds N makes others)\n", o.root.c_str(), fault.c_str());
+  const std::string gap = gap_in(kept);
+  if (gap.empty()) return {};
+  if (gap_in(list.rows).empty()) return o.root + ": " + gap + ", since nothing of it could be used (--folds N makes fewer)";
+  std::fprintf(stderr, "%s: %s, which masks and cv want (--folds N makes others)\n", o.root.c_str(), gap.c_str());
+  return {};
 }
 
 void prepare(const Options& o) {
@@ -255,15 +215,14 @@ void prepare(const Options& o) {
     make_crops(list, o, journal);
   }
   const PrepareJournal whole(o.out, settings);  // the outcome of every row, whichever run made it
-  std::vector<std::pair<const ManifestRow*, std::string>> failed;
+  std::vector<FailedPicture> failed;
   std::size_t unreadable = 0, faceless = 0;
   const auto kept = kept_rows(list, whole, failed, unreadable, faceless);
   for (const SkippedSource& s : list.skipped) std::fprintf(stderr, "skipped: %s: %s\n", s.source.c_str(), s.reason.c_str());
+  const std::string fault = fault_of(o, list, kept);
+  if (fault.empty()) write_manifest(o.out, kept);  // before the pictures of what failed, which take long, and which nothing needs
   write_failures(o.out, list, failed);
-  if (std::none_of(kept.begin(), kept.end(), [](const ManifestRow& r) { return !r.label.empty(); }))
-    throw Error(ErrorCode::kBadFormat, o.root + ": not one picture could be used (" + o.out + "/failed.csv says why)");
-  check_folds(o, list, kept);
-  write_manifest(o.out, kept);
+  if (!fault.empty()) throw Error(ErrorCode::kBadFormat, fault);
   if (!list.summary.empty()) std::printf("%s\n", list.summary.c_str());
   const auto references = std::count_if(kept.begin(), kept.end(), [](const ManifestRow& r) { return r.label.empty(); });
   const auto untaken = std::count_if(kept.begin(), kept.end(), [](const ManifestRow& r) { return !r.aligned; });

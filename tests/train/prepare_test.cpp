@@ -93,6 +93,15 @@ TEST_F(Prepare, WithoutAFaceTheWholePictureIsTakenAndBrokenFilesAreNamed) {
   EXPECT_EQ(wall.pixels, whole_picture_crop(noise(90, 2).view(), 40).pixels);
 }
 
+TEST_F(Prepare, TheManifestDoesNotWaitForThePicturesOfWhatFailed) {
+  picture("root/happy/wall.png", noise(90, 2));
+  fs::create_directories(file("data/failed.png/a folder in its place"));
+  const auto outcome = train({"prepare", "folder", file("root"), "-o", file("data")});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "failed.png")) << outcome.err;
+  EXPECT_EQ(read_manifest(file("data")).size(), 1U);
+}
+
 TEST_F(Prepare, FaultsEndWithAStatusAndName) {
   const auto expect_fault = [&](const std::vector<std::string>& arguments, const std::string& part) {
     const auto outcome = train(arguments);
