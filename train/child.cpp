@@ -1,19 +1,18 @@
 #include "child.h"
 
 #include <fcntl.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <thread>
 
 #include <fmpn/error.h>
-
-extern char** environ;
 
 namespace fmpn::train {
 
@@ -26,15 +25,27 @@ pid_t start_child(const std::vector<std::string>& command, const std::string& lo
   // Opened here, so that an unwritable folder is told as what it is.
   const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (file < 0) throw Error(ErrorCode::kIo, log + ": cannot be written (" + std::strerror(errno) + ")");
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, file, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, file, STDERR_FILENO);
-  pid_t child = 0;
-  const int fault = posix_spawn(&child, command.front().c_str(), &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(file);
+  int faults[2];  // closed by a start that succeeds; one that fails writes its errno
+  if (pipe2(faults, O_CLOEXEC) != 0) {
+    close(file);
+    throw Error(ErrorCode::kRuntime, command.front() + ": cannot be started (" + std::strerror(errno) + ")");
+  }
+  const pid_t parent = getpid(), child = fork();
+  if (child == 0) {  // system calls alone from here on: other threads may have been at work
+    // Nobody would be there any more to tell it to stop, nor to wait for it.
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) _exit(1);
+    const int nothing = open("/dev/null", O_RDONLY);
+    dup2(nothing, STDIN_FILENO), dup2(file, STDOUT_FILENO), dup2(file, STDERR_FILENO);
+    if (nothing > STDERR_FILENO) close(nothing);
+    execv(command.front().c_str(), arguments.data());
+    const int fault = errno;
+    _exit(write(faults[1], &fault, sizeof fault) == sizeof fault ? 127 : 126);
+  }
+  int fault = child < 0 ? errno : 0;
+  close(file), close(faults[1]);
+  if (child > 0 && read(faults[0], &fault, sizeof fault) == sizeof fault) wait_for_end(child);
+  close(faults[0]);
   if (fault != 0) throw Error(ErrorCode::kRuntime, command.front() + ": cannot be started (" + std::strerror(fault) + ")");
   return child;
 }

@@ -10,7 +10,8 @@ namespace fmpn::train {
 /// The running program's own file, to be started again.
 std::string own_program();
 
-/// Starts a program with its standard output and error in the file `log`. Throws kRuntime, kIo.
+/// Starts a program with its standard output and error at the end of the file `log`. It gets SIGTERM where the calling thread ends before
+/// it, whatever ends that. Throws kRuntime, kIo.
 pid_t start_child(const std::vector<std::string>& command, const std::string& log);
 
 /// The next child of `children` that ends, within about `milliseconds`; 0: none has. `status` as a shell gives it: 128 + n

@@ -22,6 +22,7 @@
 #include "cross_validation.h"
 #include "files/json_text.h"
 #include "files/whole_file.h"
+#include "folder_lock.h"
 #include "interrupt.h"
 #include "manifest.h"
 #include "run_folder.h"
@@ -267,6 +268,7 @@ void cross_validate(const Options& o) {
   compare_with_run(o, folds);
   for_each_given_file(o, refuse_fold_place);
   make_folder(o.run);
+  const FolderLock lock(o.run);
   stop_on_signals();
   // Folds at a time share the cores, but where the user, or the recipe, says how many each takes.
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));

@@ -68,12 +68,13 @@ bool RunFolder::has_checkpoint() const { return fs::exists(file("checkpoint.pt")
 
 void RunFolder::open(const std::string& configuration, bool resume, const std::set<std::string>& not_given) {
   if (resume && !has_checkpoint()) throw Error(ErrorCode::kNotFound, path_ + ": holds no checkpoint to resume from");
+  make_folder(path_);
+  if (!lock_) lock_.emplace(path_);
   if (!resume && has_checkpoint()) throw Error(ErrorCode::kBadSetting, path_ + ": holds a run already; --resume goes on with it");
   // The checkpoint is large, and people delete it once the run has ended: what it came to would be overwritten.
   for (const char* name : {"last.safetensors", "result.json"})
     if (!resume && fs::exists(file(name)))
       throw Error(ErrorCode::kBadSetting, file(name) + ": a run has ended here, whose checkpoint.pt is gone; take another folder");
-  make_folder(path_);
   if (!resume) return write_whole(file("config.toml"), configuration);
   const std::string difference = configuration_difference(configuration, read_if_there(file("config.toml")), not_given);
   if (!difference.empty())

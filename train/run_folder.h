@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "folder_lock.h"
+
 namespace fmpn::train {
 
 /// What one epoch came to: a line of metrics.csv.
@@ -28,10 +30,11 @@ class RunFolder {
   std::string file(const std::string& name) const;
   bool has_checkpoint() const;
 
-  /// Makes the folder and keeps `configuration` (TOML, a section [fit]). Without `resume`: throws kBadSetting where a run
-  /// is in it, or what one has left behind. With it: kNotFound where no checkpoint is, kBadSetting where the run was started with another configuration,
-  /// naming each option that differs. `output` and `recipe` may differ: a run folder may be moved, and all that a recipe said is kept.
-  /// So may options of `not_given` that an older version did not have: they do now what it did.
+  /// Makes the folder, locks it for as long as this object or a copy of it lives (FolderLock), and keeps `configuration` (TOML, a section
+  /// [fit]). Without `resume`: throws kBadSetting where a run is in it, or what one has left behind. With it: kNotFound where no checkpoint
+  /// is, kBadSetting where the run was started with another configuration, naming each option that differs. `output` and `recipe` may
+  /// differ: a run folder may be moved, and all that a recipe said is kept. So may options of `not_given` that an older version did not
+  /// have: they do now what it did.
   void open(const std::string& configuration, bool resume, const std::set<std::string>& not_given = {});
 
   /// Cuts metrics and events after this epoch of this phase; 0, 0 empties them.
@@ -41,6 +44,7 @@ class RunFolder {
 
  private:
   std::string path_;
+  std::optional<FolderLock> lock_;
 };
 
 /// Throws kNotFound, kBadFormat.

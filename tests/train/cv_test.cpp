@@ -7,6 +7,9 @@
 #include <functional>
 #include <thread>
 
+#include <fmpn/error.h>
+
+#include "folder_lock.h"
 #include "manifest.h"
 #include "runtime/safetensors.h"
 #include "train_program.h"
@@ -115,6 +118,38 @@ TEST_F(Cv, StoppedAndResumedItComesToTheSame) {
                two = read_safetensors(file(std::string("parts/") + fold + "/last.safetensors"));
     for (const auto& [key, tensor] : one.tensors) EXPECT_EQ(tensor.bytes, two.tensors.at(key).bytes) << fold << ' ' << key;
   }
+}
+
+// Killed, as by a scheduler or for want of memory, it can't tell its folds to stop.
+TEST_F(Cv, KilledItLeavesNoFoldTraining) {
+  const auto endless = cv("run", {"--phase1-epochs", "1", "--epochs", "100000"});
+  const auto wait_until = [](const std::function<bool()>& reached) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!reached() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return reached();
+  };
+  test::Program program(command(endless));
+  ASSERT_TRUE(wait_until([&] { return fs::exists(file("run/fold-0/checkpoint.pt")); }));
+  auto resume = endless;
+  resume.emplace_back("--resume");
+  const auto second = train(resume);
+  EXPECT_EQ(second.status, 1);
+  EXPECT_TRUE(contains(second.err, file("run") + ": another fmpn-train (process ")) << second.err;
+  const int fold = std::stoi(test::read_text(file("run/fold-0/run.lock")));
+  const auto alone = train({"fit", file("data"), "-o", file("run/fold-0"), "--config", file("run/fold-0/config.toml"), "--resume"});
+  EXPECT_TRUE(contains(alone.err, "another fmpn-train (process " + std::to_string(fold) + ") is at work in this folder")) << alone.err;
+  program.send(SIGKILL);
+  EXPECT_EQ(program.wait().status, 128 + SIGKILL);
+  const auto is_free = [&] {
+    try {
+      const FolderLock lock(file("run/fold-0"));
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  };
+  EXPECT_TRUE(wait_until(is_free)) << "the fold trains on";
+  if (!is_free()) kill(fold, SIGKILL);
 }
 
 TEST_F(Cv, AFoldOfAnotherRunIsNotTakenForItsOwnAndAHalfOneIsMadeWhole) {

@@ -1,5 +1,7 @@
 #include "run_folder.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -82,6 +84,20 @@ TEST_F(RunFolderTest, OneConfigurationAFolder) {
   expect_error(ErrorCode::kBadSetting, {"new-option = 0.5 (the run: not set)"},
                [&] { run_.open("[fit]\nlr=0.1\nseed=1\nnew-option=0.5\n", true, {"lr"}); });
   expect_error(ErrorCode::kBadSetting, {"lr = 0.2 (the run: 0.1)"}, [&] { run_.open("[fit]\nlr=0.2\nseed=1\n", true, {"lr"}); });
+}
+
+TEST_F(RunFolderTest, OneProcessATime) {
+  {
+    RunFolder first(run_.path());
+    first.open("[fit]\nlr=0.1\n", false);
+    const RunFolder copy(first);
+    expect_error(ErrorCode::kBadSetting, {run_.path(), "process " + std::to_string(getpid()), "at work in this folder"},
+                 [&] { run_.open("[fit]\nlr=0.2\n", false); });
+    EXPECT_EQ(test::read_text(run_.file("config.toml")), "[fit]\nlr=0.1\n");
+    test::write_text(run_.file("checkpoint.pt"), "weights");
+    expect_error(ErrorCode::kBadSetting, {"at work in this folder"}, [&] { run_.open("[fit]\nlr=0.1\n", true); });
+  }
+  run_.open("[fit]\nlr=0.1\n", true);
 }
 
 // Its checkpoint is the largest of its files, and of no use any more.
