@@ -112,7 +112,7 @@ Data open_data(const FitOptions& o, const std::vector<ManifestRow>& rows) {
   const Selection training{o.fold < 0 ? o.train_split : "", o.fold, false}, held{o.fold < 0 ? o.valid_split : "", o.fold, true};
   const bool watched = o.fold >= 0 || !o.valid_split.empty();
   if (!o.resume) require_unguided_start(o);
-  if (o.ablation == "none" && watched) require_strangers(masks_of_fold(o.masks, o.fold), select_rows(rows, held));
+  if (o.ablation == "none" && watched) require_strangers(masks_of_fold(o.masks, o.fold), select_rows(rows, held), rows);
   const std::int64_t cache = o.check_only ? 0 : static_cast<std::int64_t>(o.cache_mb) * 1'000'000;
   Data data;
   data.train = load_data_set(o.data, rows, training, o.model, cache);

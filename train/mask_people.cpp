@@ -21,14 +21,35 @@ fs::path common_part(const fs::path& a, const fs::path& b) {
   return common;
 }
 
-/// The deepest folder that all their pictures are below.
-fs::path folder_of(const std::vector<ManifestRow>& rows) {
+/// The deepest folder that all pictures of the data set are below, whatever part of them is asked for: one may be in ROOT/train and another
+/// in ROOT/valid.
+fs::path folder_of(const std::vector<ManifestRow>& manifest) {
   fs::path folder;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const fs::path own = fs::path(rows[i].source).lexically_normal().parent_path();
-    folder = i == 0 ? own : common_part(folder, own);
+  bool first = true;
+  for (const ManifestRow& row : manifest) {
+    if (row.source.empty()) continue;
+    const fs::path own = fs::path(row.source).lexically_normal().parent_path();
+    folder = first ? own : common_part(folder, own);
+    first = false;
   }
   return folder;
+}
+
+/// The same folder has one name, however it was typed.
+fs::path real_path(const fs::path& folder) {
+  std::error_code fault;
+  const fs::path whole = fs::absolute(folder, fault).lexically_normal(), real = fs::weakly_canonical(folder, fault);
+  return fault || !real.is_absolute() ? whole : real;
+}
+
+/// True where one of the folders is in the other: two preparations of one data set, or of a part of it.
+bool are_of_one_set(const fs::path& a, const fs::path& b) {
+  const auto within = [](const fs::path& one, const fs::path& other) {
+    const fs::path common = common_part(one, other);
+    return common == one || common == other;
+  };
+  // Manifests of older versions have paths as they were typed, which the same words name from another working folder too.
+  return within(a, b) || within(real_path(a), real_path(b));
 }
 
 std::set<std::string> subjects_of(const std::vector<ManifestRow>& rows) {
@@ -40,8 +61,8 @@ std::set<std::string> subjects_of(const std::vector<ManifestRow>& rows) {
 
 }  // namespace
 
-void write_people(const std::string& masks, const std::vector<ManifestRow>& rows) {
-  const std::string below = folder_of(rows).string();
+void write_people(const std::string& masks, const std::vector<ManifestRow>& rows, const std::vector<ManifestRow>& manifest) {
+  const std::string below = folder_of(manifest).string();
   std::string text = "subject,below\n";
   for (const std::string& subject : subjects_of(rows)) text += csv_quoted(subject) + ',' + csv_quoted(below) + '\n';
   write_whole(list_in(masks), text);
@@ -52,15 +73,14 @@ void borrow_people(const std::string& from, const std::string& masks) {
   else fs::remove(list_in(masks));
 }
 
-void require_strangers(const std::string& masks, const std::vector<ManifestRow>& held_out) {
+void require_strangers(const std::string& masks, const std::vector<ManifestRow>& held_out, const std::vector<ManifestRow>& manifest) {
   if (!fs::exists(list_in(masks))) return;
   const CsvTable people(list_in(masks), {"subject", "below"});
-  const fs::path here = folder_of(held_out);
+  const fs::path here = folder_of(manifest);
   const std::set<std::string> strangers = subjects_of(held_out);
   for (std::size_t i = 0; i < people.size(); ++i) {
     const std::string subject = people.get(i, "subject");
-    const fs::path there = people.get(i, "below"), common = common_part(here, there);
-    if (common != here && common != there) continue;  // another data set
+    if (!are_of_one_set(here, people.get(i, "below"))) continue;
     if (strangers.count(subject) != 0)
       throw Error(ErrorCode::kBadSetting,
                   masks + ": these masks are made of the face of " + subject +

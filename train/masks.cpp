@@ -221,7 +221,7 @@ void make_masks(const Options& o) {
   if (has_train) add("", select_rows(rows, {"train"}), "train", folds > 0 ? "split train" : "");
   else if (folds == 0) add("", rows, o.split.empty() ? "all" : o.split, "");
   write_masks(o.out, sets);
-  for (const auto& [set, of] : rows_of) write_people((fs::path(o.out) / set).string(), of);
+  for (const auto& [set, of] : rows_of) write_people((fs::path(o.out) / set).string(), of, manifest);
   write_sheet(o, o.class_means ? "Motion masks (class means)" : "Motion masks (Eq. 1)", tiles, classes.size());
 }
 

@@ -196,10 +196,20 @@ std::string fault_of(const Options& o, const PictureList& list, const std::vecto
   return {};
 }
 
+/// The same root for every working folder, since the manifest names each picture's source. A link to a CSV is not followed: its pictures
+/// are beside where it was looked for.
+std::string whole_path(const std::string& root) {
+  std::error_code fault;
+  const fs::path path = fs::absolute(root, fault);
+  const bool folder = fs::is_directory(path, fault);
+  const fs::path whole = folder ? fs::canonical(path, fault) : fs::canonical(path.parent_path(), fault) / path.filename();
+  return fault ? root : whole.string();
+}
+
 void prepare(const Options& o) {
   if (o.list.peak_frames < 1) throw Error(ErrorCode::kBadSetting, "--peak-frames must be at least 1");
   if (!(o.valid_share >= 0 && o.valid_share < 1)) throw Error(ErrorCode::kBadSetting, "--valid-share must be in [0, 1)");
-  PictureList list = picture_listers().at(o.kind)(o.root, o.list);
+  PictureList list = picture_listers().at(o.kind)(whole_path(o.root), o.list);
   choose(list, o);
   give_folds(list, o.folds);  // of what is left, so that each has pictures
   const AlignerOptions used = Aligner(o.aligner).options();  // settings are refused before anything is written

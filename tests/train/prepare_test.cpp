@@ -72,6 +72,17 @@ TEST_F(Prepare, CropsAreTheAlignersBitForBit) {
   }
 }
 
+TEST_F(Prepare, TheManifestNamesSourcesByTheirWholePath) {
+  picture("root/happy/a.png", noise(50, 1));
+  for (const char* root : {"root", "./root/../root"}) {
+    std::vector<std::string> there{"/bin/bash", "-c", "cd \"$0\" && exec \"$@\"", folder_.path().string()};
+    for (const std::string& word : command({"prepare", "folder", root, "-o", "data"})) there.push_back(word);
+    const auto outcome = test::run_program(there);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(read_manifest(file("data")).at(0).source, fs::canonical(file("root/happy/a.png")).string()) << root;
+  }
+}
+
 TEST_F(Prepare, WithoutAFaceTheWholePictureIsTakenAndBrokenFilesAreNamed) {
   picture("root/happy/dot.png", noise(1, 1));
   picture("root/happy/wall.png", noise(90, 2));
@@ -501,6 +512,37 @@ TEST_F(Masks, WhoIsHeldOutIsInNone) {
   for (ManifestRow& row : rows) row.source = "others/" + row.subject + "/" + row.path;
   write_manifest(file("data"), rows);
   EXPECT_EQ(fit("masks", {"--fold", "0"}).status, 0);
+}
+
+// The masks are of one split, the people that are held out in another.
+TEST_F(Masks, WhoIsHeldOutIsKnownHoweverTheDataSetWasNamed) {
+  fs::create_directory(file("data"));
+  std::vector<ManifestRow> rows;
+  for (int i = 0; i < 4; ++i) {
+    const std::string name = std::to_string(i) + ".png", split = i < 2 ? "train" : "valid";
+    write_image(file("data/" + name), noise(20, static_cast<unsigned>(i)).view());
+    rows.push_back({name, "", i % 2 == 0 ? "fear" : "anger", "S0", "", "", "", split, std::to_string(i ^ 1) + ".png", true});
+  }
+  fs::create_directories(file("root/train")), fs::create_directories(file("root/valid"));
+  fs::create_directory_symlink(file("root"), file("link"));
+  const auto from = [&](const std::string& root) {
+    for (ManifestRow& row : rows) row.source = root + '/' + row.split + '/' + row.path;
+    write_manifest(file("data"), rows);
+  };
+  const auto check = [&] {
+    return train({"fit", file("data"), "-o", file("run"), "--recipe", "default", "--input-size", "16", "--crop-size", "20",
+                  "--input-schedule", "", "--masks", file("masks"), "--check"});
+  };
+  from(file("root"));
+  ASSERT_EQ(train({"masks", file("data"), "-o", file("masks")}).status, 0);
+  for (const std::string& root : {file("root"), file("root/../root/."), file("link"), fs::relative(file("root")).string()}) {
+    from(root);
+    const auto outcome = check();
+    EXPECT_EQ(outcome.status, 1) << root;
+    EXPECT_TRUE(contains(outcome.err, "these masks are made of the face of S0")) << root << ": " << outcome.err;
+  }
+  from(file("another"));
+  EXPECT_EQ(check().status, 0) << "another S0";
 }
 
 TEST_F(Masks, BorrowedByName) {
