@@ -46,20 +46,19 @@ std::string fold_log(const Options& o, int k) { return fold_folder(o, k) + ".log
 std::string kept_config(const Options& o) { return (fs::path(o.run) / "recipe.toml").string(); }
 std::string kept_recipe(const Options& o) { return (fs::path(o.run) / "fit-recipe.toml").string(); }
 
-/// fit's --recipe where it is a file, not a built-in one.
+/// fit's --recipe where it is a file, not a built-in one. Given several times, the last one counts, as in fit.
 struct RecipeFile {
   std::size_t word = 0;  ///< of the options of fit
   std::string before, path;
 };
 std::optional<RecipeFile> recipe_file(const std::vector<std::string>& fit) {
   const std::string name = "--recipe";
+  RecipeFile last;
   for (std::size_t i = 0; i < fit.size(); ++i) {
-    RecipeFile found;
-    if (fit[i] == name && i + 1 < fit.size()) found = {i + 1, "", fit[i + 1]};
-    else if (fit[i].rfind(name + '=', 0) == 0) found = {i, name + '=', fit[i].substr(name.size() + 1)};
-    if (fs::is_regular_file(found.path)) return found;
+    if (fit[i] == name && i + 1 < fit.size()) last = {i + 1, "", fit[i + 1]};
+    else if (fit[i].rfind(name + '=', 0) == 0) last = {i, name + '=', fit[i].substr(name.size() + 1)};
   }
-  return std::nullopt;
+  return fs::is_regular_file(last.path) ? std::optional(last) : std::nullopt;
 }
 
 /// The folds that the manifest has; --folds has to agree.

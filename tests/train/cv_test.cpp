@@ -255,6 +255,23 @@ TEST_F(Cv, KeepsItsRecipeWhateverBecomesOfTheFile) {
   EXPECT_TRUE(contains(other.err, "ema = 0.25 (the run: 0.5)")) << other.err;
 }
 
+TEST_F(Cv, OfTwoRecipesTheLastIsKeptAsFitTakesIt) {
+  test::write_text(file("first.toml"), "[fit]\nema = 0.25\n");
+  test::write_text(file("last.toml"), "[fit]\nema = 0.5\n");
+  const std::vector<std::string> brief{"--epochs", "1", "--phase1-epochs", "0",
+                                       "--recipe", file("first.toml"), "--recipe=" + file("last.toml")};
+  const auto outcome = train(cv("run", brief));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(test::read_text(file("run/fit-recipe.toml")), "ema = 0.5"));
+  EXPECT_TRUE(contains(test::read_text(file("run/fold-2/config.toml")), "ema=0.5"));
+  // One that is built in comes last: the file is not read, and may go.
+  std::vector<std::string> built_in{"--recipe", file("first.toml"), "--recipe", "default"};
+  built_in.insert(built_in.begin(), brief.begin(), brief.begin() + 4);
+  built_in.insert(built_in.end(), {"--input-schedule", "", "--mixup", "0"});
+  ASSERT_EQ(train(cv("built-in", built_in)).status, 0);
+  EXPECT_FALSE(fs::exists(file("built-in/fit-recipe.toml")));
+}
+
 TEST_F(Cv, AConfigurationInTheRunFolderIsKeptAsItIs) {
   fs::create_directories(file("run"));
   const std::string text = "[fit]\nema = 0.5\n";
