@@ -20,6 +20,7 @@ void add_options(CLI::App& command, FitOptions& o) {
   command.add_flag("--check", o.check_only,
                    "Train nothing: read data, masks and weights, and print what is wrong, or else all options, resolved")
       ->configurable(false);
+  command.add_flag("--as-fold", o.as_fold, "Refuse what has no result: cv asks so")->configurable(false)->group("");
   const auto add = [&command](const char* name, auto& value, const char* help) {
     return command.add_option(name, value, help)->capture_default_str();
   };
@@ -98,6 +99,9 @@ void check(const FitOptions& o) {
   need(o.ablation != "none" || !o.masks.empty(), "--masks DIR is needed (or --ablation baseline or no-mask)");
   need(o.phase != "1" || (o.ablation == "none" && o.phase1_epochs > 0),
        "--phase 1: nothing to train, with this ablation or no epochs in it");
+  need(!o.as_fold || o.phase != "1",
+       "--phase 1, or `phase` in a recipe or configuration: FMG alone names no expression, so there is no table (fit --fold K --phase 1 "
+       "trains it for a fold)");
   need(o.ema >= 0 && o.ema < 1, "--ema must be in [0, 1)");
   need(o.label_smoothing >= 0 && o.label_smoothing < 1, "--label-smoothing must be in [0, 1)");
   for (const auto& [name, value] : {std::pair("--lr", o.lr), {"--pfn-lr", o.pfn_lr}, {"--fmg-lr", o.fmg_lr}, {"--phase1-lr", o.phase1_lr},

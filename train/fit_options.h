@@ -31,6 +31,7 @@ struct FitOptions {
   bool leave_out_duplicates = false;  ///< do not train on pictures that are held out too
   bool resume = false;
   bool check_only = false;         ///< read all that the run needs, train nothing
+  bool as_fold = false;            ///< the run is to have a result, for cv's table
 
   ModelInfo model;                 ///< architecture; classes and colour come from the data
 

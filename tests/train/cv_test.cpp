@@ -9,6 +9,7 @@
 
 #include <fmpn/error.h>
 
+#include "fold_runner.h"
 #include "folder_lock.h"
 #include "manifest.h"
 #include "runtime/safetensors.h"
@@ -55,6 +56,11 @@ class Cv : public TrainProgram {
                                        "--threads", "1", "--initialisation", "scratch", "--lr", "2e-3"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
+  }
+  static bool wait_until(const std::function<bool()>& reached) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!reached() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return reached();
   }
   nlohmann::json table(const std::string& run) const { return nlohmann::json::parse(test::read_text(file(run + "/table.json"))); }
 };
@@ -123,11 +129,6 @@ TEST_F(Cv, StoppedAndResumedItComesToTheSame) {
 // Killed, as by a scheduler or for want of memory, it can't tell its folds to stop.
 TEST_F(Cv, KilledItLeavesNoFoldTraining) {
   const auto endless = cv("run", {"--phase1-epochs", "1", "--epochs", "100000"});
-  const auto wait_until = [](const std::function<bool()>& reached) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (!reached() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    return reached();
-  };
   test::Program program(command(endless));
   ASSERT_TRUE(wait_until([&] { return fs::exists(file("run/fold-0/checkpoint.pt")); }));
   auto resume = endless;
@@ -150,6 +151,33 @@ TEST_F(Cv, KilledItLeavesNoFoldTraining) {
   };
   EXPECT_TRUE(wait_until(is_free)) << "the fold trains on";
   if (!is_free()) kill(fold, SIGKILL);
+}
+
+// The other folds may go on for hours.
+TEST_F(Cv, AFoldThatFailsIsToldAtOnce) {
+  const std::string log = file("log.txt");
+  std::vector<std::string> logged{"/bin/bash", "-c", "exec \"$@\" 2> \"$0\"", log};
+  for (const std::string& word : command(cv("run", {"--phase1-epochs", "1", "--epochs", "100000", "--jobs", "2"}))) logged.push_back(word);
+  test::Program program(logged);
+  ASSERT_TRUE(wait_until([&] { return fs::exists(file("run/fold-0/checkpoint.pt")) && fs::exists(file("run/fold-1/checkpoint.pt")); }));
+  kill(std::stoi(test::read_text(file("run/fold-0/run.lock"))), SIGKILL);
+  const std::string told = "fold 0 was ended by signal 9 (Killed, perhaps for want of memory): ";
+  EXPECT_TRUE(wait_until([&] { return contains(test::read_text(log), told); })) << test::read_text(log);
+  EXPECT_TRUE(program.running());
+  EXPECT_TRUE(contains(test::read_text(log), "those under way go on")) << test::read_text(log);
+  program.send(SIGTERM);
+  EXPECT_EQ(program.wait().status, 1);
+}
+
+TEST(LastWords, AreOfTheLatestAttempt) {
+  const std::string first = attempt_line(2) + "fmpn-train: the first fault\n";
+  EXPECT_EQ(last_words(first), "fmpn-train: the first fault");
+  EXPECT_EQ(last_words(first + attempt_line(2) + "read 60/60\nphase 1 epoch 1\n"), "read 60/60 phase 1 epoch 1");
+  EXPECT_EQ(last_words(first + attempt_line(2)), "it said nothing");
+  EXPECT_EQ(last_words("of an older version\nfmpn-train: a fault\n"), "fmpn-train: a fault");
+  EXPECT_EQ(last_words(""), "it said nothing");
+  EXPECT_EQ(failure_text(1), "failed with status 1");
+  EXPECT_EQ(failure_text(139), "was ended by signal 11 (Segmentation fault)");
 }
 
 TEST_F(Cv, AFoldOfAnotherRunIsNotTakenForItsOwnAndAHalfOneIsMadeWhole) {
