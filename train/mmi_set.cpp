@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <regex>
+#include <system_error>
 
 #include <opencv2/videoio.hpp>
 #include <pugixml.hpp>
@@ -38,6 +41,13 @@ struct Tree {
   std::vector<SkippedSource> broken;
 };
 
+/// A frame's number; none for one that no video reaches.
+std::optional<long> frame_number(const std::string& digits) {
+  int number = 0;
+  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return fault == std::errc() && end == digits.data() + digits.size() ? std::optional<long>(number) : std::nullopt;
+}
+
 std::string label_by_number(long number) {
   return number >= 0 && number < static_cast<long>(kLabels.size()) ? kLabels[static_cast<std::size_t>(number)] : "";
 }
@@ -66,8 +76,13 @@ Tree scan(const std::string& root) {
     const std::string name = entry.path().filename().string(), stem = entry.path().stem().string();
     std::smatch match;
     if (is_picture(name) && std::regex_match(stem, match, picture)) {
+      const auto number = frame_number(match[3].str());
+      if (!number) {
+        tree.broken.push_back({entry.path().string(), "no frame has such a number"});
+        continue;
+      }
       const std::string sequence = match[1].str() + '_' + match[2].str();
-      tree.sequences[sequence].frames[std::stol(match[3].str())] = entry.path().string();
+      tree.sequences[sequence].frames[*number] = entry.path().string();
       sequences_in[entry.path().parent_path()].push_back(sequence);
     } else if (std::regex_match(name, match, video)) {
       const std::string sequence = match[1].str() + '_' + match[2].str();
@@ -160,9 +175,8 @@ PictureList list_mmi(const std::string& root, const ListOptions& options) {
   list.skipped = tree.broken;
   list.read = [](const ManifestRow& row) {
     const std::size_t hash = row.source.rfind('#');
-    return hash == std::string::npos || is_picture(row.source)
-               ? read_image(row.source)
-               : read_video_frame(row.source.substr(0, hash), std::stol(row.source.substr(hash + 1)));
+    const auto number = hash == std::string::npos ? std::nullopt : frame_number(row.source.substr(hash + 1));
+    return number ? read_video_frame(row.source.substr(0, hash), *number) : read_image(row.source);
   };
   std::map<std::string, std::size_t> rows;
   for (std::size_t i = 0; i < table.size(); ++i) {

@@ -316,6 +316,19 @@ TEST_F(DataSets, MmiSessionsWithTheirXml) {
   expect_error(ErrorCode::kNotFound, {"mmi.csv", "--table"}, [&] { list_mmi(root(), {}); });
 }
 
+TEST_F(DataSets, AFrameOfMmiWithANumberTooLongIsSkipped) {
+  for (const char* name : {"S001_100_001.png", "S001_100_002.png", "S001_100_003.png", "S001_100_004.png"}) file(name);
+  file("S001_100_99999999999999999999.png"), file("S001_100_3000000000.png");
+  file("mmi.csv", "sequence,label,peak\nS001_100,1,3\n");
+  const PictureList list = list_mmi(root(), {});
+  EXPECT_EQ(list.rows.size(), 4U);
+  ASSERT_EQ(list.skipped.size(), 2U);
+  for (const SkippedSource& s : list.skipped) {
+    EXPECT_TRUE(s.source.find("_9999") != std::string::npos || s.source.find("_3000") != std::string::npos) << s.source;
+    EXPECT_EQ(s.reason, "no frame has such a number");
+  }
+}
+
 TEST_F(DataSets, AffectNetOfBothReleases) {
   for (const char* name : {"1/a.jpg", "2/b.JPG", "3/c.png"}) file(std::string("old/Manually_Annotated_Images/") + name);
   file("old/training.csv",
