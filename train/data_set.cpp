@@ -34,6 +34,10 @@ void read_crop(const std::string& path, int64_t planes, int64_t side, std::uint8
   cv::split(mat, split);
 }
 
+std::uint64_t key_of(const std::uint8_t* pixels, int64_t planes, int64_t side) {
+  return pixel_key(pixels, static_cast<std::size_t>(planes * side * side), static_cast<int>(side));
+}
+
 }  // namespace
 
 torch::Tensor DataSet::take(const torch::Tensor& indices) const {
@@ -41,11 +45,16 @@ torch::Tensor DataSet::take(const torch::Tensor& indices) const {
   torch::Tensor taken = torch::empty({indices.size(0), planes, side, side}, torch::kUInt8);
   const auto* index = indices.data_ptr<int64_t>();
   auto* out = taken.data_ptr<std::uint8_t>();
+  const int64_t bytes = planes * side * side;
   std::exception_ptr fault;
   std::mutex mutex;  // guards `fault`
   cv::parallel_for_(cv::Range(0, static_cast<int>(indices.size(0))), [&](const cv::Range& range) {
     for (int i = range.start; i < range.end; ++i) try {
-        read_crop(paths[static_cast<std::size_t>(index[i])], planes, side, out + i * planes * side * side);
+        const auto picture = static_cast<std::size_t>(index[i]);
+        read_crop(paths[picture], planes, side, out + i * bytes);
+        // One that was not looked at yet has no key.
+        if (picture < keys.size() && key_of(out + i * bytes, planes, side) != keys[picture])
+          throw Error(ErrorCode::kBadFormat, paths[picture] + ": has changed since the run began");
       } catch (...) {
         const std::lock_guard lock(mutex);
         if (!fault) fault = std::current_exception();
@@ -108,9 +117,8 @@ DataSet load_data_set(const std::string& folder, const std::vector<ManifestRow>&
   for (int64_t first = 0; first < count; first += kPart) {
     const int64_t part = std::min(kPart, count - first);
     const auto read = data.take(torch::arange(first, first + part));
-    const auto bytes = static_cast<std::size_t>(data.planes * data.side * data.side);
     for (int64_t i = 0; i < part; ++i)
-      data.keys.push_back(pixel_key(read.data_ptr<std::uint8_t>() + static_cast<std::size_t>(i) * bytes, bytes, info.crop_size));
+      data.keys.push_back(key_of(read.data_ptr<std::uint8_t>() + i * data.planes * data.side * data.side, data.planes, data.side));
     if (cached) crops.narrow(0, first, part).copy_(read);
     progress.update(first + part);
   }

@@ -143,6 +143,13 @@ TEST_F(BatchesTest, AtASmallerSideTheyAreTheSamePicturesShrunk) {
 
 TEST_F(BatchesTest, APictureThatIsGoneOrChangedIsNamed) {
   const DataSet disk = load(0);
+  const Image before = read_image(folder_.file("7.png"));
+  Image changed = before;
+  changed.pixels[100] ^= 1;
+  write_image(folder_.file("7.png"), changed.view());
+  test::expect_error(ErrorCode::kBadFormat, {folder_.file("7.png"), "has changed"}, [&] { epoch(disk, 1); });
+  write_image(folder_.file("7.png"), before.view());
+  epoch(disk, 1);
   std::filesystem::remove(folder_.file("7.png"));
   test::expect_error(ErrorCode::kNotFound, {folder_.file("7.png")}, [&] { epoch(disk, 1); });
   write_image(folder_.file("7.png"), Image{std::vector<std::uint8_t>(300), 10, 10}.view());
