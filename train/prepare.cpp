@@ -13,6 +13,7 @@
 #include <fmpn/labels.h>
 
 #include "commands.h"
+#include "core/crop_version.h"
 #include "failed_pictures.h"
 #include "files/whole_file.h"
 #include "folds.h"
@@ -217,8 +218,8 @@ void prepare(const Options& o) {
   std::error_code same;
   const std::string model =
       fs::path(used.landmark_model).filename().string() + " of " + std::to_string(fs::file_size(used.landmark_model, same)) + " bytes";
-  const std::string settings = "crop-size " + std::to_string(used.crop_size) + ", landmark-model " + model + ", " + o.kind + " " +
-                               fs::weakly_canonical(o.root).string();
+  const std::string settings = "crops of version " + std::to_string(kCropVersion) + ", crop-size " + std::to_string(used.crop_size) +
+                               ", landmark-model " + model + ", " + o.kind + " " + fs::weakly_canonical(o.root).string();
   stop_on_signals();
   {
     PrepareJournal journal(o.out, settings);

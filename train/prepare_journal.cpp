@@ -61,6 +61,8 @@ PrepareJournal::PrepareJournal(const std::string& folder, const std::string& set
     text << old.rdbuf();
     std::string line;
     std::getline(text, line);
+    // Before versions were written down there was the first alone.
+    if (line.rfind("crop-size ", 0) == 0) line.insert(0, "crops of version 1, ");
     if (line + '\n' != heading && !line.empty())
       throw Error(ErrorCode::kBadSetting,
                   folder + ": its crops were made with other settings (" + line + "; now " + plain(settings) + "); take another folder");

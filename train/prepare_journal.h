@@ -20,8 +20,8 @@ class PrepareJournal {
     std::string reason;  ///< of a failure
   };
 
-  /// Reads what is there; a last line cut short by a kill is left out. `settings` (one line) says how crops are made.
-  /// Throws kBadSetting where the folder's crops were made with other settings (naming both), kIo.
+  /// Reads what is there; a last line cut short by a kill is left out. `settings` (one line) says how crops are made, first "crops of
+  /// version N, ". Throws kBadSetting where the folder's crops were made with other settings (naming both), kIo.
   PrepareJournal(const std::string& folder, const std::string& settings);
 
   /// The entry of a crop, where its source's stamp is still this; nullptr: to be made.

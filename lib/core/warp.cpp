@@ -64,6 +64,7 @@ Affine alignment_warp(const Landmarks& landmarks, int crop_size) {
   return {a, -b, ux - a * mx + b * my, b, a, uy - b * mx - a * my};
 }
 
+// What changes a crop raises kCropVersion, see crop_version.h.
 Image warp_face(const ImageView& frame, const Affine& warp, int crop_size) {
   return core_error([&] {
     check_crop_size(crop_size);

@@ -13,6 +13,7 @@
 #include <fmpn/model_info.h>
 #include <fmpn/motion_mask.h>
 
+#include "core/crop_version.h"
 #include "manifest.h"
 #include "mask_set.h"
 #include "photograph.h"
@@ -40,7 +41,8 @@ class Prepare : public TrainProgram {
   }
 };
 
-// The crops that are trained on are the crops that the elements see: one aligner, bit for bit.
+// The crops that are trained on are the crops that the elements see: one aligner, bit for bit. Where a change of the aligner gives a
+// picture another crop, kCropVersion (core/crop_version.h) is to be raised: what was prepared before must not be mixed with new crops.
 TEST_F(Prepare, CropsAreTheAlignersBitForBit) {
   photograph("root/train/happy/hopper.jpg");
   photograph("root/valid/Happy/again.jpg");
@@ -70,6 +72,24 @@ TEST_F(Prepare, CropsAreTheAlignersBitForBit) {
     EXPECT_EQ(crop.width, 44);
     EXPECT_EQ(crop.pixels, faces[0].crop.pixels) << row.path;
   }
+}
+
+TEST_F(Prepare, CropsOfTwoVersionsAreNotMixed) {
+  picture("root/happy/a.png", noise(50, 1));
+  const std::vector<std::string> arguments{"prepare", "folder", file("root"), "-o", file("data")};
+  ASSERT_EQ(train(arguments).status, 0);
+  const std::string journal = test::read_text(file("data/prepare.journal"));
+  const std::string version = "crops of version " + std::to_string(kCropVersion) + ", ";
+  ASSERT_EQ(journal.rfind(version, 0), 0U) << journal;
+  test::write_text(file("data/prepare.journal"), "crops of version 0, " + journal.substr(version.size()));
+  const auto older = train(arguments);
+  EXPECT_EQ(older.status, 1);
+  EXPECT_TRUE(contains(older.err, "crops of version 0, ") && contains(older.err, "now " + version) && contains(older.err, "another folder"))
+      << older.err;
+  // Of before versions were written down.
+  test::write_text(file("data/prepare.journal"), journal.substr(version.size()));
+  const auto unnamed = train(arguments);
+  EXPECT_EQ(unnamed.status, kCropVersion == 1 ? 0 : 1) << unnamed.err;
 }
 
 TEST_F(Prepare, TheManifestNamesSourcesByTheirWholePath) {
