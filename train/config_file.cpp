@@ -1,5 +1,6 @@
 #include "config_file.h"
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -12,12 +13,31 @@ namespace {
 
 constexpr char kNoComment = '\x01';  // what CLI11 is told begins a comment, when there are none left
 
+std::string trimmed(std::string text) {
+  constexpr const char* kBlanks = " \t\r";
+  text.erase(0, std::min(text.find_first_not_of(kBlanks), text.size()));
+  return text.erase(text.find_last_not_of(kBlanks) + 1);
+}
+
+/// A line of TOML, and the lines after it of a list that it begins, as one without comments: CLI11 does not know a list whose first line has
+/// the bracket alone, nor a comma after its last value.
+std::string statement(const std::string& line, std::istream& rest) {
+  std::string all = trimmed(without_comment(line));
+  const std::size_t equals = all.find('=');
+  if (equals == std::string::npos || trimmed(all.substr(equals + 1)).rfind('[', 0) != 0) return all;
+  for (std::string next; all.back() != ']' && std::getline(rest, next);) all += trimmed(without_comment(next));
+  if (all.back() != ']') return all;
+  std::string values = trimmed(all.substr(0, all.size() - 1));
+  if (values.back() == ',') values.pop_back();
+  return values + ']';
+}
+
 class Toml : public CLI::ConfigTOML {
  public:
   Toml() { comment(kNoComment); }
   std::vector<CLI::ConfigItem> from_config(std::istream& text) const override {
     std::stringstream plain;
-    for (std::string line; std::getline(text, line);) plain << without_comment(line) << '\n';
+    for (std::string line; std::getline(text, line);) plain << statement(line, text) << '\n';
     auto items = CLI::ConfigTOML::from_config(plain);
     // Of two lines apart CLI11 would take the first; lines of a list stand together.
     std::set<std::string> names;

@@ -10,6 +10,7 @@
 #include <fmpn/error.h>
 
 #include "config_file.h"
+#include "configuration.h"
 #include "files/json_text.h"
 #include "files/whole_file.h"
 #include "run_folder.h"

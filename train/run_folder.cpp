@@ -1,16 +1,14 @@
 #include "run_folder.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <sstream>
 
 #include <fmpn/error.h>
 
+#include "configuration.h"
 #include "csv.h"
 #include "event_file.h"
 #include "files/whole_file.h"
@@ -42,22 +40,6 @@ double now() { return std::chrono::duration<double>(std::chrono::system_clock::n
 
 bool kept(int phase, long epoch, int last_phase, int last_epoch) {
   return phase < last_phase || (phase == last_phase && epoch <= last_epoch);
-}
-
-std::map<std::string, std::string> options_in(const std::string& configuration) {
-  std::map<std::string, std::string> options;
-  std::stringstream text(configuration);
-  for (std::string line; std::getline(text, line);) {
-    const std::size_t equals = line.find('=');
-    if (equals == std::string::npos || line[0] == '#') continue;
-    const auto trimmed = [](std::string part) {
-      part.erase(0, std::min(part.find_first_not_of(" \t\r"), part.size()));
-      part.erase(part.find_last_not_of(" \t\r") + 1);
-      return part;
-    };
-    options[trimmed(line.substr(0, equals))] = trimmed(line.substr(equals + 1));
-  }
-  return options;
 }
 
 }  // namespace
@@ -130,29 +112,6 @@ std::vector<EpochMetrics> read_metrics(const std::string& path) {
     if (!table.get(i, "mask_r2").empty()) metrics.back().mask_r2 = number("mask_r2");  // older runs have no such column
   }
   return metrics;
-}
-
-std::string option_in(const std::string& configuration, const std::string& name) {
-  const auto options = options_in(configuration);
-  const auto found = options.find(name);
-  return found == options.end() ? "" : found->second;
-}
-
-std::string configuration_difference(const std::string& given, const std::string& kept_text, const std::set<std::string>& not_given) {
-  const auto now_options = options_in(given), old_options = options_in(kept_text);
-  std::string difference;
-  const auto add = [&](const std::string& text) { difference += (difference.empty() ? "" : ", ") + text; };
-  for (const auto& [name, value] : now_options) {
-    // A folder may be moved, and whatever a recipe says stands here by itself.
-    if (name == "output" || name == "recipe") continue;
-    const auto old = old_options.find(name);
-    if (old == old_options.end() && not_given.count(name) != 0) continue;
-    if (old == old_options.end()) add(name + " = " + value + " (the run: not set)");
-    else if (old->second != value) add(name + " = " + value + " (the run: " + old->second + ")");
-  }
-  for (const auto& [name, value] : old_options)
-    if (now_options.count(name) == 0 && name != "recipe") add(name + " is not set (the run: " + value + ")");
-  return difference;
 }
 
 }  // namespace fmpn::train

@@ -50,11 +50,4 @@ class RunFolder {
 /// Throws kNotFound, kBadFormat.
 std::vector<EpochMetrics> read_metrics(const std::string& path);
 
-/// The value of an option in a configuration, as it stands there; empty: not set.
-std::string option_in(const std::string& configuration, const std::string& name);
-
-/// The options that differ between two configurations: "lr = 0.1 (the run: 0.01)", comma-separated. Empty: none. Those of
-/// `not_given` may be missing in `kept`.
-std::string configuration_difference(const std::string& given, const std::string& kept, const std::set<std::string>& not_given = {});
-
 }  // namespace fmpn::train

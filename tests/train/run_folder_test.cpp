@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "configuration.h"
 #include "cross_validation.h"
 #include "event_file.h"
 #include "expect_error.h"
@@ -84,6 +85,24 @@ TEST_F(RunFolderTest, OneConfigurationAFolder) {
   expect_error(ErrorCode::kBadSetting, {"new-option = 0.5 (the run: not set)"},
                [&] { run_.open("[fit]\nlr=0.1\nseed=1\nnew-option=0.5\n", true, {"lr"}); });
   expect_error(ErrorCode::kBadSetting, {"lr = 0.2 (the run: 0.1)"}, [&] { run_.open("[fit]\nlr=0.2\nseed=1\n", true, {"lr"}); });
+}
+
+// As a person writes a file: read as fit reads it.
+TEST_F(RunFolderTest, AConfigurationIsComparedByWhatItSaysNotByItsLines) {
+  const std::string plain = "[fit]\nlr=0.1\nname=\"a#b\"\nteacher=[\"one.safetensors\", \"two.safetensors\"]\nphase=\"1\"\n";
+  const std::string other =
+      "# mine\n[fit]  # of the run\n  lr = 0.1  # rate\nname = 'a#b'\nteacher = [\n  \"one.safetensors\",  # a = 1\n  "
+      "\"two.safetensors\",\n]\nphase = 1\n";
+  EXPECT_EQ(configuration_difference(other, plain), "");
+  EXPECT_EQ(configuration_difference(plain, other), "");
+  EXPECT_EQ(option_in(other, "lr"), "0.1");
+  EXPECT_EQ(option_in(other, "name"), "a#b");
+  EXPECT_EQ(option_in(other, "none"), "");
+  EXPECT_EQ(configuration_difference("[fit]\nteacher = [\n\"one.safetensors\",\n\"three\"\n]\nlr=0.1\nname=\"\"\nphase=1", plain),
+            "name = \"\" (the run: \"a#b\"), "
+            "teacher = [\"one.safetensors\", \"three\"] (the run: [\"one.safetensors\", \"two.safetensors\"])");
+  expect_error(ErrorCode::kBadFormat, {"not a configuration", "'fit.lr' stands there twice"},
+               [&] { configuration_difference("[fit]\nlr=1\nname=2\nlr=3\n", plain); });
 }
 
 TEST_F(RunFolderTest, OneProcessATime) {
