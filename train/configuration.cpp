@@ -39,13 +39,31 @@ std::string text_of(const Values& values) {
   return values.size() == 1 ? text : '[' + text + ']';
 }
 
+/// A run folder may be moved, and whatever a recipe says stands in the configuration by itself. Data and masks may lie elsewhere, since the
+/// checkpoint knows what was in them (data_fingerprint.h), and how much of them is kept in memory changes nothing.
+bool may_differ(const std::string& name) {
+  static const std::set<std::string> names{"output", "recipe", "data", "masks", "cache-mb"};
+  return names.count(name) != 0;
+}
+
+/// One GPU is as good as another.
+Values compared(const std::string& name, Values values) {
+  if (name == "device" && !values.empty()) values[0].erase(std::min(values[0].find(':'), values[0].size()));
+  return values;
+}
+
 std::string name_of(const std::string& full_name) { return full_name.substr(full_name.rfind('.') + 1); }
 
 }  // namespace
 
 std::string option_in(const std::string& configuration, const std::string& name) {
+  const Values values = values_in(configuration, name);
+  return values.empty() ? "" : values.front();
+}
+
+std::vector<std::string> values_in(const std::string& configuration, const std::string& name) {
   for (const auto& [full_name, values] : options_in(configuration))
-    if (name_of(full_name) == name && !values.empty()) return values.front();
+    if (name_of(full_name) == name) return values;
   return {};
 }
 
@@ -58,15 +76,14 @@ std::string configuration_difference(const std::string& given, const std::string
   };
   for (const auto& [full_name, values] : now) {
     const std::string name = name_of(full_name);
-    // A folder may be moved, and whatever a recipe says stands here by itself.
-    if (name == "output" || name == "recipe") continue;
+    if (may_differ(name)) continue;
     const auto before = old.find(full_name);
     if (before == old.end() && not_given.count(name) != 0) continue;
-    if (before == old.end()) add(name, " = " + text_of(values) + " (the run: not set)");
-    else if (before->second != values) add(name, " = " + text_of(values) + " (the run: " + text_of(before->second) + ")");
+    if (before != old.end() && compared(name, before->second) == compared(name, values)) continue;
+    add(name, " = " + text_of(values) + " (the run: " + (before == old.end() ? "not set" : text_of(before->second)) + ")");
   }
   for (const auto& [full_name, values] : old)
-    if (now.count(full_name) == 0 && name_of(full_name) != "recipe")
+    if (now.count(full_name) == 0 && !may_differ(name_of(full_name)))
       add(full_name, " is not set (the run: " + text_of(values) + ")");
   return difference;
 }

@@ -45,6 +45,25 @@ std::string configuration_of(const CvOptions& o) {
   return "[cv]\ndata = " + json_text(o.data) + "\nfit = " + json_text(o.fit) + '\n';
 }
 
+/// The same for the comparison with the run's own, without what may differ: see configuration_difference().
+std::string compared(const std::string& configuration) {
+  std::vector<std::string> words;
+  const auto given = values_in(configuration, "fit");
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const std::string name = given[i].substr(0, given[i].find('='));
+    const bool has_value = name.size() < given[i].size();
+    if (name == "--masks" || name == "--cache-mb") {
+      if (!has_value) ++i;
+    } else if (name == "--device" && i + (has_value ? 0 : 1) < given.size()) {
+      const std::string device = has_value ? given[i].substr(name.size() + 1) : given[++i];
+      words.insert(words.end(), {name, device.substr(0, device.find(':'))});
+    } else {
+      words.push_back(given[i]);
+    }
+  }
+  return "[cv]\nfit = " + json_text(words) + '\n';
+}
+
 /// The files are kept and read as they are; the fold's number is put into the command line.
 void refuse_fold_place(const std::string& given) {
   std::stringstream text(read_whole(given));
@@ -61,7 +80,7 @@ void refuse_option(const CvOptions& o, const std::string& name, const std::strin
 
 /// What differs from the run's own configuration, see configuration_difference().
 std::string difference_from_run(const CvOptions& o) {
-  std::string difference = configuration_difference(configuration_of(o), read_if_there(file_in(o, "cv.toml")));
+  std::string difference = configuration_difference(compared(configuration_of(o)), compared(read_if_there(file_in(o, "cv.toml"))));
   if (difference.empty())
     difference = configuration_difference(o.config.empty() ? "" : read_whole(o.config), read_if_there(kept_config(o)));
   if (const auto recipe = recipe_file(o.fit); recipe && difference.empty() && fs::exists(kept_recipe(o)))

@@ -40,6 +40,8 @@ std::uint64_t key_of(const std::uint8_t* pixels, int64_t planes, int64_t side) {
 
 }  // namespace
 
+std::string DataSet::file(std::size_t index) const { return (fs::path(folder) / paths[index]).string(); }
+
 torch::Tensor DataSet::take(const torch::Tensor& indices) const {
   if (crops.defined()) return crops.index_select(0, indices);
   torch::Tensor taken = torch::empty({indices.size(0), planes, side, side}, torch::kUInt8);
@@ -51,10 +53,10 @@ torch::Tensor DataSet::take(const torch::Tensor& indices) const {
   cv::parallel_for_(cv::Range(0, static_cast<int>(indices.size(0))), [&](const cv::Range& range) {
     for (int i = range.start; i < range.end; ++i) try {
         const auto picture = static_cast<std::size_t>(index[i]);
-        read_crop(paths[picture], planes, side, out + i * bytes);
+        read_crop(file(picture), planes, side, out + i * bytes);
         // One that was not looked at yet has no key.
         if (picture < keys.size() && key_of(out + i * bytes, planes, side) != keys[picture])
-          throw Error(ErrorCode::kBadFormat, paths[picture] + ": has changed since the run began");
+          throw Error(ErrorCode::kBadFormat, file(picture) + ": has changed since the run began");
       } catch (...) {
         const std::lock_guard lock(mutex);
         if (!fault) fault = std::current_exception();
@@ -97,16 +99,17 @@ DataSet load_data_set(const std::string& folder, const std::vector<ManifestRow>&
                                                : "the split '" + selection.split + "'";
   if (rows.empty()) throw Error(ErrorCode::kBadFormat, folder + "/manifest.csv: no picture in " + what);
   DataSet data;
+  data.folder = folder;
   data.planes = info.color == "gray" ? 1 : 3;
   data.side = info.crop_size;
   const auto count = static_cast<int64_t>(rows.size());
   data.labels = torch::empty({count}, torch::kInt64);
   for (int64_t i = 0; i < count; ++i) {
     const ManifestRow& row = rows[static_cast<std::size_t>(i)];
-    data.paths.push_back((fs::path(folder) / row.path).string());
+    data.paths.push_back(row.path);
     const auto label = std::find(info.classes.begin(), info.classes.end(), row.label);
     if (label == info.classes.end())
-      throw Error(ErrorCode::kBadFormat, data.paths.back() + ": the label '" + row.label + "' is not a class of the run");
+      throw Error(ErrorCode::kBadFormat, data.file(data.paths.size() - 1) + ": the label '" + row.label + "' is not a class of the run");
     data.labels[i] = label - info.classes.begin();
   }
   data.targets = torch::one_hot(data.labels, static_cast<int64_t>(info.classes.size())).to(torch::kFloat32);
@@ -137,7 +140,7 @@ std::vector<int64_t> indices_not_in(const DataSet& data, const DataSet& others) 
 DataSet without_duplicates(const DataSet& data, const DataSet& others) {
   const auto kept = indices_not_in(data, others);
   DataSet rest;
-  rest.planes = data.planes, rest.side = data.side;
+  rest.folder = data.folder, rest.planes = data.planes, rest.side = data.side;
   for (const int64_t i : kept) {
     rest.paths.push_back(data.paths[static_cast<std::size_t>(i)]);
     rest.keys.push_back(data.keys[static_cast<std::size_t>(i)]);

@@ -17,9 +17,11 @@ struct DataSet {
   torch::Tensor crops;             ///< N×C×H×W uint8, C = 1 for a gray model, else 3; H = W = crop size; undefined: on disk
   torch::Tensor labels;            ///< N int64, index in `classes`
   torch::Tensor targets;           ///< N×K float, class shares to train on: all of the label's class
-  std::vector<std::string> paths;  ///< N files
+  std::string folder;              ///< of the files
+  std::vector<std::string> paths;  ///< N files, as the manifest names them: relative to `folder`
   std::vector<std::uint64_t> keys; ///< N, see pixel_key.h: of equal pictures alike
   int64_t planes = 3, side = 0;    ///< C and H
+  std::string file(std::size_t index) const;
   int64_t size() const { return labels.defined() ? labels.size(0) : 0; }
   /// The crops of `indices` (M int64) as M×C×H×W uint8; decoded by all cores where they are on disk. Throws kBadFormat,
   /// naming the file, for one that has changed since it was looked at.

@@ -32,9 +32,8 @@ class RunFolder {
 
   /// Makes the folder, locks it for as long as this object or a copy of it lives (FolderLock), and keeps `configuration` (TOML, a section
   /// [fit]). Without `resume`: throws kBadSetting where a run is in it, or what one has left behind. With it: kNotFound where no checkpoint
-  /// is, kBadSetting where the run was started with another configuration, naming each option that differs. `output` and `recipe` may
-  /// differ: a run folder may be moved, and all that a recipe said is kept. So may options of `not_given` that an older version did not
-  /// have: they do now what it did.
+  /// is, kBadSetting where the run was started with another configuration, naming each option that differs (configuration.h). Options of
+  /// `not_given` that an older version did not have may: they do now what it did.
   void open(const std::string& configuration, bool resume, const std::set<std::string>& not_given = {});
 
   /// Cuts metrics and events after this epoch of this phase; 0, 0 empties them.

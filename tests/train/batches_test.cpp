@@ -122,7 +122,7 @@ TEST_F(BatchesTest, DuplicatesAreLeftOutWhereverTheyLie) {
     const DataSet data = load(cache);
     const DataSet rest = without_duplicates(data, load(cache, "valid"));
     ASSERT_EQ(rest.size(), 10);
-    EXPECT_EQ(rest.paths[4], folder_.file("5.png"));
+    EXPECT_EQ(rest.file(4), folder_.file("5.png"));
     EXPECT_EQ(rest.labels[4].item<int>(), 1);
     EXPECT_TRUE(torch::equal(rest.targets[4], torch::tensor({0.0F, 1.0F})));
     EXPECT_TRUE(torch::equal(rest.take(torch::tensor({4})), data.take(torch::tensor({5}))));

@@ -212,6 +212,23 @@ TEST_F(Cv, AFoldOfAnotherRunIsNotTakenForItsOwnAndAHalfOneIsMadeWhole) {
   EXPECT_TRUE(contains(refused.err, file("other/fold-2") + ": holds a run that is not of this cross-validation")) << refused.err;
 }
 
+TEST_F(Cv, ItGoesOnWhereItsDataHasMoved) {
+  const std::vector<std::string> brief{"--phase1-epochs", "0", "--epochs", "1"};
+  ASSERT_EQ(train(cv("run", brief)).status, 0);
+  fs::remove_all(file("run/fold-2"));
+  fs::create_directory(file("elsewhere"));
+  fs::rename(file("data"), file("elsewhere/faces")), fs::rename(file("masks"), file("elsewhere/motion"));
+  auto resume = cv("run", {"--phase1-epochs", "0", "--epochs", "1", "--resume", "--cache-mb=0"});
+  resume[1] = file("elsewhere/faces");
+  *std::find(resume.begin(), resume.end(), file("masks")) = file("elsewhere/motion");
+  const auto outcome = train(resume);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, "2 of 3 folds are done already")) << outcome.err;
+  EXPECT_EQ(table("run")["images"], 24);
+  resume.insert(resume.end(), {"--lr", "1"});
+  EXPECT_TRUE(contains(train(resume).err, "another configuration")) << "the rest has to be as it was";
+}
+
 TEST_F(Cv, ADataSetsNameMayHaveAnyBytes) {
   fs::rename(file("data"), file("da\xff"));
   auto arguments = cv("run", {"--phase1-epochs", "0", "--epochs", "1"});

@@ -393,11 +393,11 @@ TEST_F(Fit, ARunGoesOnWithItsOwnDataOrNotAtAll) {
   auto other = rows;
   other.erase(other.begin());
   write_manifest(file("data"), other);
-  refused({"other data: the pictures to train on: 59, ", " (the run: 60, "});
+  refused({"other data: the pictures to train on: 59 named ", " (the run: 60 named "});
   other = rows;
   other.back().label = "happiness";
   write_manifest(file("data"), other);
-  refused({"the pictures held out: 20, "});
+  refused({"the pictures held out: 20 named "});
   other.back().label = "fear";
   write_manifest(file("data"), other);
   fs::copy_file(file("masks/sadness.png"), file("masks/fear.png"));
@@ -414,6 +414,25 @@ TEST_F(Fit, ARunGoesOnWithItsOwnDataOrNotAtAll) {
   refused({"other data: the pixels to train on: "});
   test::write_text(picture, before);
   EXPECT_EQ(train(fit("run", resume)).status, 0);
+}
+
+// Another machine, another disk: what the run is trained on decides, not where it lies.
+TEST_F(Fit, ARunGoesOnWhereItsDataHasMoved) {
+  const std::vector<std::string> brief{"--phase1-epochs", "1", "--epochs", "1"};
+  ASSERT_EQ(train(fit("run", brief)).status, 0);
+  fs::remove(file("run/last.safetensors"));
+  fs::create_directory(file("elsewhere"));
+  fs::rename(file("data"), file("elsewhere/faces")), fs::rename(file("masks"), file("elsewhere/motion"));
+  auto resume = fit("run", {"--phase1-epochs", "1", "--epochs", "1", "--resume", "--cache-mb", "0"});
+  *std::find(resume.begin(), resume.end(), file("data")) = file("elsewhere/faces");
+  *std::find(resume.begin(), resume.end(), file("masks")) = file("elsewhere/motion");
+  const auto outcome = train(resume);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(fs::exists(file("run/last.safetensors")));
+  write_image(file("elsewhere/motion/sadness.png"), noise(10, 7).view());
+  const auto other = train(resume);
+  EXPECT_EQ(other.status, 1);
+  EXPECT_TRUE(contains(other.err, "other data: the masks: ")) << other.err;
 }
 
 TEST_F(Fit, WhatAConfigurationAsksForIsDoneOrRefused) {

@@ -105,6 +105,14 @@ TEST_F(RunFolderTest, AConfigurationIsComparedByWhatItSaysNotByItsLines) {
                [&] { configuration_difference("[fit]\nlr=1\nname=2\nlr=3\n", plain); });
 }
 
+TEST_F(RunFolderTest, WhereThingsLieMakesNoDifference) {
+  const std::string moved = "[fit]\ndata=\"/new\"\nmasks=\"/new/masks\"\ncache-mb=1\ndevice=\"cuda:3\"\noutput=\"b\"\n";
+  const std::string before =
+      "[fit]\ndata=\"old\"\nmasks=\"masks\"\ncache-mb=4096\ndevice=\"cuda\"\noutput=\"a\"\nrecipe=\"paper\"\n";
+  EXPECT_EQ(configuration_difference(moved, before), "");
+  EXPECT_EQ(configuration_difference("[fit]\ndevice=\"cuda:1\"\n", "[fit]\ndevice=\"cpu\"\n"), "device = \"cuda:1\" (the run: \"cpu\")");
+}
+
 TEST_F(RunFolderTest, OneProcessATime) {
   {
     RunFolder first(run_.path());
