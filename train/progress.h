@@ -13,7 +13,7 @@ class Progress {
  public:
   Progress(std::string what, long total) : what_(std::move(what)), total_(total) {}
 
-  void update(long done, const std::string& note = "") {
+  void update(long done) {
     const auto now = Clock::now();
     const bool terminal = isatty(STDERR_FILENO) != 0;
     const double since = seconds(now - shown_);
@@ -22,8 +22,8 @@ class Progress {
     const double spent = seconds(now - start_);
     const double rate = spent > 0 ? static_cast<double>(done) / spent : 0;
     const double left = rate > 0 ? static_cast<double>(total_ - done) / rate : 0;
-    std::fprintf(stderr, "%s%s %ld/%ld  %.0f/s  %.0f s left  %s%s", terminal ? "\r\033[K" : "", what_.c_str(), done, total_,
-                 rate, left, note.c_str(), terminal && done < total_ ? "" : "\n");
+    std::fprintf(stderr, "%s%s %ld/%ld  %.0f/s  %.0f s left%s", terminal ? "\r\033[K" : "", what_.c_str(), done, total_, rate, left,
+                 terminal && done < total_ ? "" : "\n");
   }
 
  private:

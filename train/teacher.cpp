@@ -12,6 +12,7 @@
 #include "core/cv_view.h"
 #include "crop_views.h"
 #include "interrupt.h"
+#include "joined.h"
 #include "progress.h"
 #include "runtime/model_file.h"
 
@@ -19,12 +20,6 @@ namespace fmpn::train {
 namespace {
 
 constexpr char kShares[] = "shares", kTeachers[] = "teachers", kKey[] = "made_for";
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string all;
-  for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
-  return all;
-}
 
 std::vector<Image> resized(const std::vector<ImageView>& crops, int side) {
   std::vector<Image> all;

@@ -16,6 +16,7 @@
 #include "commands.h"
 #include "files/json_text.h"
 #include "folds.h"
+#include "joined.h"
 #include "manifest.h"
 #include "pixel_key.h"
 #include "progress.h"
@@ -30,12 +31,6 @@ struct Findings {
 };
 
 using Counts = std::map<std::string, std::map<std::string, long>>;  // class → fold or split → pictures
-
-std::string joined(const std::set<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 /// Unreadable and missing crops, crops of another size, pictures that stand there twice.
 void check_pictures(const std::string& folder, const std::vector<ManifestRow>& rows, Findings& found) {
