@@ -1,9 +1,12 @@
 #include "picture_list.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <filesystem>
-#include <set>
+#include <string_view>
+
+#include "files/picture_suffixes.h"
 
 namespace fmpn::train {
 
@@ -15,23 +18,21 @@ const std::map<std::string, std::function<PictureList(const std::string&, const 
 
 namespace {
 
-bool ends_as_one_of(const std::set<std::string>& suffixes, const std::string& path) {
+template <typename Suffixes>
+bool ends_as_one_of(const Suffixes& suffixes, const std::string& path) {
   const std::filesystem::path name = std::filesystem::path(path).filename();
   std::string suffix = name.extension().string();
   std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
-  return suffixes.count(suffix) != 0 && name.string().front() != '.';
+  return std::find(suffixes.begin(), suffixes.end(), suffix) != suffixes.end() && name.string().front() != '.';
 }
 
 }  // namespace
 
-bool is_picture(const std::string& path) {
-  static const std::set<std::string> suffixes{".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"};
-  return ends_as_one_of(suffixes, path);
-}
+bool is_picture(const std::string& path) { return ends_as_one_of(kPictureSuffixes, path); }
 
 bool is_other_picture(const std::string& path) {
-  static const std::set<std::string> suffixes{".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".raw", ".dng", ".svg"};
-  return ends_as_one_of(suffixes, path);
+  constexpr std::array<std::string_view, 9> kSuffixes{".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".raw", ".dng", ".svg"};
+  return ends_as_one_of(kSuffixes, path);
 }
 
 std::string crop_path(const std::filesystem::path& picture) {

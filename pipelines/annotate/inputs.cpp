@@ -16,16 +16,16 @@
 
 #include <fmpn/error.h>
 
+#include "files/picture_suffixes.h"
 #include "fingerprint.h"
 
 namespace fmpn::annotate {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<std::string_view, 33> kMediaSuffixes{".mp4",  ".m4v", ".mov",  ".mkv", ".webm", ".avi", ".mpg",  ".mpeg", ".m2v",
-                                                          ".vob",  ".ts",  ".m2ts", ".mts", ".wmv",  ".asf", ".flv",  ".ogv",  ".ogg",
-                                                          ".3gp",  ".3g2", ".mxf",  ".dv",  ".mjpg", ".mjpeg", ".jpg", ".jpeg", ".png",
-                                                          ".bmp",  ".webp", ".tif", ".tiff", ".pgm",  ".ppm"};
+constexpr std::array<std::string_view, 24> kVideoSuffixes{".mp4", ".m4v",  ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg",
+                                                          ".m2v", ".vob",  ".ts",  ".m2ts", ".mts", ".wmv", ".asf", ".flv",
+                                                          ".ogv", ".ogg",  ".3gp", ".3g2", ".mxf",  ".dv",  ".mjpg", ".mjpeg"};
 
 std::string lower_suffix(const fs::path& path) {
   std::string suffix = path.extension().string();
@@ -35,7 +35,8 @@ std::string lower_suffix(const fs::path& path) {
 
 bool has_media_suffix(const fs::path& path) {
   const std::string suffix = lower_suffix(path);
-  return std::find(kMediaSuffixes.begin(), kMediaSuffixes.end(), suffix) != kMediaSuffixes.end();
+  const auto is_in = [&](const auto& suffixes) { return std::find(suffixes.begin(), suffixes.end(), suffix) != suffixes.end(); };
+  return is_in(kVideoSuffixes) || is_in(kPictureSuffixes);
 }
 
 /// Motion JPEG: one picture behind the other, which looks like a picture from its beginning.

@@ -45,8 +45,8 @@ class Inputs : public ::testing::Test {
 };
 
 TEST_F(Inputs, AFolderGivesItsVideosAndPicturesInOrder) {
-  for (const char* name : {"r/b.mp4", "r/a.MKV", "r/day1/c.jpg", "r/notes.txt", "r/.hidden"}) make(name);
-  EXPECT_EQ(names_of(collect({"r"})), (std::vector<std::string>{"a", "b", "day1/c"}));
+  for (const char* name : {"r/b.mp4", "r/a.MKV", "r/day1/c.jpg", "r/day2/d.JFIF", "r/notes.txt", "r/.hidden"}) make(name);
+  EXPECT_EQ(names_of(collect({"r"})), (std::vector<std::string>{"a", "b", "day1/c", "day2/d"}));
 }
 
 TEST_F(Inputs, ResultsAreNoInputs) {
