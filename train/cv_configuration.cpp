@@ -13,6 +13,7 @@
 #include "configuration.h"
 #include "files/json_text.h"
 #include "files/whole_file.h"
+#include "recipe.h"
 #include "run_folder.h"
 
 namespace fmpn::train {
@@ -25,19 +26,24 @@ std::string file_in(const CvOptions& o, const char* name) { return (fs::path(o.r
 std::string kept_config(const CvOptions& o) { return file_in(o, "recipe.toml"); }
 std::string kept_recipe(const CvOptions& o) { return file_in(o, "fit-recipe.toml"); }
 
-/// fit's --recipe where it is a file, not a built-in one. Given several times, the last one counts, as in fit.
+/// fit's --recipe where it is a file, not a built-in one. Given several times, the last one counts, as in fit. Where the file is gone, a run
+/// that goes on has its copy.
 struct RecipeFile {
   std::size_t word = 0;  ///< of the options of fit
   std::string before, path;
 };
-std::optional<RecipeFile> recipe_file(const std::vector<std::string>& fit) {
+std::optional<RecipeFile> recipe_file(const CvOptions& o) {
   const std::string name = "--recipe";
+  const auto& fit = o.fit;
   RecipeFile last;
   for (std::size_t i = 0; i < fit.size(); ++i) {
     if (fit[i] == name && i + 1 < fit.size()) last = {i + 1, "", fit[i + 1]};
     else if (fit[i].rfind(name + '=', 0) == 0) last = {i, name + '=', fit[i].substr(name.size() + 1)};
   }
-  return fs::is_regular_file(last.path) ? std::optional(last) : std::nullopt;
+  if (fs::is_regular_file(last.path)) return last;
+  const bool gone = !last.path.empty() && built_in_recipes().count(last.path) == 0;
+  last.path = kept_recipe(o);
+  return gone && o.resume && fs::exists(last.path) ? std::optional(last) : std::nullopt;
 }
 
 /// A JSON list of strings is a TOML array as well.
@@ -83,7 +89,7 @@ std::string difference_from_run(const CvOptions& o) {
   std::string difference = configuration_difference(compared(configuration_of(o)), compared(read_if_there(file_in(o, "cv.toml"))));
   if (difference.empty())
     difference = configuration_difference(o.config.empty() ? "" : read_whole(o.config), read_if_there(kept_config(o)));
-  if (const auto recipe = recipe_file(o.fit); recipe && difference.empty() && fs::exists(kept_recipe(o)))
+  if (const auto recipe = recipe_file(o); recipe && difference.empty() && fs::exists(kept_recipe(o)))
     difference = configuration_difference(read_whole(recipe->path), read_if_there(kept_recipe(o)));
   return difference;
 }
@@ -102,7 +108,7 @@ bool is_done(const CvOptions& o, int k) {
 std::vector<GivenFile> given_files(const CvOptions& o) {
   std::vector<GivenFile> files;
   if (!o.config.empty()) files.push_back({o.config, kept_config(o)});
-  if (const auto recipe = recipe_file(o.fit)) files.push_back({recipe->path, kept_recipe(o)});
+  if (const auto recipe = recipe_file(o)) files.push_back({recipe->path, kept_recipe(o)});
   return files;
 }
 
@@ -137,7 +143,7 @@ void write_configuration(const CvOptions& o) { write_whole(file_in(o, "cv.toml")
 std::vector<std::string> fold_command(const CvOptions& o, int k) {
   std::vector<std::string> command{o.program, "fit", o.data, "-o", fold_folder(o, k), "--fold", std::to_string(k)};
   if (!o.config.empty()) command.insert(command.end(), {"--config", kept_config(o)});
-  const auto recipe = recipe_file(o.fit);
+  const auto recipe = recipe_file(o);
   for (std::size_t i = 0; i < o.fit.size(); ++i) {
     // A run of an older version kept no copy.
     std::string word = recipe && recipe->word == i && fs::exists(kept_recipe(o)) ? recipe->before + kept_recipe(o) : o.fit[i];

@@ -298,6 +298,11 @@ TEST_F(Cv, KeepsItsRecipeWhateverBecomesOfTheFile) {
   const auto other = train(cv("run", {"--recipe", file("brief.toml"), "--epochs", "1", "--phase1-epochs", "1", "--resume"}));
   EXPECT_EQ(other.status, 1);
   EXPECT_TRUE(contains(other.err, "ema = 0.25 (the run: 0.5)")) << other.err;
+  fs::remove(file("brief.toml"));
+  fs::remove_all(file("run/fold-2"));
+  const auto rest = train(cv("run", {"--recipe", file("brief.toml"), "--epochs", "1", "--phase1-epochs", "1", "--resume"}));
+  EXPECT_EQ(rest.status, 0) << rest.err;
+  EXPECT_TRUE(contains(test::read_text(file("run/fold-2/config.toml")), "ema=0.5"));
 }
 
 TEST_F(Cv, OfTwoRecipesTheLastIsKeptAsFitTakesIt) {
