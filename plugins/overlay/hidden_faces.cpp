@@ -7,12 +7,10 @@ namespace fmpn::overlay {
 
 std::vector<Box> HiddenFaces::update(const std::vector<std::pair<int, Box>>& faces, double time) {
   std::vector<Box> boxes;
-  int last_track = 0, which = 0;
+  std::map<int, int> there;  // boxes of each track on this frame
   for (const auto& [track, box] : faces) {
-    which = track == last_track ? which + 1 : 0;
-    last_track = track;
-    if (track == 0) boxes.push_back(box);
-    else places_[{track, which}] = {box, time};
+    boxes.push_back(box);  // whatever is remembered or not: what is there now is hidden
+    if (track != 0) places_[{track, there[track]++}] = {box, time};
   }
   // A stream of few frames may miss a face on a single one, too.
   const double hold = last_ ? std::max(kHold, kHoldFrames * (time - *last_)) : kHold;
@@ -24,7 +22,8 @@ std::vector<Box> HiddenFaces::update(const std::vector<std::pair<int, Box>>& fac
       item = places_.erase(item);
       continue;
     }
-    boxes.push_back(item->second.box);
+    const auto [track, which] = item->first;
+    if (which >= there[track]) boxes.push_back(item->second.box);
     ++item;
   }
   return boxes;

@@ -17,8 +17,9 @@ class HiddenFaces {
   /// frames.
   static constexpr double kHold = 0.5, kHoldFrames = 1.5;
 
-  /// The boxes to hide on a frame: `faces` are its faces as track (0: not tracked; it is hidden on its own frames alone) and
-  /// box, several of one track, side by side, where it is not known in which of them the face is; `time` is the frame's in seconds.
+  /// The boxes to hide on a frame: all of its own, and those that are held. `faces` are its faces as track (0: not tracked; it is
+  /// hidden on its own frames alone) and box, in any order; several of one track where it is not known in which of them the face is,
+  /// or where two elements have given one number to two faces. `time` is the frame's in seconds.
   std::vector<Box> update(const std::vector<std::pair<int, Box>>& faces, double time);
 
   /// Another stream, or another place in it.

@@ -1,4 +1,6 @@
 #include <limits>
+#include <set>
+#include <vector>
 
 #include "anonymizer.h"
 #include "harness.h"
@@ -124,6 +126,27 @@ TEST(HiddenFaces, StayHiddenForAMomentWhereTheyWereLastSeen) {
   hidden.update({{2, first}}, 7);
   hidden.reset();
   EXPECT_TRUE(hidden.update({}, 7.1).empty());
+}
+
+TEST(HiddenFaces, EveryBoxIsHiddenWhateverTracksTheyHaveInWhatOrder) {
+  const auto box = [](int x) { return Box{static_cast<float>(x), 10, 50, 50}; };
+  for (const std::vector<int>& tracks : {std::vector<int>{1, 2, 1}, {1, 2, 1, 2, 1}, {0, 1, 0, 1}, {2, 2, 1, 2}, {-1, 1, -1, 0}}) {
+    HiddenFaces hidden;
+    std::vector<std::pair<int, Box>> faces;
+    std::set<float> lefts;
+    for (const int track : tracks) {
+      const int x = 60 * static_cast<int>(faces.size());
+      faces.emplace_back(track, box(x));
+      lefts.insert(static_cast<float>(x));
+    }
+    for (const double time : {0.0, 0.1, 0.1}) {
+      std::set<float> found;
+      const auto boxes = hidden.update(faces, time);
+      for (const Box& one : boxes) found.insert(one.x);
+      EXPECT_EQ(found, lefts);
+      EXPECT_EQ(boxes.size(), tracks.size()) << "each once";
+    }
+  }
 }
 
 TEST(HiddenFaces, StayHiddenOnTheNextFrameHoweverFewThereAre) {

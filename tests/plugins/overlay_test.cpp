@@ -300,6 +300,19 @@ TEST(OverlayElement, HidesAFaceOfAnotherElementToo) {
   EXPECT_LT(luma(out.get(), info, 125, 125), 20);
 }
 
+TEST(OverlayElement, HidesFacesToWhichTwoElementsHaveGivenOneTrack) {
+  Harness h("fmpnoverlay anonymize=box");
+  const auto info = video_info("GRAY8", kWidth, kHeight);
+  h.caps(info);
+  auto in = frame_with({}, info);
+  for (const auto& [x, track] : {std::pair{20U, 1}, std::pair{130U, 2}, std::pair{240U, 1}})
+    gst_video_region_of_interest_meta_add_param(gst_buffer_add_video_region_of_interest_meta(in.get(), "face", x, 100, 50, 50),
+                                                gst_structure_new("object_id", "id", G_TYPE_INT, track, nullptr));
+  const auto out = h.push(std::move(in));
+  ASSERT_TRUE(out);
+  for (const int x : {45, 155, 265}) EXPECT_LT(luma(out.get(), info, x, 125), 20) << x;
+}
+
 // An encoder hands metadata on, and with it would go the face that the picture hides.
 TEST(OverlayElement, TheFacesOwnPictureIsHiddenToo) {
   for (const auto& [launch, kept] : {std::pair{"fmpnoverlay", true}, std::pair{"fmpnoverlay anonymize=blur", false}}) {
