@@ -54,7 +54,7 @@ GstPadProbeReturn count_faces(GstPad*, GstPadProbeInfo* info, gpointer data) {
   ++tally.frames;
   if (!faces.empty()) ++tally.frames_with_face;
   for (const FaceAnnotation& face : faces) {
-    FaceSummary& summary = tally.faces[face.track_id];
+    FaceSummary& summary = tally.faces[face.id];
     ++summary.frames;
     summary.last = face;
     if (face.expression)

@@ -80,7 +80,7 @@ def fields_of(structure):
 def describe(region):
     face = {"x": region.x, "y": region.y, "width": region.w, "height": region.h}
     track = region.get_param("object_id")
-    if track is not None:
+    if track is not None and track.has_field("id"):
         face["track"] = track.get_int("id")[1]
     detection = fields_of(region.get_param("detection"))
     if detection:

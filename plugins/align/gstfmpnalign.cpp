@@ -287,6 +287,7 @@ static GstFlowReturn gst_fmpn_align_transform_ip(GstBaseTransform* base, GstBuff
     const bool late = s.lateness.late(running_time_of(base->segment, buffer));
     s.position = stream_time_of(base->segment, buffer);
     std::vector<FaceAnnotation> regions;
+    retire_tracks(buffer);  // also of the regions that we don't follow: they could have the number of a face that we do
     if (s.use_regions) {
       number_regions(buffer);
       regions = usable(read_faces(buffer), s.info, s.max_faces);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -19,13 +20,16 @@ constexpr const char* kDetectorName = "dlib-frontal-hog";
 // DL Streamer's GVAPrecision::FP32: what its readers expect in the "precision" field of a tensor.
 constexpr int kPrecisionFp32 = 10;
 
-/// 0: none.
-int track_of(const GstVideoRegionOfInterestMeta* region) {
+/// A number of the `object_id` param; 0: none.
+int number_of(const GstVideoRegionOfInterestMeta* region, const char* field) {
   gint id = 0;
   const GstStructure* param = gst_video_region_of_interest_meta_get_param(const_cast<GstVideoRegionOfInterestMeta*>(region), "object_id");
-  if (param != nullptr) gst_structure_get_int(param, "id", &id);
+  if (param != nullptr) gst_structure_get_int(param, field, &id);
   return id;
 }
+
+int track_of(const GstVideoRegionOfInterestMeta* region) { return number_of(region, "id"); }
+int upstream_of(const GstVideoRegionOfInterestMeta* region) { return number_of(region, "upstream_id"); }
 
 /// Adds what the region's param of this name lacks; its own fields stay. Takes the structure.
 void complete_param(GstVideoRegionOfInterestMeta* region, GstStructure* param) {
@@ -118,6 +122,7 @@ FaceAnnotation read_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* region
   face.region_id = region->id;
   face.box = box_of(*region);
   face.track_id = track_of(region);
+  face.upstream_id = upstream_of(region);
   if (const GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "detection"))
     gst_structure_get_double(param, "confidence", &face.score);
   if (const GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "expression"))
@@ -137,6 +142,21 @@ FaceAnnotation read_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* region
   return face;
 }
 
+/// Tracks count from 1: numbers below 0 are free for faces without one. What such a face is called by begins at what its maker calls it, so
+/// that it may well be called the same on the next frame.
+void identify(std::vector<FaceAnnotation>& faces) {
+  std::set<int> taken{0};
+  for (FaceAnnotation& face : faces)
+    if (face.track_id > 0 && taken.insert(face.track_id).second) face.id = face.track_id;
+  for (FaceAnnotation& face : faces) {
+    if (face.id != 0) continue;
+    const int own = face.upstream_id != 0 ? face.upstream_id : face.track_id != 0 ? face.track_id : face.region_id;
+    int id = own > 0 ? -own : own;
+    while (!taken.insert(id).second) id = id > std::numeric_limits<int>::min() ? id - 1 : -1;
+    face.id = id;
+  }
+}
+
 }  // namespace
 
 std::vector<FaceAnnotation> read_faces(GstBuffer* buffer) {
@@ -146,7 +166,20 @@ std::vector<FaceAnnotation> read_faces(GstBuffer* buffer) {
     auto* region = reinterpret_cast<GstVideoRegionOfInterestMeta*>(meta);
     if (is_face_region(region)) faces.push_back(read_face(buffer, region));
   }
+  identify(faces);
   return faces;
+}
+
+void retire_tracks(GstBuffer* buffer) {
+  gpointer state = nullptr;
+  while (GstMeta* meta = gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
+    auto* region = reinterpret_cast<GstVideoRegionOfInterestMeta*>(meta);
+    const int track = track_of(region);
+    if (track == 0 || !is_face_region(region)) continue;
+    GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "object_id");
+    gst_structure_remove_field(param, "id");
+    gst_structure_set(param, "upstream_id", G_TYPE_INT, track, nullptr);
+  }
 }
 
 void number_regions(GstBuffer* buffer) {
@@ -177,7 +210,7 @@ void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoIn
   }
   complete_param(region, detection_structure(face, box_of(*region), info, foreign ? "unknown" : kDetectorName));
   if (face.track_id != 0) {
-    const int upstream = track_of(region);
+    const int before = track_of(region), upstream = before != 0 ? before : upstream_of(region);
     GstStructure* track = gst_structure_new("object_id", "id", G_TYPE_INT, face.track_id, nullptr);
     if (upstream != 0) gst_structure_set(track, "upstream_id", G_TYPE_INT, upstream, nullptr);
     set_param(region, track);

@@ -30,8 +30,12 @@ struct ExpressionAnnotation {
 
 /// Everything known about one face of a buffer, as values. Boxes and landmarks are in the frame's pixels.
 struct FaceAnnotation {
-  int region_id = 0;  ///< GstVideoRegionOfInterestMeta::id
-  int track_id = 0;   ///< `object_id` param; 0: none
+  /// What tells the face from the others of its buffer, never 0 and never twice; only read. It is the track, by which the face is known
+  /// on other frames too. Less than 0: a face without a track of its own, known by that number on this frame alone.
+  int id = 0;
+  int region_id = 0;    ///< GstVideoRegionOfInterestMeta::id, which has nothing to do with tracks
+  int track_id = 0;     ///< `object_id` param; 0: none
+  int upstream_id = 0;  ///< the track that another tracker had given the face before fmpnalign; 0: none; only read
   double first_seen = 0;  ///< running time in seconds; only written (analytics metadata)
   Box box;
   double score = 0;   ///< of the detector
@@ -49,6 +53,10 @@ struct FaceAnnotation {
 
 /// Reads every region of type `face` (also `faces`, `human_face`), ours or another element's, with whatever it has.
 std::vector<FaceAnnotation> read_faces(GstBuffer* buffer);
+
+/// Makes the tracks of all face regions of a writable buffer their `upstream_id`: whoever counts tracks anew begins with it, so that two
+/// faces never have one number by two counts.
+void retire_tracks(GstBuffer* buffer);
 
 /// Gives every face region of a writable buffer an id of its own, other than 0 (facedetect, for one, leaves them all 0).
 void number_regions(GstBuffer* buffer);

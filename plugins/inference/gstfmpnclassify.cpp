@@ -131,14 +131,13 @@ static std::vector<Expression> gst_fmpn_classify_infer(const Engine& engine, con
 static void gst_fmpn_classify_attach(GstFmpnInference* base, GstBuffer* buffer, const FaceAnnotation& face,
                                      const FaceResult& result, int frames_ago) {
   State& s = *GST_FMPN_CLASSIFY(base)->state;
-  const int id = face.track_id != 0 ? face.track_id : face.region_id;
-  auto shown = s.shown.find(id);
+  auto shown = s.shown.find(face.id);
   if (shown == s.shown.end() || shown->second.frame != result.frame) {
     const bool judged = result.quality >= s.quality_limit;
-    shown = s.shown.insert_or_assign(id, Shown{result.frame, s.smoother->update(id, result.expression->probabilities, result.time, judged)})
-                .first;
+    const SmoothedExpression smoothed = s.smoother->update(face.id, result.expression->probabilities, result.time, judged);
+    shown = s.shown.insert_or_assign(face.id, Shown{result.frame, smoothed}).first;
   }
-  s.smoother->seen(id, s.now);
+  s.smoother->seen(face.id, s.now);
   const SmoothedExpression& smoothed = shown->second.expression;
   ExpressionAnnotation e;
   e.label_id = smoothed.label_id;

@@ -49,7 +49,7 @@ struct State {
   std::uint64_t frame = 0;
   FrameClock clock;
   GstClockTime position = GST_CLOCK_TIME_NONE;  ///< stream time of the last frame
-  std::map<int, FaceResult> last;  ///< by track, in sync mode: what a face carries on a frame that comes too late
+  std::map<int, FaceResult> last;  ///< by face, in sync mode: what a face carries on a frame that comes too late
   guint64 judged = 0, skipped = 0;  ///< frames
   bool told_unaligned = false;      ///< that there are faces which cannot be judged
 
@@ -284,7 +284,7 @@ static std::vector<FaceInput> collect(GstElement* element, State& s, GstBuffer* 
       unaligned = face.region_id;
       continue;
     }
-    FaceInput input{face.track_id != 0 ? face.track_id : face.region_id, s.frame, s.clock.now(), face.quality, nullptr, nullptr};
+    FaceInput input{face.id, s.frame, s.clock.now(), face.quality, nullptr, nullptr};
     if (face.crop && face.crop->width == model.crop_size) input.crop = face.crop;
     // An older frame's mask, or one of another crop, is not this face's; another model's says something else.
     const bool own = face.mask && face.mask_crop_side == model.crop_size && face.mask_frames_ago == 0 && made_by(s.engine, face);
@@ -303,11 +303,11 @@ static std::vector<FaceInput> collect(GstElement* element, State& s, GstBuffer* 
 static std::size_t pass_beside(GstFmpnInference* self, State& s, GstBuffer* buffer, std::vector<FaceInput> inputs,
                                const std::vector<FaceAnnotation>& faces) {
   cut_crops(s, buffer, faces, &inputs);
-  std::vector<int> tracks;
-  for (const FaceInput& input : inputs) tracks.push_back(input.track_id);
+  std::vector<int> ids;
+  for (const FaceInput& input : inputs) ids.push_back(input.face_id);
   const std::size_t gave_way = s.worker->submit(std::move(inputs));
   for (std::size_t i = 0; i < faces.size(); ++i)
-    if (const auto result = s.worker->latest(tracks[i]))
+    if (const auto result = s.worker->latest(ids[i]))
       GST_FMPN_INFERENCE_GET_CLASS(self)->attach(self, buffer, faces[i], *result, static_cast<int>(s.frame - result->frame));
   return gave_way;
 }
@@ -320,7 +320,7 @@ static void carry_last(GstFmpnInference* self, State& s, GstBuffer* buffer, std:
     item = s.clock.now() - item->second.time > kCarried ? s.last.erase(item) : std::next(item);
   std::size_t left = 0;
   for (std::size_t i = 0; i < faces.size(); ++i) {
-    const auto found = s.last.find(inputs[i].track_id);
+    const auto found = s.last.find(inputs[i].face_id);
     if (found != s.last.end()) {
       const FaceResult& result = found->second;
       GST_FMPN_INFERENCE_GET_CLASS(self)->attach(self, buffer, faces[i], result, static_cast<int>(s.frame - result.frame));
@@ -351,7 +351,7 @@ static std::size_t pass_in_step(GstFmpnInference* self, State& s, GstBuffer* buf
   cut_crops(s, buffer, faces, &inputs);
   std::vector<Expression> made = timed_infer(s, klass, inputs);
   for (std::size_t i = 0; i < faces.size(); ++i) {
-    const FaceResult& result = s.last[inputs[i].track_id] = result_of(inputs[i], std::move(made[i]));
+    const FaceResult& result = s.last[inputs[i].face_id] = result_of(inputs[i], std::move(made[i]));
     klass->attach(self, buffer, faces[i], result, 0);
   }
   ++s.judged;

@@ -48,7 +48,7 @@ std::size_t InferenceWorker::submit(std::vector<FaceInput> inputs) {
     const std::lock_guard lock(mutex_);
     if (fault_) std::rethrow_exception(std::exchange(fault_, nullptr));
     for (FaceInput& input : inputs) {
-      const int id = input.track_id;
+      const int id = input.face_id;
       note(input);
       gave_way += waiting_.count(id);
       waiting_[id] = std::move(input);
@@ -59,20 +59,20 @@ std::size_t InferenceWorker::submit(std::vector<FaceInput> inputs) {
 }
 
 void InferenceWorker::note(const FaceInput& input) {
-  const auto [found, is_new] = seen_.try_emplace(input.track_id, Presence{input.frame, input.frame, input.time});
+  const auto [found, is_new] = seen_.try_emplace(input.face_id, Presence{input.frame, input.frame, input.time});
   Presence& face = found->second;
   // In a stream of few frames a face on every one of them has not been away.
   if (!is_new && input.frame > face.last + 1 && input.time - face.time > kAway) {
     face.since = input.frame;
-    results_.erase(input.track_id);
+    results_.erase(input.face_id);
   }
   face.last = input.frame;
   face.time = input.time;
 }
 
-std::optional<FaceResult> InferenceWorker::latest(int track_id) const {
+std::optional<FaceResult> InferenceWorker::latest(int face_id) const {
   const std::lock_guard lock(mutex_);
-  const auto found = results_.find(track_id);
+  const auto found = results_.find(face_id);
   if (found == results_.end()) return std::nullopt;
   return found->second;
 }
@@ -108,7 +108,7 @@ void InferenceWorker::run() {
     if (generation != generation_) continue;
     if (fault) fault_ = fault;  // one that nobody has fetched yet stays
     for (std::size_t i = 0; i < made.size(); ++i)
-      if (inputs[i].frame >= seen_[inputs[i].track_id].since) results_[inputs[i].track_id] = result_of(inputs[i], std::move(made[i]));
+      if (inputs[i].frame >= seen_[inputs[i].face_id].since) results_[inputs[i].face_id] = result_of(inputs[i], std::move(made[i]));
     for (auto item = results_.begin(); item != results_.end();)
       item = item->second.frame + kKeepFrames < inputs.front().frame ? results_.erase(item) : std::next(item);
     for (auto item = seen_.begin(); item != seen_.end();)

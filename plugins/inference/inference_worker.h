@@ -17,7 +17,7 @@ namespace fmpn::gst {
 
 /// One face of one frame, ready for the networks.
 struct FaceInput {
-  int track_id = 0;
+  int face_id = 0;                         ///< FaceAnnotation::id
   std::uint64_t frame = 0;                 ///< number of the frame in this stream
   double time = 0;                         ///< its running time in seconds
   float quality = 1;                       ///< of the face on this frame, 0…1
@@ -51,7 +51,7 @@ class InferenceWorker {
   std::size_t submit(std::vector<FaceInput> inputs);
 
   /// The newest result of a face; none of before it was out of sight for half a second.
-  std::optional<FaceResult> latest(int track_id) const;
+  std::optional<FaceResult> latest(int face_id) const;
 
   /// Forgets inputs and results (flush, new stream); a result under way is dropped when it comes. Throws what the inference threw
   /// and nobody has been told yet.

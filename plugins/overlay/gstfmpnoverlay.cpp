@@ -33,7 +33,6 @@
 #include <atomic>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -117,6 +116,7 @@ class MappedFrame {
 
 OverlayFace drawable(const FaceAnnotation& face) {
   OverlayFace result;
+  result.id = face.id;
   result.box = face.box;
   result.landmarks = face.landmarks;
   if (face.expression) {
@@ -130,13 +130,6 @@ OverlayFace drawable(const FaceAnnotation& face) {
     result.crop_side = face.mask_crop_side;
   }
   return result;
-}
-
-// The track where there is one; else something that no other face of this frame has.
-int unique_id(const FaceAnnotation& face, std::set<int>& taken) {
-  int id = face.track_id != 0 ? face.track_id : face.region_id;
-  while (!taken.insert(id).second) id = id < 0 ? id - 1 : -id - 1;
-  return id;
 }
 
 }  // namespace
@@ -316,10 +309,8 @@ static void paint_faces(State& s, const std::vector<FaceAnnotation>& faces) {
   if (s.painter) s.painter->set(s.snapshot.painter);
   else s.painter.emplace(s.snapshot.painter);
   const Size frame{GST_VIDEO_INFO_WIDTH(&s.info), GST_VIDEO_INFO_HEIGHT(&s.info)};
-  std::set<int> taken;
   for (const FaceAnnotation& face : faces) {
-    OverlayFace shown = drawable(face);
-    shown.id = unique_id(face, taken);
+    const OverlayFace shown = drawable(face);
     std::vector<Box> others;
     for (const FaceAnnotation& other : faces) {
       if (&other != &face) others.push_back(other.box);
@@ -344,8 +335,9 @@ static GstFlowReturn gst_fmpn_overlay_prepare_output_buffer(GstBaseTransform* ba
     // Kept also while nothing is hidden: anonymising may be switched on for the very next frame.
     std::vector<std::pair<int, Box>> places;
     for (const FaceAnnotation& face : faces) {
-      places.emplace_back(face.track_id, face.box);
-      for (const Box& other : face.other_places) places.emplace_back(face.track_id, other);
+      const int track = face.track_id != 0 || face.upstream_id != 0 ? face.id : 0;  // whoever tracks the face
+      places.emplace_back(track, face.box);
+      for (const Box& other : face.other_places) places.emplace_back(track, other);
     }
     std::vector<Box> hidden = s.hidden.update(places, s.clock.at(base->segment, input, s.info));
     if (s.snapshot.anonymize != Anonymize::kNone) s.to_hide = std::move(hidden);

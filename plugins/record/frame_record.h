@@ -12,7 +12,7 @@ namespace fmpn::record {
 
 /// What is written of one face of a frame.
 struct FaceRecord {
-  int id = 0;  ///< track id
+  int id = 0;  ///< of the face alone on its frame: the track; less than 0 for a face without one
   Box box;     ///< in the frame's pixels
   double score = 0;    ///< the detector's
   double quality = 0;  ///< 0…1

@@ -17,7 +17,7 @@ FrameRecord read_record(GstBuffer* buffer, const GstSegment& segment, std::uint6
   if (GST_BUFFER_DURATION_IS_VALID(buffer)) record.duration = static_cast<double>(GST_BUFFER_DURATION(buffer)) / GST_SECOND;
   for (const gst::FaceAnnotation& face : gst::read_faces(buffer)) {
     FaceRecord one;
-    one.id = face.track_id != 0 ? face.track_id : face.region_id;
+    one.id = face.id;
     one.box = face.box;
     one.score = face.score;
     one.quality = static_cast<double>(face.quality);

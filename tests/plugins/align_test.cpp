@@ -200,6 +200,31 @@ TEST_F(AlignElement, RegionsThatAreNotUsedStayAsTheyAre) {
   EXPECT_NE(faces[1].region_id, 1);
 }
 
+// An upstream tracker counts from 1 too: what it calls 1 must not be taken for our first face.
+TEST_F(AlignElement, TracksOfRegionsThatAreNotFollowedGiveWayToo) {
+  for (const char* launch : {"fmpnalign use-regions=false", "fmpnalign max-faces=1"}) {
+    Harness h(launch);
+    const auto info = video_info("RGB", photo_.cols, photo_.rows);
+    h.caps(info);
+    auto in = make_buffer(photo_, info);
+    for (const auto& [x, y, side, track] : {std::tuple{176U, 118U, 186U, 2}, std::tuple{10U, 400U, 50U, 1}})
+      gst_video_region_of_interest_meta_add_param(gst_buffer_add_video_region_of_interest_meta(in.get(), "face", x, y, side, side),
+                                                  gst_structure_new("object_id", "id", G_TYPE_INT, track, nullptr));
+    const auto out = h.push(std::move(in));
+    ASSERT_TRUE(out) << launch;
+    int ours = 0;
+    for (const auto& face : gst::read_faces(out.get())) {
+      ours += face.track_id != 0;
+      EXPECT_EQ(face.track_id != 0, face.landmarks.has_value()) << launch << ": tracks are of one count";
+      if (face.box.width == 50) {
+        EXPECT_EQ(face.upstream_id, 1) << launch;
+        EXPECT_EQ(face.id, -1) << launch;
+      }
+    }
+    EXPECT_EQ(ours, 1) << launch;
+  }
+}
+
 TEST_F(AlignElement, FollowsOnFramesOnWhichUpstreamDidNotLook) {
   Harness h("fmpnalign");
   const auto info = video_info("RGB", photo_.cols, photo_.rows);

@@ -1,4 +1,5 @@
 #include <functional>
+#include <limits>
 #include <set>
 
 #include "common/face_meta.h"
@@ -155,6 +156,37 @@ TEST(Metadata, AnotherDetectorsRegionMayHaveAFacesId) {
   ASSERT_TRUE(faces[0].expression);
   EXPECT_EQ(faces[0].expression->label, "fear");
   EXPECT_EQ(faces[0].track_id, 7);
+}
+
+TEST(Metadata, NoTwoFacesOfABufferHaveOneId) {
+  Buffer buffer(gst_buffer_new());
+  const auto info = video_info("I420", 200, 160);
+  auto tracked = some_face();  // region 7
+  tracked.track_id = 3;
+  const auto region = [&](int id, int track) {
+    auto* added = gst_buffer_add_video_region_of_interest_meta(buffer.get(), "face", 5, 5, 50, 50);
+    added->id = id;
+    if (track != 0)
+      gst_video_region_of_interest_meta_add_param(added, gst_structure_new("object_id", "id", G_TYPE_INT, track, nullptr));
+  };
+  region(3, 0);  // as our track
+  region(0, 0);  // facedetect leaves all of them 0
+  region(0, 0);
+  region(-3, 0);
+  gst::attach_face(buffer.get(), tracked, info);
+  region(8, 3);   // another tracker's number for another face
+  region(9, -3);
+  region(std::numeric_limits<int>::min(), 0);
+  region(std::numeric_limits<int>::min(), 0);
+  std::set<int> ids;
+  const auto faces = gst::read_faces(buffer.get());
+  ASSERT_EQ(faces.size(), 9U);
+  for (const auto& face : faces) {
+    EXPECT_TRUE(ids.insert(face.id).second) << face.id;
+    EXPECT_EQ(face.id > 0, face.region_id == 7) << "what is not tracked has no track's number";
+  }
+  EXPECT_EQ(faces[4].id, 3);
+  EXPECT_EQ(ids.count(0), 0U);
 }
 
 TEST(Metadata, OursGoesWhereRegionsGo) {

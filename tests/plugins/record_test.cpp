@@ -47,6 +47,24 @@ TEST_F(RecordElement, WritesAFaceAndAnEmptyFrame) {
   EXPECT_TRUE(found[1].at("face_id").is_null());
 }
 
+TEST_F(RecordElement, FacesWithoutATrackHaveIdsThatNoTrackHas) {
+  Harness h("fmpnrecord location=" + folder_.file("out"));
+  const auto info = video_info("I420", 160, 120);
+  h.caps(info);
+  auto in = make_buffer(cv::Mat(120, 160, CV_8UC3, cv::Scalar(90, 120, 40)), info);
+  for (const auto& [region, track] : {std::pair{2, 0}, std::pair{0, 0}, std::pair{0, 0}, std::pair{5, 2}}) {
+    auto* added = gst_buffer_add_video_region_of_interest_meta(in.get(), "face", 10, 10, 50, 50);
+    added->id = region;
+    if (track != 0)
+      gst_video_region_of_interest_meta_add_param(added, gst_structure_new("object_id", "id", G_TYPE_INT, track, nullptr));
+  }
+  ASSERT_TRUE(h.push(std::move(in)));
+  ASSERT_TRUE(gst_harness_push_event(h.get(), gst_event_new_eos()));
+  std::vector<int> ids;
+  for (const json& row : rows("out")) ids.push_back(row.at("face_id"));
+  EXPECT_EQ(ids, (std::vector<int>{-2, -1, -3, 2}));
+}
+
 TEST_F(RecordElement, TheTablesColumnsAreThereBeforeTheFirstFace) {
   Harness h("fmpnalign ! fmpnclassify ! fmpnrecord format=csv location=" + folder_.file("out"));
   const auto info = video_info("I420", 160, 120);

@@ -153,7 +153,7 @@ TEST(Worker, ForgetTellsOfAFaultThatNobodyHeardOf) {
   InferenceWorker worker([&begun, open = gate.get_future().share()](const std::vector<FaceInput>& inputs) {
     ++begun;
     open.wait();
-    if (inputs.front().track_id == 1) throw std::runtime_error("out of order");
+    if (inputs.front().face_id == 1) throw std::runtime_error("out of order");
     return echo(inputs);
   });
   worker.submit({input(1, 0)});
