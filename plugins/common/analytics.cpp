@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include <gst/analytics/analytics.h>
 
@@ -17,45 +20,85 @@ GQuark face_quark() { return g_quark_from_static_string("face"); }
 
 guint id_of(const GstAnalyticsMtd& one) { return one.id; }
 
-/// The detection of the face that is tracked under this id.
-std::optional<GstAnalyticsMtd> find_detection(GstAnalyticsRelationMeta* meta, int track_id) {
+/// Whether the detection lies where the region does. Where both were scaled, each was rounded by itself.
+bool lies_at(GstAnalyticsMtd detection, const GstVideoRegionOfInterestMeta& region) {
+  gint x = 0, y = 0, w = 0, h = 0;
+  gfloat confidence = 0;
+  if (!gst_analytics_od_mtd_get_location(&detection, &x, &y, &w, &h, &confidence)) return false;
+  const auto near = [](gint a, guint b) { return std::abs(static_cast<gint64>(a) - static_cast<gint>(b)) <= 1; };
+  return near(x, region.x) && near(y, region.y) && near(w, region.w) && near(h, region.h);
+}
+
+/// The region's detection. People and cars have places, and tracks, too.
+std::optional<GstAnalyticsMtd> find_detection(GstAnalyticsRelationMeta* meta, const GstVideoRegionOfInterestMeta& region) {
   gpointer state = nullptr;
   GstAnalyticsMtd detection;
-  while (gst_analytics_relation_meta_iterate(meta, &state, gst_analytics_od_mtd_get_mtd_type(), &detection)) {
-    gpointer related = nullptr;
-    GstAnalyticsMtd tracking;
-    while (gst_analytics_relation_meta_get_direct_related(meta, id_of(detection), GST_ANALYTICS_REL_TYPE_RELATE_TO,
-                                                          gst_analytics_tracking_mtd_get_mtd_type(), &related, &tracking)) {
-      guint64 id = 0;
-      GstClockTime first = 0, last = 0;
-      gboolean lost = FALSE;
-      if (gst_analytics_tracking_mtd_get_info(&tracking, &id, &first, &last, &lost) && id == static_cast<guint64>(track_id))
-        return detection;
-    }
-  }
+  while (gst_analytics_relation_meta_iterate(meta, &state, gst_analytics_od_mtd_get_mtd_type(), &detection))
+    if (gst_analytics_od_mtd_get_obj_type(&detection) == face_quark() && lies_at(detection, region)) return detection;
   return std::nullopt;
+}
+
+/// What of this type the detection has this relation to.
+std::vector<GstAnalyticsMtd> related(GstAnalyticsRelationMeta* meta, const GstAnalyticsMtd& detection, GstAnalyticsRelTypes relation,
+                                     GstAnalyticsMtdType type) {
+  std::vector<GstAnalyticsMtd> all;
+  gpointer state = nullptr;
+  GstAnalyticsMtd one;
+  while (gst_analytics_relation_meta_get_direct_related(meta, id_of(detection), relation, type, &state, &one)) all.push_back(one);
+  return all;
+}
+
+/// The relations are all that can be changed of what a meta holds.
+void part(GstAnalyticsRelationMeta* meta, const GstAnalyticsMtd& detection, const GstAnalyticsMtd& other) {
+  gst_analytics_relation_meta_set_relation(meta, GST_ANALYTICS_REL_TYPE_NONE, id_of(detection), id_of(other));
+  gst_analytics_relation_meta_set_relation(meta, GST_ANALYTICS_REL_TYPE_NONE, id_of(other), id_of(detection));
+}
+
+/// Parts the detection from an expression of ours: a distribution that ends with `face`, and the label, which is one of its classes or
+/// kUncertain. What others have found out about the face stays.
+void part_from_expression(GstAnalyticsRelationMeta* meta, const GstAnalyticsMtd& detection) {
+  const auto type = gst_analytics_cls_mtd_get_mtd_type();
+  std::set<GQuark> labels{g_quark_from_static_string(kUncertain)};
+  bool any = false;
+  for (GstAnalyticsMtd whole : related(meta, detection, GST_ANALYTICS_REL_TYPE_RELATE_TO, type)) {
+    const gsize n = gst_analytics_cls_mtd_get_length(&whole);
+    if (n < 2 || gst_analytics_cls_mtd_get_quark(&whole, n - 1) != face_quark()) continue;
+    for (gsize i = 0; i + 1 < n; ++i) labels.insert(gst_analytics_cls_mtd_get_quark(&whole, i));
+    part(meta, detection, whole);
+    any = true;
+  }
+  if (!any) return;
+  for (GstAnalyticsMtd top : related(meta, detection, GST_ANALYTICS_REL_TYPE_CONTAIN, type))
+    if (gst_analytics_cls_mtd_get_length(&top) == 1 && labels.count(gst_analytics_cls_mtd_get_quark(&top, 0)) != 0)
+      part(meta, detection, top);
 }
 
 }  // namespace
 
-void attach_analytics_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoRegionOfInterestMeta* region) {
+void attach_analytics_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoRegionOfInterestMeta& region) {
   GstAnalyticsRelationMeta* meta = gst_buffer_get_analytics_relation_meta(buffer);
   if (meta == nullptr) meta = gst_buffer_add_analytics_relation_meta(buffer);
-  if (find_detection(meta, face.track_id)) return;
-  const auto confidence = static_cast<gfloat>(std::clamp(face.score, 0.0, 1.0));
-  GstAnalyticsMtd detection, tracking;
-  gst_analytics_relation_meta_add_od_mtd(meta, face_quark(), static_cast<gint>(region->x), static_cast<gint>(region->y),
-                                         static_cast<gint>(region->w), static_cast<gint>(region->h), confidence, &detection);
+  std::optional<GstAnalyticsMtd> detection = find_detection(meta, region);
+  if (!detection) {
+    const auto confidence = static_cast<gfloat>(std::clamp(face.score, 0.0, 1.0));
+    gst_analytics_relation_meta_add_od_mtd(meta, face_quark(), static_cast<gint>(region.x), static_cast<gint>(region.y),
+                                           static_cast<gint>(region.w), static_cast<gint>(region.h), confidence, &detection.emplace());
+  }
+  // As in the region, another's track gives way.
+  for (GstAnalyticsMtd old : related(meta, *detection, GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_tracking_mtd_get_mtd_type()))
+    part(meta, *detection, old);
+  GstAnalyticsMtd tracking;
   const auto first_seen = static_cast<GstClockTime>(std::max(0.0, face.first_seen) * GST_SECOND);
   gst_analytics_relation_meta_add_tracking_mtd(meta, static_cast<guint64>(face.track_id), first_seen, &tracking);
-  gst_analytics_relation_meta_set_relation(meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, id_of(detection), id_of(tracking));
+  gst_analytics_relation_meta_set_relation(meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, id_of(*detection), id_of(tracking));
 }
 
-void attach_analytics_expression(GstBuffer* buffer, int track_id, const ExpressionAnnotation& expression) {
+void attach_analytics_expression(GstBuffer* buffer, const GstVideoRegionOfInterestMeta& region, const ExpressionAnnotation& expression) {
   GstAnalyticsRelationMeta* meta = gst_buffer_get_analytics_relation_meta(buffer);
   if (meta == nullptr) return;
-  const auto detection = find_detection(meta, track_id);
+  const auto detection = find_detection(meta, region);
   if (!detection) return;
+  part_from_expression(meta, *detection);
   GstAnalyticsMtd top, whole;
   gst_analytics_relation_meta_add_one_cls_mtd(meta, static_cast<gfloat>(expression.confidence),
                                               g_quark_from_string(expression.label.c_str()), &top);
@@ -101,13 +144,22 @@ Place place_of(const Affine& to_mask, int side) {
   return place;
 }
 
+/// Parts the detection from a mask of ours. Others' segmentations have other regions.
+void part_from_mask(GstAnalyticsRelationMeta* meta, const GstAnalyticsMtd& detection) {
+  for (GstAnalyticsMtd old :
+       related(meta, detection, GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_segmentation_mtd_get_mtd_type()))
+    if (gst_analytics_segmentation_mtd_get_region_count(&old) == kLevels) part(meta, detection, old);
+}
+
 }  // namespace
 
-void attach_analytics_mask(GstBuffer* buffer, int track_id, const MotionMask& mask, const Affine& warp, int crop_side) {
+void attach_analytics_mask(GstBuffer* buffer, const GstVideoRegionOfInterestMeta& region, const MotionMask& mask, const Affine& warp,
+                           int crop_side) {
   GstAnalyticsRelationMeta* meta = gst_buffer_get_analytics_relation_meta(buffer);
   if (meta == nullptr || mask.empty() || std::abs(warp[0] * warp[4] - warp[1] * warp[3]) < 1e-9) return;
-  const auto detection = find_detection(meta, track_id);
+  const auto detection = find_detection(meta, region);
   if (!detection) return;
+  part_from_mask(meta, *detection);
   const Affine m = mask_warp(warp, crop_side, mask.side);
   const Place place = place_of(m, mask.side);
   const int x0 = static_cast<int>(std::floor(place.left)), y0 = static_cast<int>(std::floor(place.top));
@@ -144,7 +196,7 @@ void attach_analytics_mask(GstBuffer* buffer, int track_id, const MotionMask& ma
 
 #else
 
-void attach_analytics_mask(GstBuffer*, int, const MotionMask&, const Affine&, int) {}
+void attach_analytics_mask(GstBuffer*, const GstVideoRegionOfInterestMeta&, const MotionMask&, const Affine&, int) {}
 
 #endif
 
@@ -154,9 +206,9 @@ void attach_analytics_mask(GstBuffer*, int, const MotionMask&, const Affine&, in
 
 namespace fmpn::gst {
 
-void attach_analytics_face(GstBuffer*, const FaceAnnotation&, const GstVideoRegionOfInterestMeta*) {}
-void attach_analytics_expression(GstBuffer*, int, const ExpressionAnnotation&) {}
-void attach_analytics_mask(GstBuffer*, int, const MotionMask&, const Affine&, int) {}
+void attach_analytics_face(GstBuffer*, const FaceAnnotation&, const GstVideoRegionOfInterestMeta&) {}
+void attach_analytics_expression(GstBuffer*, const GstVideoRegionOfInterestMeta&, const ExpressionAnnotation&) {}
+void attach_analytics_mask(GstBuffer*, const GstVideoRegionOfInterestMeta&, const MotionMask&, const Affine&, int) {}
 
 }  // namespace fmpn::gst
 

@@ -14,13 +14,18 @@
 /// eighths of the mask's value.
 namespace fmpn::gst {
 
-/// Adds the detection and its tracking, unless the face has them. The face must have a track_id.
-void attach_analytics_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoRegionOfInterestMeta* region);
+///
+/// A region's detection is that of type `face` which lies where the region does. What was attached before is not related to the
+/// detection any more; it stays in the meta, from which nothing can be taken.
 
-/// Adds the classifications of the face with this track.
-void attach_analytics_expression(GstBuffer* buffer, int track_id, const ExpressionAnnotation& expression);
+/// Adds the detection of this region, unless there is one, and makes the face's track its tracking. The face must have a track_id.
+void attach_analytics_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoRegionOfInterestMeta& region);
 
-/// Adds the mask of a face that has a crop, turned and scaled as the face lies in the frame.
-void attach_analytics_mask(GstBuffer* buffer, int track_id, const MotionMask& mask, const Affine& warp, int crop_side);
+/// Adds or replaces the classifications of this region's face.
+void attach_analytics_expression(GstBuffer* buffer, const GstVideoRegionOfInterestMeta& region, const ExpressionAnnotation& expression);
+
+/// Adds or replaces the mask of a face that has a crop, turned and scaled as the face lies in the frame.
+void attach_analytics_mask(GstBuffer* buffer, const GstVideoRegionOfInterestMeta& region, const MotionMask& mask, const Affine& warp,
+                           int crop_side);
 
 }  // namespace fmpn::gst

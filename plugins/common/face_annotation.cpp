@@ -214,7 +214,7 @@ void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoIn
     GstStructure* track = gst_structure_new("object_id", "id", G_TYPE_INT, face.track_id, nullptr);
     if (upstream != 0) gst_structure_set(track, "upstream_id", G_TYPE_INT, upstream, nullptr);
     set_param(region, track);
-    attach_analytics_face(buffer, face, region);
+    attach_analytics_face(buffer, face, *region);
   }
   if (!face.landmarks) return;
   set_param(region, landmarks_structure(*face.landmarks, box_of(*region)));
@@ -243,7 +243,7 @@ void attach_expression(GstBuffer* buffer, int region_id, const ExpressionAnnotat
   gst_structure_set(param, "distribution", GST_TYPE_STRUCTURE, distribution, nullptr);
   gst_structure_free(distribution);
   set_param(region, param);
-  attach_analytics_expression(buffer, track_of(region), e);
+  attach_analytics_expression(buffer, *region, e);
 }
 
 Affine warp_to_side(const Affine& warp, int from, int to) {
@@ -262,8 +262,7 @@ void attach_mask(GstBuffer* buffer, int region_id, std::shared_ptr<const MotionM
   meta->data->mask_maker = std::move(maker);
   const GstVideoRegionOfInterestMeta* region = find_face_region(buffer, region_id);
   if (region != nullptr && meta->data->crop_side > 0 && meta->data->mask)
-    attach_analytics_mask(buffer, track_of(region), *meta->data->mask, warp_to_side(meta->data->warp, meta->data->crop_side, crop_side),
-                          crop_side);
+    attach_analytics_mask(buffer, *region, *meta->data->mask, warp_to_side(meta->data->warp, meta->data->crop_side, crop_side), crop_side);
 }
 
 }  // namespace fmpn::gst

@@ -31,6 +31,13 @@ class Analytics : public PhotographTest {
     gpointer state = nullptr;
     return gst_analytics_relation_meta_get_direct_related(meta_, detection_.id, relation, type, &state, found) != FALSE;
   }
+  int count(GstAnalyticsRelTypes relation, GstAnalyticsMtdType type) {
+    gpointer state = nullptr;
+    GstAnalyticsMtd one;
+    int n = 0;
+    while (gst_analytics_relation_meta_get_direct_related(meta_, detection_.id, relation, type, &state, &one)) ++n;
+    return n;
+  }
   Buffer out_;
   GstAnalyticsRelationMeta* meta_ = nullptr;
   GstAnalyticsMtd detection_{}, other_{};
@@ -72,7 +79,68 @@ TEST_F(Analytics, TheShownLabelIsContainedAndTheDistributionRelated) {
   EXPECT_EQ(gst_analytics_cls_mtd_get_level(&whole, n - 1), 0);
 }
 
+TEST_F(Analytics, ASecondClassifiersResultReplacesTheFirsts) {
+  auto* region = gst_buffer_get_video_region_of_interest_meta(out_.get());
+  gst::attach_expression(out_.get(), region->id, {"fear", 1, 0.9, {{"anger", 0.1}, {"fear", 0.9}}, 0.4, 0, "another"});
+  EXPECT_EQ(count(GST_ANALYTICS_REL_TYPE_CONTAIN, gst_analytics_cls_mtd_get_mtd_type()), 1);
+  EXPECT_EQ(count(GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_cls_mtd_get_mtd_type()), 1);
+  GstAnalyticsMtd top, whole;
+  ASSERT_TRUE(related(GST_ANALYTICS_REL_TYPE_CONTAIN, gst_analytics_cls_mtd_get_mtd_type(), &top));
+  EXPECT_STREQ(g_quark_to_string(gst_analytics_cls_mtd_get_quark(&top, 0)), "fear");
+  ASSERT_TRUE(related(GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_cls_mtd_get_mtd_type(), &whole));
+  EXPECT_EQ(gst_analytics_cls_mtd_get_length(&whole), 3U);
+}
+
+TEST_F(Analytics, ASecondAlignersTrackReplacesTheFirsts) {
+  auto face = gst::read_faces(out_.get()).at(0);
+  face.track_id += 100;
+  gst::attach_face(out_.get(), face, video_info("I420", photo_.cols, photo_.rows));
+  gpointer state = nullptr;
+  int detections = 0;
+  while (gst_analytics_relation_meta_iterate(meta_, &state, gst_analytics_od_mtd_get_mtd_type(), &other_)) ++detections;
+  EXPECT_EQ(detections, 1) << "of one face";
+  EXPECT_EQ(count(GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_tracking_mtd_get_mtd_type()), 1);
+  GstAnalyticsMtd tracking;
+  ASSERT_TRUE(related(GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_tracking_mtd_get_mtd_type(), &tracking));
+  guint64 id = 0;
+  GstClockTime first = 0, last = 0;
+  gboolean lost = TRUE;
+  ASSERT_TRUE(gst_analytics_tracking_mtd_get_info(&tracking, &id, &first, &last, &lost));
+  EXPECT_EQ(id, static_cast<guint64>(face.track_id));
+}
+
+// A person has a track of their own, which may have a face's number.
+TEST_F(Analytics, AnotherObjectOfTheSameTrackIsNotTakenForTheFace) {
+  Buffer buffer(gst_buffer_new());
+  auto* meta = gst_buffer_add_analytics_relation_meta(buffer.get());
+  GstAnalyticsMtd person, track;
+  gst_analytics_relation_meta_add_od_mtd(meta, g_quark_from_static_string("person"), 20, 30, 60, 60, 0.5F, &person);
+  gst_analytics_relation_meta_add_tracking_mtd(meta, 7, 0, &track);
+  gst_analytics_relation_meta_set_relation(meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, person.id, track.id);
+  gst::FaceAnnotation face;
+  face.region_id = face.track_id = 7;
+  face.box = {20, 30, 60, 60};
+  gst::attach_face(buffer.get(), face, video_info("I420", 200, 160));
+  gst::attach_expression(buffer.get(), 7, {"fear", 1, 0.9, {{"anger", 0.1}, {"fear", 0.9}}, 0.4, 0, "m"});
+  gpointer state = nullptr;
+  GstAnalyticsMtd none;
+  EXPECT_FALSE(gst_analytics_relation_meta_get_direct_related(meta, person.id, GST_ANALYTICS_REL_TYPE_CONTAIN,
+                                                              gst_analytics_cls_mtd_get_mtd_type(), &state, &none));
+  int faces = 0;
+  state = nullptr;
+  while (gst_analytics_relation_meta_iterate(meta, &state, gst_analytics_od_mtd_get_mtd_type(), &none))
+    faces += gst_analytics_od_mtd_get_obj_type(&none) == g_quark_from_static_string("face");
+  EXPECT_EQ(faces, 1);
+}
+
 #if FMPN_HAVE_ANALYTICS_SEGMENTATION
+
+TEST_F(Analytics, ALaterMaskReplacesTheFirst) {
+  const auto face = gst::read_faces(out_.get()).at(0);
+  ASSERT_TRUE(face.mask);
+  gst::attach_mask(out_.get(), face.region_id, face.mask, face.mask_crop_side, 0, {});
+  EXPECT_EQ(count(GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_segmentation_mtd_get_mtd_type()), 1);
+}
 
 TEST_F(Analytics, TheMaskIsASegmentationOfTheFace) {
   GstAnalyticsMtd segmentation;
