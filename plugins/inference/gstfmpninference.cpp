@@ -134,7 +134,10 @@ static gboolean gst_fmpn_inference_start(GstBaseTransform* base) {
     s.running_mode = s.mode;
     GST_OBJECT_UNLOCK(base);
     if (path.empty()) path = default_model();
-    s.engine = Engine::load(path, options);
+    auto engine = Engine::load(path, options);
+    const ModelInfo& info = engine->info();
+    GST_FMPN_INFERENCE_GET_CLASS(base)->begin(GST_FMPN_INFERENCE(base), info);
+    s.engine = std::move(engine);  // last of all that may throw: nobody stops what has not started
     s.frame = 0;
     s.judged = s.skipped = 0;
     s.told_unaligned = false;
@@ -144,10 +147,8 @@ static gboolean gst_fmpn_inference_start(GstBaseTransform* base) {
     s.latency.reset();
     s.lateness.reset();
     s.mode_is_decided = false;
-    const ModelInfo& info = s.engine->info();
     GST_INFO_OBJECT(base, "model %s from %s: %s, %zu classes, faces of %d px", info.name.c_str(), path.c_str(), info.cn.c_str(),
                     info.classes.size(), info.crop_size);
-    GST_FMPN_INFERENCE_GET_CLASS(base)->begin(GST_FMPN_INFERENCE(base), info);
     return TRUE;
   });
 }

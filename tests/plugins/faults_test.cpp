@@ -1,8 +1,12 @@
 #include <fstream>
+#include <utility>
+
+#include <fmpn/engine.h>
 
 #include "common/raw_video.h"
 #include "expect_error.h"
 #include "harness.h"
+#include "other_model.h"
 #include "temporary_folder.h"
 
 namespace fmpn::test {
@@ -72,6 +76,22 @@ TEST(Faults, AfterAFailedStartTheElementStartsWithARightModel) {
   gst_element_set_state(element, GST_STATE_NULL);
   g_object_set(element, "model", std::getenv("FMPN_MODEL"), nullptr);
   EXPECT_NE(gst_element_set_state(element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  gst_element_set_state(element, GST_STATE_NULL);
+  gst_object_unref(element);
+}
+
+// All who load a file share its model: it is there as long as one of them holds it.
+TEST(Faults, AnElementThatDidNotStartHoldsNoModel) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("maskless.safetensors");
+  write_maskless_model(path);
+  GstElement* element = gst_element_factory_make("fmpnmask", nullptr);
+  ASSERT_NE(element, nullptr);
+  g_object_set(element, "model", path.c_str(), nullptr);
+  auto engine = Engine::load(path);
+  EXPECT_EQ(gst_element_set_state(element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE) << "the model makes no masks";
+  const std::weak_ptr<const Engine> loaded = std::exchange(engine, nullptr);
+  EXPECT_TRUE(loaded.expired());
   gst_element_set_state(element, GST_STATE_NULL);
   gst_object_unref(element);
 }
