@@ -57,12 +57,6 @@ void set_param(GstVideoRegionOfInterestMeta* region, GstStructure* param) {
   gst_video_region_of_interest_meta_add_param(region, param);
 }
 
-/// Where a region lies. Its numbers are unsigned, but a face may reach beyond the frame's left or upper border.
-Box box_of(const GstVideoRegionOfInterestMeta& region) {
-  const auto number = [](guint value) { return static_cast<float>(static_cast<gint>(value)); };
-  return {number(region.x), number(region.y), number(region.w), number(region.h)};
-}
-
 /// x, y pairs as fractions of the region: DL Streamer's tensor, and a plain array for everybody else.
 GstStructure* landmarks_structure(const Landmarks& landmarks, const Box& box) {
   std::array<float, 10> values{};

@@ -62,9 +62,7 @@ std::vector<fmpn::Box> other_places(const std::vector<fmpn::Box>& others, const 
   for (const fmpn::Box& other : others) places.push_back(placed(other, in, whole));
   if (std::abs(bordered.width - whole.width) < 1 && std::abs(bordered.height - whole.height) < 1) return places;
   for (const fmpn::Box& other : others) places.push_back(placed(other, in, bordered));
-  if (region != nullptr)
-    places.push_back(placed({static_cast<float>(region->x), static_cast<float>(region->y), static_cast<float>(region->w),
-                             static_cast<float>(region->h)}, in, bordered));
+  if (region != nullptr) places.push_back(placed(fmpn::gst::box_of(*region), in, bordered));
   return places;
 }
 

@@ -18,6 +18,11 @@ bool is_face_region(const GstVideoRegionOfInterestMeta* region) {
   return type == "face" || type == "faces" || type == "human_face";
 }
 
+Box box_of(const GstVideoRegionOfInterestMeta& region) {
+  const auto number = [](guint value) { return static_cast<float>(static_cast<gint>(value)); };
+  return {number(region.x), number(region.y), number(region.w), number(region.h)};
+}
+
 GstVideoRegionOfInterestMeta* find_face_region(GstBuffer* buffer, int id) {
   gpointer state = nullptr;
   while (GstVideoRegionOfInterestMeta* region = next_region(buffer, &state))

@@ -120,11 +120,13 @@ TEST(Metadata, FollowsAScaling) {
 }
 
 TEST(Metadata, WithBordersTheFaceMayBeElsewhere) {
-  const auto places = [](const std::string& scaling) {
+  int left = 20;
+  const auto places = [&](const std::string& scaling) {
     Harness h(scaling);
     const auto info = video_info("I420", 200, 160);
     h.caps(info);
     auto in = make_buffer(cv::Mat(160, 200, CV_8UC3, cv::Scalar(1, 2, 3)), info);
+    gst_buffer_add_video_region_of_interest_meta(in.get(), "face", static_cast<guint>(left), 30, 60, 60)->id = 7;
     gst::attach_face(in.get(), some_face(), info);
     const auto out = h.push(std::move(in));
     return out ? gst::read_faces(out.get()).at(0).other_places : std::vector<Box>(9);
@@ -143,6 +145,10 @@ TEST(Metadata, WithBordersTheFaceMayBeElsewhere) {
   EXPECT_FLOAT_EQ(high[0].height, 30);
   EXPECT_EQ(places("videoscale ! capsfilter caps=video/x-raw,width=400,height=160,pixel-aspect-ratio=1/1 ! "
                    "videoscale name=back ! capsfilter caps=video/x-raw,width=200,height=160,pixel-aspect-ratio=1/1").size(), 3U);
+  left = -12;
+  const auto beyond = places("videoscale ! capsfilter caps=video/x-raw,width=400,height=160,pixel-aspect-ratio=1/1");
+  ASSERT_EQ(beyond.size(), 1U);
+  EXPECT_FLOAT_EQ(beyond[0].x, 100 - 12) << "a face may reach beyond the left border";
 }
 
 TEST(Metadata, AnotherDetectorsRegionMayHaveAFacesId) {
