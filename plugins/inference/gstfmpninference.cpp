@@ -344,7 +344,7 @@ static std::size_t pass_in_step(GstFmpnInference* self, State& s, GstBuffer* buf
   const bool late = s.lateness.late(running_time_of(base->segment, buffer));
   if (late) carry_last(self, s, buffer, inputs, faces);
   else s.last.clear();
-  if (late && faces.empty()) {
+  if (seen > 0 && faces.empty()) {  // all of them carry what they had
     ++s.skipped;
     s.lateness.post(base, buffer, s.judged, s.skipped);
     return seen;

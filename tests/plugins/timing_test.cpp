@@ -159,6 +159,18 @@ TEST_F(Timing, LateFramesCarryTheLastResultAndNoneIsDropped) {
   EXPECT_EQ(skipped, 4U);
 }
 
+TEST_F(Timing, ALateFrameWithoutAFaceHasMissedNothing) {
+  Harness h("fmpnalign detect-interval=1 ! fmpnclassify mode=sync");
+  h.caps(info_);
+  for (int i = 0; i < 4; ++i) {
+    if (i > 0) gst_harness_push_upstream_event(h.get(), qos(10, i - 1));
+    ASSERT_TRUE(h.push(frame(i, i == 3)));
+  }
+  GstMessage* message = gst_bus_pop_filtered(GST_ELEMENT_BUS(h.get()->element), GST_MESSAGE_QOS);
+  EXPECT_EQ(message, nullptr);
+  if (message != nullptr) gst_message_unref(message);
+}
+
 TEST_F(Timing, InAStreamThatIsAlwaysLateFacesAreJudgedAllTheSame) {
   Harness h("fmpnalign detect-interval=1 ! fmpnclassify mode=sync");
   h.caps(pair_info());
