@@ -80,7 +80,7 @@ struct State {
   GstVideoOrientationMethod orientation = GST_VIDEO_ORIENTATION_IDENTITY;
   Upright upright;
   FrameClock clock;
-  GstClockTime position = GST_CLOCK_TIME_NONE;  ///< stream time of the last frame
+  StreamPosition position;
   guint64 frames = 0;
 };
 
@@ -171,7 +171,7 @@ static gboolean gst_fmpn_align_start(GstBaseTransform* base) {
     s.latency.reset();
     s.lateness.reset();
     s.clock.reset();
-    s.position = GST_CLOCK_TIME_NONE;
+    s.position.reset();
     s.frames = 0;
     GST_INFO_OBJECT(base, "detection every %d frames, faces from %d px, crops of %d px", settings.tracker.detect_interval,
                     settings.aligner.min_face_size, settings.aligner.crop_size);
@@ -232,7 +232,7 @@ static gboolean gst_fmpn_align_sink_event(GstBaseTransform* base, GstEvent* even
       s.clock.reset();
       break;
     case GST_EVENT_SEGMENT:
-      if (s.tracker && leads_elsewhere(base->segment, event, s.position)) s.tracker->reset();
+      if (s.tracker && s.position.left_by(base->segment, event)) s.tracker->reset();
       break;
     case GST_EVENT_TAG:
       if (s.use_orientation) take_orientation(s, event);
@@ -285,7 +285,7 @@ static GstFlowReturn gst_fmpn_align_transform_ip(GstBaseTransform* base, GstBuff
     const gint64 begun = g_get_monotonic_time();
     const double time = s.clock.at(base->segment, buffer, s.info);
     const bool late = s.lateness.late(running_time_of(base->segment, buffer));
-    s.position = stream_time_of(base->segment, buffer);
+    s.position.note(base->segment, buffer, s.info);
     std::vector<FaceAnnotation> regions;
     retire_tracks(buffer);  // also of the regions that we don't follow: they could have the number of a face that we do
     if (s.use_regions) {

@@ -5,7 +5,7 @@
 namespace fmpn::gst {
 namespace {
 
-constexpr GstClockTime kContiguous = GST_SECOND;  // a segment that begins so near the last frame goes on from it
+constexpr GstClockTime kContiguous = GST_SECOND;  // a segment that begins so near the last frame, or its end, goes on from it
 constexpr double kUnknownFrame = 1.0 / 30;        // seconds, where neither timestamps nor a rate say more
 constexpr std::size_t kWindow = 90;               // frames that an answer is made from
 constexpr GstClockTime kStep = 5 * GST_MSECOND;   // answers are rounded up to it, so that they do not change all the time
@@ -24,12 +24,22 @@ GstClockTime stream_time_of(const GstSegment& segment, GstBuffer* buffer) {
   return gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
 }
 
-bool leads_elsewhere(const GstSegment& last, GstEvent* segment_event, GstClockTime position) {
+void StreamPosition::note(const GstSegment& segment, GstBuffer* buffer, const GstVideoInfo& info) {
+  const GstClockTime before = begin_;
+  begin_ = end_ = stream_time_of(segment, buffer);
+  if (!GST_CLOCK_TIME_IS_VALID(begin_)) return;
+  if (GST_BUFFER_DURATION_IS_VALID(buffer)) end_ += GST_BUFFER_DURATION(buffer);
+  else if (info.fps_n > 0 && info.fps_d > 0)
+    end_ += gst_util_uint64_scale(GST_SECOND, static_cast<guint64>(info.fps_d), static_cast<guint64>(info.fps_n));
+  else if (GST_CLOCK_TIME_IS_VALID(before) && before < begin_) end_ += begin_ - before;  // as far from the next as from the last one
+}
+
+bool StreamPosition::left_by(const GstSegment& last, GstEvent* segment_event) const {
   const GstSegment* next = nullptr;
   gst_event_parse_segment(segment_event, &next);
   const bool same = last.start == next->start && last.time == next->time && last.base == next->base && last.rate == next->rate;
-  if (same || next->format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID(position) || !GST_CLOCK_TIME_IS_VALID(next->time)) return false;
-  return std::max(position, next->time) - std::min(position, next->time) > kContiguous;
+  if (same || next->format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID(begin_) || !GST_CLOCK_TIME_IS_VALID(next->time)) return false;
+  return next->time + kContiguous < begin_ || next->time > end_ + kContiguous;
 }
 
 double FrameClock::at(const GstSegment& segment, GstBuffer* buffer, const GstVideoInfo& info) {

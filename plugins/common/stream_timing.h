@@ -17,9 +17,19 @@ GstClockTime running_time_of(const GstSegment& segment, GstBuffer* buffer);
 /// Stream time of a buffer; GST_CLOCK_TIME_NONE in the same cases.
 GstClockTime stream_time_of(const GstSegment& segment, GstBuffer* buffer);
 
-/// Whether a SEGMENT event is that of a seek without a flush (or of a loop): running time goes on, the stream's does not. `last` is the
-/// segment until now, `position` the last frame's stream time.
-bool leads_elsewhere(const GstSegment& last, GstEvent* segment_event, GstClockTime position);
+/// Where in the stream the last frame was. Of the streaming thread.
+class StreamPosition {
+ public:
+  void reset() { *this = {}; }
+  /// This frame comes.
+  void note(const GstSegment& segment, GstBuffer* buffer, const GstVideoInfo& info);
+  /// Whether a SEGMENT event is that of a seek without a flush (or of a loop): running time goes on, the stream's does not. `last` is
+  /// the segment until now.
+  bool left_by(const GstSegment& last, GstEvent* segment_event) const;
+
+ private:
+  GstClockTime begin_ = GST_CLOCK_TIME_NONE, end_ = GST_CLOCK_TIME_NONE;  ///< stream time
+};
 
 /// Running time in seconds, also where there are no timestamps. Of the streaming thread.
 class FrameClock {

@@ -48,7 +48,7 @@ struct State {
   FrameReader reader;
   std::uint64_t frame = 0;
   FrameClock clock;
-  GstClockTime position = GST_CLOCK_TIME_NONE;  ///< stream time of the last frame
+  StreamPosition position;
   std::map<int, FaceResult> last;  ///< by face, in sync mode: what a face carries on a frame that comes too late
   guint64 judged = 0, skipped = 0;  ///< frames
   bool told_unaligned = false;      ///< that there are faces which cannot be judged
@@ -142,7 +142,7 @@ static gboolean gst_fmpn_inference_start(GstBaseTransform* base) {
     s.judged = s.skipped = 0;
     s.told_unaligned = false;
     s.clock.reset();
-    s.position = GST_CLOCK_TIME_NONE;
+    s.position.reset();
     s.stats.reset();
     s.latency.reset();
     s.lateness.reset();
@@ -198,7 +198,7 @@ static gboolean gst_fmpn_inference_sink_event(GstBaseTransform* base, GstEvent* 
       case GST_EVENT_GAP: pass_gap(base, s, event); break;
       case GST_EVENT_EOS: end_stream(base, s); break;
       case GST_EVENT_SEGMENT:
-        if (leads_elsewhere(base->segment, event, s.position)) end_stream(base, s);
+        if (s.position.left_by(base->segment, event)) end_stream(base, s);
         break;
       case GST_EVENT_STREAM_START:  // other people
       case GST_EVENT_FLUSH_STOP:
@@ -367,7 +367,7 @@ static GstFlowReturn gst_fmpn_inference_transform_ip(GstBaseTransform* base, Gst
     const gint64 begun = g_get_monotonic_time();
     if (!s.mode_is_decided) decide_mode(base, s);
     klass->begin_frame(self, s.clock.at(base->segment, buffer, s.info));
-    s.position = stream_time_of(base->segment, buffer);
+    s.position.note(base->segment, buffer, s.info);
     std::vector<FaceAnnotation> faces;
     std::vector<FaceInput> inputs = collect(GST_ELEMENT(base), s, buffer, &faces);
     const std::size_t seen = faces.size();

@@ -242,6 +242,64 @@ TEST_F(Timing, ASegmentFromElsewhereEndsWhatWasBefore) {
   EXPECT_EQ(count(h.element_messages("fmpn-expression"), "onset"), 1U);
 }
 
+TEST_F(Timing, ASegmentThatGoesOnFromALongFrameEndsNothing) {
+  Harness h("fmpnalign ! fmpnclassify");
+  GST_VIDEO_INFO_FPS_N(&info_) = 1, GST_VIDEO_INFO_FPS_D(&info_) = 2;  // of a timelapse
+  h.caps(info_);
+  const auto shot = [&](int number) {
+    auto buffer = frame(60 * number);
+    GST_BUFFER_DURATION(buffer.get()) = 2 * GST_SECOND;
+    return buffer;
+  };
+  int track = 0;
+  for (int i = 0; i < 4; ++i) {
+    if (i > 0) h.go_on_at(static_cast<GstClockTime>(2 * i) * GST_SECOND, static_cast<GstClockTime>(2 * i) * GST_SECOND);
+    const auto out = h.push(shot(i));
+    ASSERT_TRUE(out);
+    const auto faces = gst::read_faces(out.get());
+    ASSERT_EQ(faces.size(), 1U);
+    if (i == 0) track = faces[0].track_id;
+    EXPECT_EQ(faces[0].track_id, track) << i;
+  }
+  EXPECT_EQ(count(h.element_messages("fmpn-expression"), "offset"), 0U);
+  h.go_on_at(60 * GST_SECOND, 8 * GST_SECOND);
+  EXPECT_EQ(count(h.element_messages("fmpn-expression"), "offset"), 1U);
+}
+
+TEST(StreamPosition, AFrameLastsAsLongAsItSaysOrTheRateOrTheOneBefore) {
+  GstSegment segment, next;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  const auto left = [&](const gst::StreamPosition& position, double seconds) {
+    gst_segment_init(&next, GST_FORMAT_TIME);
+    next.start = next.time = static_cast<guint64>(seconds * GST_SECOND);
+    next.base = 100 * GST_SECOND;
+    GstEvent* event = gst_event_new_segment(&next);
+    const bool elsewhere = position.left_by(segment, event);
+    gst_event_unref(event);
+    return elsewhere;
+  };
+  enum { kBuffer, kRate, kDistance, kNothing };
+  for (const int told : {kBuffer, kRate, kDistance, kNothing}) {
+    auto info = video_info("GRAY8", 64, 48);
+    GST_VIDEO_INFO_FPS_N(&info) = told == kRate ? 1 : 0;
+    GST_VIDEO_INFO_FPS_D(&info) = told == kRate ? 4 : 1;
+    gst::StreamPosition position;
+    const Buffer buffer(gst_buffer_new());
+    for (const int time : {6, 10}) {
+      if (told != kDistance && time == 6) continue;
+      GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(time) * GST_SECOND;
+      GST_BUFFER_DURATION(buffer.get()) = told == kBuffer ? 4 * GST_SECOND : GST_CLOCK_TIME_NONE;
+      position.note(segment, buffer.get(), info);
+    }
+    EXPECT_TRUE(left(position, 8.9)) << told;
+    EXPECT_FALSE(left(position, 10)) << told;
+    EXPECT_EQ(left(position, 14.9), told == kNothing) << told;
+    EXPECT_TRUE(left(position, 15.1)) << told;
+    position.reset();
+    EXPECT_FALSE(left(position, 60)) << told << ": nobody is there to be gone";
+  }
+}
+
 TEST_F(Timing, MessagesCountRunningTimeAlsoWithAnotherRateAndBase) {
   Harness h("fmpnalign ! fmpnclassify");
   h.caps(info_);
