@@ -305,6 +305,7 @@ static GstFlowReturn gst_fmpn_align_transform_ip(GstBaseTransform* base, GstBuff
       FaceAnnotation face;
       face.track_id = static_cast<int>(faces[i].id);
       face.region_id = regions.empty() ? face.track_id : regions[i].region_id;
+      if (!regions.empty()) face.other_places = regions[i].other_places;
       while (regions.empty() && !taken.insert(face.region_id).second) ++face.region_id;
       face.first_seen = faces[i].first_seen;
       face.box = found.box;

@@ -10,7 +10,6 @@
 #include <fmpn/error.h>
 
 #include "analytics.h"
-#include "face_meta.h"
 #include "face_region.h"
 
 namespace fmpn::gst {
@@ -121,18 +120,7 @@ FaceAnnotation read_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* region
     gst_structure_get_double(param, "confidence", &face.score);
   if (const GstStructure* param = gst_video_region_of_interest_meta_get_param(region, "expression"))
     face.expression = read_expression(param);
-  if (const GstFmpnFaceMeta* meta = find_face_meta(buffer, region->id)) {
-    face.landmarks = meta->data->landmarks;
-    face.warp = meta->data->warp;
-    face.quality = meta->data->quality;
-    face.score = meta->data->score;
-    face.crop = meta->data->crop;
-    face.crop_side = meta->data->crop_side;
-    face.mask = meta->data->mask;
-    face.mask_crop_side = meta->data->mask_crop_side, face.mask_frames_ago = meta->data->mask_frames_ago;
-    face.mask_maker = meta->data->mask_maker;
-    face.other_places = meta->data->other_places;
-  }
+  if (const GstFmpnFaceMeta* meta = find_face_meta(buffer, region->id)) static_cast<FaceData&>(face) = *meta->data;
   return face;
 }
 
@@ -212,9 +200,8 @@ void attach_face(GstBuffer* buffer, const FaceAnnotation& face, const GstVideoIn
   }
   if (!face.landmarks) return;
   set_param(region, landmarks_structure(*face.landmarks, box_of(*region)));
-  const int crop_side = face.crop ? face.crop->width : face.crop_side;
-  FaceData data{*face.landmarks, face.warp, crop_side, face.score, face.quality, face.crop, face.mask, face.mask_crop_side,
-                face.mask_frames_ago, face.mask_maker};
+  FaceData data = face;
+  if (data.crop) data.crop_side = data.crop->width;
   if (GstFmpnFaceMeta* meta = find_face_meta(buffer, face.region_id)) *meta->data = std::move(data);
   else add_face_meta(buffer, face.region_id, std::move(data));
 }

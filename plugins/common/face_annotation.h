@@ -9,8 +9,9 @@
 #include <gst/video/video.h>
 
 #include <fmpn/geometry.h>
-#include <fmpn/image_view.h>
 #include <fmpn/motion_mask.h>
+
+#include "face_meta.h"
 
 namespace fmpn::gst {
 
@@ -28,8 +29,9 @@ struct ExpressionAnnotation {
   std::string model_name;
 };
 
-/// Everything known about one face of a buffer, as values. Boxes and landmarks are in the frame's pixels.
-struct FaceAnnotation {
+/// Everything known about one face of a buffer, as values: what its region says, and our own meta, which is empty where another element's
+/// detector made the region. Boxes and landmarks are in the frame's pixels.
+struct FaceAnnotation : FaceData {
   /// What tells the face from the others of its buffer, never 0 and never twice; only read. It is the track, by which the face is known
   /// on other frames too. Less than 0: a face without a track of its own, known by that number on this frame alone.
   int id = 0;
@@ -38,17 +40,7 @@ struct FaceAnnotation {
   int upstream_id = 0;  ///< the track that another tracker had given the face before fmpnalign; 0: none; only read
   double first_seen = 0;  ///< running time in seconds; only written (analytics metadata)
   Box box;
-  double score = 0;   ///< of the detector
-  float quality = 1;  ///< 0…1
-  std::optional<Landmarks> landmarks;
   std::optional<ExpressionAnnotation> expression;
-  // From our own meta (face_meta.h); empty where another element's detector made the region.
-  Affine warp{};  ///< frame → crop
-  std::shared_ptr<const Image> crop;
-  std::shared_ptr<const MotionMask> mask;
-  int crop_side = 0, mask_crop_side = 0, mask_frames_ago = 0;  ///< as in FaceData
-  std::weak_ptr<const void> mask_maker;                        ///< as in FaceData
-  std::vector<Box> other_places;                               ///< as in FaceData
 };
 
 /// Reads every region of type `face` (also `faces`, `human_face`), ours or another element's, with whatever it has.

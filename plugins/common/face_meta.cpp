@@ -23,9 +23,11 @@ void face_meta_free(GstMeta* meta, GstBuffer*) { delete face_meta(meta)->data; }
 /// The same face in a frame that was scaled by (sx, sy).
 fmpn::gst::FaceData scaled(fmpn::gst::FaceData face, double sx, double sy) {
   // Pixel centres are at whole numbers, so the frame's corner is at (-0.5, -0.5).
-  for (fmpn::Point& point : face.landmarks) {
-    point.x = static_cast<float>((point.x + 0.5) * sx - 0.5);
-    point.y = static_cast<float>((point.y + 0.5) * sy - 0.5);
+  if (face.landmarks) {
+    for (fmpn::Point& point : *face.landmarks) {
+      point.x = static_cast<float>((point.x + 0.5) * sx - 0.5);
+      point.y = static_cast<float>((point.y + 0.5) * sy - 0.5);
+    }
   }
   fmpn::Affine& m = face.warp;
   for (int row = 0; row < 2; ++row) {

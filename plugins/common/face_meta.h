@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <gst/gst.h>
@@ -13,18 +14,18 @@ namespace fmpn::gst {
 
 /// What our elements know of a face and that is not text. Coordinates are those of the buffer's frame.
 struct FaceData {
-  Landmarks landmarks{};
+  std::optional<Landmarks> landmarks;  ///< none: the face is not aligned, and all that comes of it is empty
   Affine warp{};      ///< frame → crop
   int crop_side = 0;  ///< of the crop that `warp` leads to, also where that one was taken out; 0: no warp
   double score = 0;   ///< detector's
-  float quality = 0;
+  float quality = 1;  ///< 0…1
   std::shared_ptr<const Image> crop;       ///< RGB; null: not made, or taken out
   std::shared_ptr<const MotionMask> mask;  ///< null: not made
   int mask_crop_side = 0;                  ///< the mask shows the centre of a crop of this side, which may not be `crop`'s
   int mask_frames_ago = 0;                 ///< 0: made of this very frame
-  std::weak_ptr<const void> mask_maker{};  ///< the engine that made the mask, which a buffer does not keep; only to be compared
+  std::weak_ptr<const void> mask_maker;    ///< the engine that made the mask, which a buffer does not keep; only to be compared
   /// Where the face may be instead: a scaling that changes the picture's shape may have added borders, which metadata is not told.
-  std::vector<Box> other_places{};
+  std::vector<Box> other_places;
 };
 
 }  // namespace fmpn::gst

@@ -215,8 +215,8 @@ TEST(Metadata, OursGoesWhereRegionsGo) {
     const auto* ours = gst::find_face_meta(out.get(), 7);
     if (region == nullptr || ours == nullptr) continue;
     const double scale = region->w / 60.0;
-    EXPECT_NEAR(ours->data->landmarks[0].x, region->x + 15.5 * scale - 0.5, 1) << element;
-    EXPECT_NEAR(ours->data->landmarks[0].y, region->y + 20.5 * scale - 0.5, 1) << element;
+    EXPECT_NEAR((*ours->data->landmarks)[0].x, region->x + 15.5 * scale - 0.5, 1) << element;
+    EXPECT_NEAR((*ours->data->landmarks)[0].y, region->y + 20.5 * scale - 0.5, 1) << element;
   }
 }
 
