@@ -28,14 +28,10 @@ GstCaps* hideable_caps() {
   static GstCaps* const kCaps = [] {
     GValue formats = G_VALUE_INIT;
     g_value_init(&formats, GST_TYPE_LIST);
-    for (int i = GST_VIDEO_FORMAT_ENCODED + 1;; ++i) {
-      const auto format = static_cast<GstVideoFormat>(i);
-      // Formats are numbered without gaps; the name of the first number past them is null.
-      const GstVideoFormatInfo* info =
-          i <= GST_VIDEO_FORMAT_Y444_16BE + 256 && gst_video_format_to_string(format) != nullptr
-              ? gst_video_format_get_info(format)
-              : nullptr;
-      if (info == nullptr) break;
+    guint count = 0;
+    const GstVideoFormat* all = gst_video_formats_raw(&count);
+    for (guint i = 0; i < count; ++i) {
+      const GstVideoFormatInfo* info = gst_video_format_get_info(all[i]);
       if (!can_hide_faces(info)) continue;
       GValue name = G_VALUE_INIT;
       g_value_init(&name, G_TYPE_STRING);
@@ -44,9 +40,6 @@ GstCaps* hideable_caps() {
     }
     GstCaps* caps = fmpn::gst::raw_video_caps();
     gst_caps_set_value(caps, "format", &formats);
-    for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
-      gst_structure_set_value(gst_caps_get_structure(caps, i), "format", &formats);
-    }
     g_value_unset(&formats);
     GST_MINI_OBJECT_FLAG_SET(caps, GST_MINI_OBJECT_FLAG_MAY_BE_LEAKED);
     return caps;
