@@ -2,7 +2,7 @@
 
 namespace fmpn::gst {
 
-void post_error(GstElement* element, const Error& fault) {
+void post_error(GstElement* element, const Error& fault, const SourcePlace& place) {
   GQuark domain = GST_STREAM_ERROR;
   gint code = GST_STREAM_ERROR_FAILED;
   switch (fault.code()) {
@@ -13,7 +13,7 @@ void post_error(GstElement* element, const Error& fault) {
     case ErrorCode::kRuntime: break;
   }
   gst_element_message_full(element, GST_MESSAGE_ERROR, domain, code, g_strdup(fault.what()),
-                           g_strdup(g_type_name(G_OBJECT_TYPE(element))), __FILE__, G_STRFUNC, __LINE__);
+                           g_strdup(g_type_name(G_OBJECT_TYPE(element))), place.file, place.function, place.line);
 }
 
 }  // namespace fmpn::gst

@@ -12,7 +12,7 @@
 namespace fmpn::test {
 namespace {
 
-/// Tries to start an element; expects one error with this domain and code that names `thing`.
+/// Tries to start an element; expects one error with this domain and code that names `thing`, and in its detail the vfunc.
 void expect_start_error(const std::string& launch, GQuark domain, int code, const std::string& thing) {
   GError* parse_error = nullptr;
   GstElement* pipeline = gst_parse_launch(("fakesrc ! " + launch + " ! fakesink").c_str(), &parse_error);
@@ -22,7 +22,11 @@ void expect_start_error(const std::string& launch, GQuark domain, int code, cons
   GstMessage* message = gst_bus_timed_pop_filtered(bus, GST_SECOND, GST_MESSAGE_ERROR);
   ASSERT_NE(message, nullptr) << launch;
   GError* error = nullptr;
-  gst_message_parse_error(message, &error, nullptr);
+  gchar* detail = nullptr;
+  gst_message_parse_error(message, &error, &detail);
+  EXPECT_NE(std::string(detail).find("_start ()"), std::string::npos) << detail;
+  EXPECT_EQ(std::string(detail).find("element_guard"), std::string::npos) << detail;
+  g_free(detail);
   EXPECT_EQ(error->domain, domain) << error->message;
   EXPECT_EQ(error->code, code) << error->message;
   EXPECT_NE(std::string(error->message).find(thing), std::string::npos) << error->message;
