@@ -6,13 +6,11 @@
 
 namespace fmpn::gst {
 
-int ExpressionSmoother::stable_label(const Face& face) const {
-  const auto& p = face.probabilities;
+int ExpressionSmoother::stable_label(const std::vector<float>& p, int standing) const {
   int best = static_cast<int>(std::max_element(p.begin(), p.end()) - p.begin());
-  if (face.label_id >= 0 && p[static_cast<std::size_t>(best)] < p[static_cast<std::size_t>(face.label_id)] + options_.hysteresis)
-    best = face.label_id;
+  if (standing >= 0 && p[static_cast<std::size_t>(best)] < p[static_cast<std::size_t>(standing)] + options_.hysteresis) best = standing;
   // A label that stands may sink a little below the limit before it falls.
-  const double limit = options_.min_confidence - (best == face.label_id ? options_.hysteresis : 0);
+  const double limit = options_.min_confidence - (best == standing ? options_.hysteresis : 0);
   return p[static_cast<std::size_t>(best)] < limit ? -1 : best;
 }
 
@@ -29,7 +27,8 @@ SmoothedExpression ExpressionSmoother::update(int track_id, const std::vector<fl
   }
   face.last_seen = time;
   const std::vector<float>& shown = judged ? face.probabilities : observed;
-  const int label = judged ? (options_.half_life > 0 ? stable_label(face) : stable_label({face.probabilities, 0, 0, -1, false, {}})) : -1;
+  const int standing = options_.half_life > 0 ? face.label_id : -1;  // without smoothing every frame is for itself
+  const int label = judged ? stable_label(face.probabilities, standing) : -1;
   SmoothedExpression result{shown, label,
                             label >= 0 ? shown[static_cast<std::size_t>(label)] : *std::max_element(shown.begin(), shown.end())};
   if (!face.begun || label != face.label_id)

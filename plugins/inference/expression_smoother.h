@@ -61,7 +61,8 @@ class ExpressionSmoother {
     bool begun = false;
     SmoothedExpression last;
   };
-  int stable_label(const Face& face) const;
+  /// The label of this distribution where `standing` stood until now (-1: none did); -1: uncertain.
+  int stable_label(const std::vector<float>& probabilities, int standing) const;
 
   SmootherOptions options_;
   std::map<int, Face> faces_;
