@@ -26,6 +26,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include <fmpn/error.h>
 
@@ -116,7 +117,7 @@ static void gst_fmpn_classify_begin(GstFmpnInference* base, const ModelInfo& mod
   s.now = 0;
 }
 
-static std::vector<Expression> gst_fmpn_classify_infer(const Engine& engine, const std::vector<FaceInput>& inputs) {
+static std::vector<NetResult> gst_fmpn_classify_infer(const Engine& engine, const std::vector<FaceInput>& inputs) {
   const bool masked = engine.info().uses_masks &&
                       std::all_of(inputs.begin(), inputs.end(), [](const FaceInput& input) { return input.mask != nullptr; });
   std::vector<ImageView> crops;
@@ -125,7 +126,12 @@ static std::vector<Expression> gst_fmpn_classify_infer(const Engine& engine, con
     crops.push_back(input.crop->view());
     if (masked) masks.push_back(*input.mask);
   }
-  return masked ? engine.classify(crops, masks) : engine.classify(crops);
+  std::vector<NetResult> results;
+  for (Expression& one : masked ? engine.classify(crops, masks) : engine.classify(crops)) {
+    auto mask = one.mask.empty() ? nullptr : std::make_shared<const MotionMask>(std::move(one.mask));
+    results.push_back({std::move(one.probabilities), std::move(mask)});
+  }
+  return results;
 }
 
 static void gst_fmpn_classify_attach(GstFmpnInference* base, GstBuffer* buffer, const FaceAnnotation& face,
@@ -134,7 +140,7 @@ static void gst_fmpn_classify_attach(GstFmpnInference* base, GstBuffer* buffer, 
   auto shown = s.shown.find(face.id);
   if (shown == s.shown.end() || shown->second.frame != result.frame) {
     const bool judged = result.quality >= s.quality_limit;
-    const SmoothedExpression smoothed = s.smoother->update(face.id, result.expression->probabilities, result.time, judged);
+    const SmoothedExpression smoothed = s.smoother->update(face.id, result.net.probabilities, result.time, judged);
     shown = s.shown.insert_or_assign(face.id, Shown{result.frame, smoothed}).first;
   }
   s.smoother->seen(face.id, s.now);
@@ -150,8 +156,7 @@ static void gst_fmpn_classify_attach(GstFmpnInference* base, GstBuffer* buffer, 
   e.model_name = s.model.name;
   attach_expression(buffer, face.region_id, e);
   const bool newest = !face.mask || face.mask_frames_ago > frames_ago;
-  if (newest && !result.expression->mask.empty())
-    attach_mask(buffer, face.region_id, {result.expression, &result.expression->mask}, result.crop_side, frames_ago, engine_of(base));
+  if (newest && result.net.mask) attach_mask(buffer, face.region_id, result.net.mask, result.crop_side, frames_ago, engine_of(base));
 }
 
 static void post_events(GstFmpnInference* base, const std::vector<ExpressionEvent>& events) {

@@ -224,7 +224,7 @@ static gboolean gst_fmpn_inference_query(GstBaseTransform* base, GstPadDirection
 }
 
 /// Times an inference for the statistics.
-static std::vector<Expression> timed_infer(State& s, const GstFmpnInferenceClass* klass, const std::vector<FaceInput>& inputs) {
+static std::vector<NetResult> timed_infer(State& s, const GstFmpnInferenceClass* klass, const std::vector<FaceInput>& inputs) {
   if (inputs.empty()) return {};
   const gint64 start = g_get_monotonic_time();
   auto made = klass->infer(*s.engine, inputs);
@@ -350,7 +350,7 @@ static std::size_t pass_in_step(GstFmpnInference* self, State& s, GstBuffer* buf
     return seen;
   }
   cut_crops(s, buffer, faces, &inputs);
-  std::vector<Expression> made = timed_infer(s, klass, inputs);
+  std::vector<NetResult> made = timed_infer(s, klass, inputs);
   for (std::size_t i = 0; i < faces.size(); ++i) {
     const FaceResult& result = s.last[inputs[i].face_id] = result_of(inputs[i], std::move(made[i]));
     klass->attach(self, buffer, faces[i], result, 0);

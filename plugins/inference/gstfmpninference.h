@@ -24,8 +24,8 @@ struct _GstFmpnInferenceClass {
   /// A new run begins with this model. Snapshots the settings.
   void (*begin)(GstFmpnInference* self, const fmpn::ModelInfo& model);
 
-  /// The networks' part. May run on the worker thread: touches nothing but the engine.
-  std::vector<fmpn::Expression> (*infer)(const fmpn::Engine& engine, const std::vector<fmpn::gst::FaceInput>& inputs);
+  /// The networks' part, a result for each input. May run on the worker thread: touches nothing but the engine.
+  std::vector<fmpn::gst::NetResult> (*infer)(const fmpn::Engine& engine, const std::vector<fmpn::gst::FaceInput>& inputs);
 
   /// A frame, or a gap, of this running time in seconds comes.
   void (*begin_frame)(GstFmpnInference* self, double time);

@@ -14,6 +14,8 @@
  */
 #include "gstfmpnmask.h"
 
+#include <utility>
+
 #include <fmpn/error.h>
 
 using namespace fmpn;
@@ -31,18 +33,17 @@ static void gst_fmpn_mask_begin(GstFmpnInference*, const ModelInfo& model) {
     throw Error(ErrorCode::kBadSetting, "model '" + model.name + "' has no mask generator (it was trained as baseline)");
 }
 
-static std::vector<Expression> gst_fmpn_mask_infer(const Engine& engine, const std::vector<FaceInput>& inputs) {
+static std::vector<NetResult> gst_fmpn_mask_infer(const Engine& engine, const std::vector<FaceInput>& inputs) {
   std::vector<ImageView> crops;
   for (const FaceInput& input : inputs) crops.push_back(input.crop->view());
-  std::vector<MotionMask> masks = engine.generate_masks(crops);
-  std::vector<Expression> results(inputs.size());
-  for (std::size_t i = 0; i < results.size(); ++i) results[i].mask = std::move(masks[i]);
+  std::vector<NetResult> results;
+  for (MotionMask& mask : engine.generate_masks(crops)) results.push_back({{}, std::make_shared<const MotionMask>(std::move(mask))});
   return results;
 }
 
 static void gst_fmpn_mask_attach(GstFmpnInference* base, GstBuffer* buffer, const FaceAnnotation& face, const FaceResult& result,
                                  int frames_ago) {
-  attach_mask(buffer, face.region_id, {result.expression, &result.expression->mask}, result.crop_side, frames_ago, engine_of(base));
+  attach_mask(buffer, face.region_id, result.net.mask, result.crop_side, frames_ago, engine_of(base));
 }
 
 static void gst_fmpn_mask_class_init(GstFmpnMaskClass* klass) {

@@ -26,9 +26,8 @@ void give_way() {
 }
 }  // namespace
 
-FaceResult result_of(const FaceInput& input, Expression expression) {
-  return {input.frame, input.time, input.quality, input.crop ? input.crop->width : 0,
-          std::make_shared<const Expression>(std::move(expression))};
+FaceResult result_of(const FaceInput& input, NetResult net) {
+  return {input.frame, input.time, input.quality, input.crop ? input.crop->width : 0, std::move(net)};
 }
 
 InferenceWorker::InferenceWorker(Infer infer) : infer_(std::move(infer)), thread_([this] { run(); }) {}
@@ -97,7 +96,7 @@ void InferenceWorker::run() {
     waiting_.clear();
     const std::uint64_t generation = generation_;
     lock.unlock();
-    std::vector<Expression> made;
+    std::vector<NetResult> made;
     std::exception_ptr fault;
     try {
       made = infer_(inputs);

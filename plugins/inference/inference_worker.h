@@ -11,7 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include <fmpn/engine.h>
+#include <fmpn/image_view.h>
+#include <fmpn/motion_mask.h>
 
 namespace fmpn::gst {
 
@@ -25,23 +26,29 @@ struct FaceInput {
   std::shared_ptr<const MotionMask> mask;  ///< of this crop; null: to be generated
 };
 
-/// What the networks said of one face, and of which frame; what is known of that frame is the input's.
+/// What the networks said of one face.
+struct NetResult {
+  std::vector<float> probabilities;        ///< of the model's classes; empty: not asked for (fmpnmask)
+  std::shared_ptr<const MotionMask> mask;  ///< null: none was made (a model without masks)
+};
+
+/// The same with the frame that it is of; what is known of that frame is the input's.
 struct FaceResult {
   std::uint64_t frame = 0;
   double time = 0;
   float quality = 1;
   int crop_side = 0;  ///< of the crop that was judged
-  std::shared_ptr<const Expression> expression;
+  NetResult net;
 };
 
-FaceResult result_of(const FaceInput& input, Expression expression);
+FaceResult result_of(const FaceInput& input, NetResult net);
 
 /// Runs inference on a thread of its own, so that a live stream never waits. It always works on the newest frame of each
 /// face: an input that has not been begun gives way to a newer one of the same face. On Linux the thread's priority is lower than
 /// that of the thread which makes the worker.
 class InferenceWorker {
  public:
-  using Infer = std::function<std::vector<Expression>(const std::vector<FaceInput>&)>;
+  using Infer = std::function<std::vector<NetResult>(const std::vector<FaceInput>&)>;
 
   explicit InferenceWorker(Infer infer);
   /// Waits for the inference under way.

@@ -17,9 +17,9 @@ FaceInput input(int track, std::uint64_t frame, double rate = 30) {
   return {track, frame, static_cast<double>(frame) / rate, 1, nullptr, nullptr};
 }
 
-std::vector<Expression> echo(const std::vector<FaceInput>& inputs) {
-  std::vector<Expression> results(inputs.size());
-  for (std::size_t i = 0; i < inputs.size(); ++i) results[i].label_id = static_cast<int>(inputs[i].frame);
+std::vector<NetResult> echo(const std::vector<FaceInput>& inputs) {
+  std::vector<NetResult> results;
+  for (const FaceInput& one : inputs) results.push_back({{static_cast<float>(one.frame)}, nullptr});
   return results;
 }
 
@@ -36,7 +36,7 @@ TEST(Worker, GivesTheResultWithItsFrame) {
   worker.submit({input(1, 42)});
   ASSERT_TRUE(eventually([&] { return worker.latest(1).has_value(); }));
   EXPECT_EQ(worker.latest(1)->frame, 42U);
-  EXPECT_EQ(worker.latest(1)->expression->label_id, 42);
+  EXPECT_EQ(worker.latest(1)->net.probabilities, std::vector<float>{42});
 }
 
 TEST(Worker, NewerInputsTakeThePlaceOfWaitingOnes) {
@@ -130,7 +130,7 @@ TEST(Worker, AResultOfBeforeItWasAwayMayComeTooLate) {
 
 TEST(Worker, HandsAFaultToTheNextSubmit) {
   std::atomic<bool> failed{false};
-  InferenceWorker worker([&](const std::vector<FaceInput>&) -> std::vector<Expression> {
+  InferenceWorker worker([&](const std::vector<FaceInput>&) -> std::vector<NetResult> {
     failed = true;
     throw std::runtime_error("out of order");
   });
