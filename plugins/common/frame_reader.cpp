@@ -10,8 +10,6 @@
 
 #include <fmpn/error.h>
 
-#include "raw_video.h"
-
 namespace fmpn::gst {
 namespace {
 
@@ -59,24 +57,6 @@ cv::Mat first_plane(const GstVideoFrame& frame, int type) {
           static_cast<std::size_t>(GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0))};
 }
 
-/// The same frame, of which only `part` is seen.
-GstVideoFrame cut(const GstVideoFrame& frame, const cv::Rect& part) {
-  GstVideoFrame result = frame;
-  const GstVideoFormatInfo* format = frame.info.finfo;
-  for (guint c = 0; c < GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format); ++c) {
-    const guint plane = GST_VIDEO_FORMAT_INFO_PLANE(format, c);
-    // Components of one plane agree on where a pixel begins, but for chroma that lies between two of YUY2's: luma tells, it comes first.
-    if (result.data[plane] != frame.data[plane]) continue;
-    const int y = part.y >> GST_VIDEO_FORMAT_INFO_H_SUB(format, c), x = part.x >> GST_VIDEO_FORMAT_INFO_W_SUB(format, c);
-    result.data[plane] = static_cast<guint8*>(frame.data[plane]) +
-                         static_cast<std::ptrdiff_t>(y) * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane) +
-                         static_cast<std::ptrdiff_t>(x) * GST_VIDEO_FORMAT_INFO_PSTRIDE(format, c);
-  }
-  result.info.width = part.width;
-  result.info.height = part.height;
-  return result;
-}
-
 /// What has to be converted for a part: grown to a corner and a size of the kinds above, inside the frame. Of a part beside the frame
 /// it is the border next to it, which is what sampling finds there.
 cv::Rect grown(const Box& part, int width, int height) {
@@ -100,18 +80,14 @@ struct FrameReader::State {
   bool in_place = true;               ///< RGB or GRAY8: no converter is ever needed
   Luma luma = Luma::kNone;
   std::map<std::pair<int, int>, GstVideoConverter*> converters;  ///< by size; the frame's own is always there
-  GstBuffer* buffer = nullptr;        ///< of `rgb`
-  GstVideoFrame rgb{};                ///< the converted picture, mapped as long as there is a buffer
+  std::optional<MappedFrame> rgb;     ///< the converted picture
   cv::Mat gray;
 
   ~State() { clear(); }
   void clear() {
     for (const auto& [size, converter] : converters) gst_video_converter_free(converter);
     converters.clear();
-    if (buffer == nullptr) return;
-    gst_video_frame_unmap(&rgb);
-    gst_buffer_unref(buffer);
-    buffer = nullptr;
+    rgb.reset();
   }
 
   GstVideoConverter* converter_for(int width, int height) {
@@ -143,14 +119,15 @@ struct FrameReader::State {
   }
 
   void convert(const GstVideoFrame& frame, const cv::Rect& part) {
-    if (buffer == nullptr) {
-      buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&rgb_info), nullptr);
-      if (buffer == nullptr || !gst_video_frame_map(&rgb, &rgb_info, buffer, GST_MAP_READWRITE)) {
-        gst_clear_buffer(&buffer);
+    if (!rgb) {
+      const std::unique_ptr<GstBuffer, decltype(&gst_buffer_unref)> buffer(
+          gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&rgb_info), nullptr), gst_buffer_unref);
+      if (!buffer)
         throw Error(ErrorCode::kRuntime, "no memory for a frame of " + std::to_string(info.width) + "×" + std::to_string(info.height));
-      }
+      rgb.emplace(rgb_info, buffer.get(), GST_MAP_READWRITE);  // which holds the buffer
     }
-    GstVideoFrame from = cut(frame, part), to = cut(rgb, part);
+    const auto seen = [&](const GstVideoFrame& whole) { return part_of(whole, part.x, part.y, part.width, part.height); };
+    GstVideoFrame from = seen(frame), to = seen(rgb->get());
     gst_video_converter_frame(converter_for(part.width, part.height), &from, &to);
   }
 };
@@ -178,29 +155,27 @@ void FrameReader::release() {
   state_->gray.release();
 }
 
-std::unique_ptr<FrameReader::Picture> FrameReader::read(GstBuffer* buffer) {
-  State& s = *state_;
-  GstVideoFrame mapped;
-  // A reference of ours would make the buffer read-only for the metadata that its faces get while it is mapped.
-  const auto flags = static_cast<GstMapFlags>(GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF);
-  if (!gst_video_frame_map(&mapped, &s.info, buffer, flags)) throw unmapped(s.info, buffer, "reading");
+std::unique_ptr<FrameReader::Picture> FrameReader::read(GstBuffer* buffer) { return std::make_unique<Picture>(*state_, buffer); }
+
+// A reference of ours would make the buffer read-only for the metadata that its faces get while it is mapped.
+FrameReader::Picture::Picture(State& reader, GstBuffer* buffer)
+    : reader_(reader), frame_(reader.info, buffer, static_cast<int>(GST_MAP_READ) | static_cast<int>(GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
   // The converter looks at the frame's own info, which says what the map found (video meta).
-  GST_VIDEO_INFO_INTERLACE_MODE(&mapped.info) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
-  return std::make_unique<Picture>(s, mapped);
+  GST_VIDEO_INFO_INTERLACE_MODE(&frame_.get().info) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
 }
 
 ImageView FrameReader::Picture::view() {
   State& s = reader_;
-  if (GST_VIDEO_INFO_FORMAT(&s.info) == GST_VIDEO_FORMAT_GRAY8) return s.spread(first_plane(frame_, CV_8UC1));
-  if (s.in_place) return plane_of(frame_, PixelFormat::kRgb8);
-  if (!converted_) s.convert(frame_, {0, 0, s.info.width, s.info.height});
+  if (GST_VIDEO_INFO_FORMAT(&s.info) == GST_VIDEO_FORMAT_GRAY8) return s.spread(first_plane(frame_.get(), CV_8UC1));
+  if (s.in_place) return plane_of(frame_.get(), PixelFormat::kRgb8);
+  if (!converted_) s.convert(frame_.get(), {0, 0, s.info.width, s.info.height});
   converted_ = true;
-  return plane_of(s.rgb, PixelFormat::kRgb8);
+  return plane_of(s.rgb->get(), PixelFormat::kRgb8);
 }
 
 std::optional<ImageView> FrameReader::Picture::luma() {
   State& s = reader_;
-  const auto pixels = [&](int type) { return first_plane(frame_, type); };
+  const auto pixels = [&](int type) { return first_plane(frame_.get(), type); };
   cv::Mat gray;
   switch (s.luma) {
     case Luma::kNone: return std::nullopt;
@@ -225,8 +200,8 @@ ImageView FrameReader::Picture::view_of(const std::vector<Box>& parts) {
     area += all.back().area();
   }
   if (area > 0.7 * s.info.width * s.info.height) return view();
-  for (const cv::Rect& part : all) s.convert(frame_, part);
-  return plane_of(s.rgb, PixelFormat::kRgb8);
+  for (const cv::Rect& part : all) s.convert(frame_.get(), part);
+  return plane_of(s.rgb->get(), PixelFormat::kRgb8);
 }
 
 Box shown_by(const Affine& warp, int crop_size) {

@@ -9,6 +9,8 @@
 #include <fmpn/geometry.h>
 #include <fmpn/image_view.h>
 
+#include "raw_video.h"
+
 namespace fmpn::gst {
 
 /// The part of the frame that a crop shows, with what averaging takes in around it; `warp` leads from the frame to the crop.
@@ -32,10 +34,7 @@ class FrameReader {
   /// A mapped buffer; its views are valid as long as it lives, and until the reader's next read().
   class Picture {
    public:
-    Picture(State& reader, const GstVideoFrame& frame) : reader_(reader), frame_(frame) {}
-    ~Picture() { gst_video_frame_unmap(&frame_); }
-    Picture(const Picture&) = delete;
-    Picture& operator=(const Picture&) = delete;
+    Picture(State& reader, GstBuffer* buffer);
 
     /// The whole frame, RGB or gray.
     ImageView view();
@@ -47,7 +46,7 @@ class FrameReader {
 
    private:
     State& reader_;
-    GstVideoFrame frame_;
+    MappedFrame frame_;
     bool converted_ = false;
   };
 

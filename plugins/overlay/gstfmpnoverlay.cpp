@@ -99,21 +99,6 @@ struct State {
   std::vector<std::pair<int, OverlayPicture>> to_draw;
 };
 
-/// A frame mapped for reading and writing, for as long as it lives.
-class MappedFrame {
- public:
-  MappedFrame(const GstVideoInfo& info, GstBuffer* buffer) {
-    if (!gst_video_frame_map(&frame_, &info, buffer, GST_MAP_READWRITE)) throw unmapped(info, buffer, "writing");
-  }
-  ~MappedFrame() { gst_video_frame_unmap(&frame_); }
-  MappedFrame(const MappedFrame&) = delete;
-  MappedFrame& operator=(const MappedFrame&) = delete;
-  GstVideoFrame* get() { return &frame_; }
-
- private:
-  GstVideoFrame frame_;
-};
-
 OverlayFace drawable(const FaceAnnotation& face) {
   OverlayFace result;
   result.id = face.id;
@@ -370,10 +355,10 @@ static GstFlowReturn gst_fmpn_overlay_transform_ip(GstBaseTransform* base, GstBu
   return guarded<GstFlowReturn>(GST_ELEMENT(base), GST_FLOW_ERROR, [&] {
     State& s = state_of(base);
     if ((!s.attach && !s.to_draw.empty()) || !s.to_hide.empty()) {
-      MappedFrame frame(s.info, buffer);
-      for (const Box& box : s.to_hide) hide_face(frame.get(), box, s.snapshot.anonymize);
+      MappedFrame frame(s.info, buffer, GST_MAP_READWRITE);
+      for (const Box& box : s.to_hide) hide_face(&frame.get(), box, s.snapshot.anonymize);
       if (!s.to_hide.empty()) drop_crops(buffer);  // the faces' own pictures travel beside the frame, even through encoders
-      if (!s.attach) blend_pictures(s.to_draw, *frame.get());
+      if (!s.attach) blend_pictures(s.to_draw, frame.get());
     }
     if (s.attach && !s.to_draw.empty()) attach_composition(buffer, s);
     return GST_FLOW_OK;

@@ -13,6 +13,8 @@ extern "C" {
 
 #include <gst/video/video-overlay-composition.h>
 
+#include "common/raw_video.h"
+
 namespace fmpn::overlay {
 namespace {
 
@@ -79,17 +81,7 @@ View view_of(const GstVideoFrame& frame, const Rect& part) {
   const int left = part.x / x_step * x_step, top = part.y / y_step * y_step;
   const int right = std::min((part.right() + x_step - 1) / x_step * x_step, GST_VIDEO_FRAME_WIDTH(&frame));
   const int bottom = std::min((part.bottom() + y_step - 1) / y_step * y_step, GST_VIDEO_FRAME_HEIGHT(&frame));
-
-  View view{frame, left, top};
-  view.frame.info.width = right - left;
-  view.frame.info.height = bottom - top;
-  for (guint c = 0; c < format.n_components; ++c) {
-    // Components of one plane agree about where its pixels begin.
-    const guint plane = format.plane[c];
-    view.frame.data[plane] = static_cast<std::uint8_t*>(frame.data[plane]) + (top >> format.h_sub[c]) * frame.info.stride[plane] +
-                             (left >> format.w_sub[c]) * format.pixel_stride[c];
-  }
-  return view;
+  return {fmpn::gst::part_of(frame, left, top, right - left, bottom - top), left, top};
 }
 
 }  // namespace
