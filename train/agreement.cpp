@@ -10,9 +10,10 @@
 
 namespace fmpn::train {
 
-std::optional<Bfloat16Agreement> bfloat16_agreement(const std::string& model, const DataSet& data) {
+std::optional<Bfloat16Agreement> bfloat16_agreement(const std::string& model, const DataSet& data, int threads) {
   if (!cpu_has_bfloat16() || data.size() == 0) return std::nullopt;
-  const auto exact = Engine::load(model, {"cpu", Precision::kFp32, 0}), fast = Engine::load(model, {"cpu", Precision::kBf16, 0});
+  const auto exact = Engine::load(model, {"cpu", Precision::kFp32, threads});
+  const auto fast = Engine::load(model, {"cpu", Precision::kBf16, threads});
   constexpr int64_t kBatch = 16;
   int64_t same = 0;
   float difference = 0;

@@ -16,6 +16,7 @@
 #include "engine_arguments.h"
 #include "files/json_text.h"
 #include "labelled_crops.h"
+#include "manifest.h"
 #include "runtime/model_metadata.h"
 #include "runtime/safetensors.h"
 
@@ -40,8 +41,7 @@ void check_output(const std::string& path) {
 
 /// "data, split valid, blur:1.5": what the model's provenance says that it was calibrated on.
 std::string name_of(const CropSource& source) {
-  const fs::path folder = fs::absolute(source.data).lexically_normal();
-  std::string name = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+  std::string name = data_set_name(source.data);
   if (!source.split.empty()) name += ", split " + source.split;
   for (const std::string& corruption : source.corruptions) name += ", " + corruption;
   return name;

@@ -41,6 +41,13 @@ double fit_temperature(const LabelledLogits& data) {
   return std::exp((low + high) / 2);
 }
 
+std::vector<float> probabilities_at(double temperature, const std::vector<float>& logits) {
+  const double top = top_of(logits), sum = log_sum(logits, temperature);
+  std::vector<float> probabilities;
+  for (const float z : logits) probabilities.push_back(static_cast<float>(std::exp((z - top) / temperature - sum)));
+  return probabilities;
+}
+
 Answers answers_at(double temperature, const LabelledLogits& data, const std::vector<std::string>& classes) {
   Answers answers(classes);
   for (std::size_t i = 0; i < data.labels.size(); ++i) {

@@ -28,6 +28,9 @@ constexpr double kLeastTemperature = 0.2, kMostTemperature = 5;
 /// golden-section search over ln T.
 double fit_temperature(const LabelledLogits& data);
 
+/// softmax(logits / temperature).
+std::vector<float> probabilities_at(double temperature, const std::vector<float>& logits);
+
 /// The answers under softmax(logits / temperature).
 Answers answers_at(double temperature, const LabelledLogits& data, const std::vector<std::string>& classes);
 

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
+#include <utility>
 
 #include "canvas.h"
+#include "number_text.h"
 
 namespace fmpn::train {
 namespace {
@@ -17,11 +20,12 @@ std::string number(double value) {
   return text;
 }
 
-std::string percent(double share) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", 100 * share);
-  return text;
-}
+std::string percent(double share) { return percent_text(share, 1); }
+
+struct Series {
+  std::string name;
+  std::vector<std::pair<double, double>> points;
+};
 
 /// 1, 2 or 5 times a power of ten, so that about `steps` of them reach `range`.
 double round_step(double range, int steps) {
@@ -57,8 +61,7 @@ YAxis y_axis(Scale scale, double lowest, double highest) {
 }
 
 /// One panel with its top left corner at `x0`.
-void draw_panel(Canvas& canvas, double x0, const std::string& title, const std::string& x_label, const std::vector<Series>& series,
-                Scale scale) {
+void draw_panel(Canvas& canvas, double x0, const std::string& title, const std::vector<Series>& series, Scale scale) {
   const double left = x0 + 52, right = x0 + kPanelWidth - 18, top = 44, bottom = kPanelHeight - 42;
   double first = 1e300, last = -1e300, lowest = 0, highest = 0;
   for (const Series& s : series)
@@ -83,7 +86,7 @@ void draw_panel(Canvas& canvas, double x0, const std::string& title, const std::
   for (double x = std::ceil(first / x_step) * x_step; x <= last; x += x_step)
     canvas.text(at_x(x), bottom + 12, number(x), 9, kFaint, Anchor::kCentre);
   canvas.line(left, bottom, right, bottom, kFaint);
-  canvas.text((left + right) / 2, bottom + 29, x_label, 10, kFaint, Anchor::kCentre);
+  canvas.text((left + right) / 2, bottom + 29, "epoch", 10, kFaint, Anchor::kCentre);
   for (std::size_t i = 0; i < series.size(); ++i) {
     std::vector<std::pair<double, double>> line;
     for (const auto& [x, y] : series[i].points)
@@ -102,17 +105,12 @@ struct Panel {
 
 }  // namespace
 
-Image line_chart(const std::string& title, const std::string& x_label, const std::vector<Series>& series, bool share) {
-  Canvas canvas(kPanelWidth, kPanelHeight);
-  draw_panel(canvas, 0, title, x_label, series, share ? Scale::kShare : Scale::kFromZero);
-  return canvas.image();
-}
-
 Image run_curves(const std::vector<EpochMetrics>& metrics) {
   int first_phase = 0;  // epochs of phase 1 come before those of phase 2
   for (const EpochMetrics& m : metrics)
     if (m.phase == 1) first_phase = std::max(first_phase, m.epoch);
-  Series mask1{"phase 1", {}}, mask2{"phase 2", {}}, r2_phase1 = mask1, r2_phase2 = mask2, classes{"cross-entropy", {}}, accuracy{"accuracy", {}};
+  Series mask1{"phase 1", {}}, mask2{"phase 2", {}}, r2_phase1 = mask1, r2_phase2 = mask2;
+  Series classes{"cross-entropy", {}}, accuracy{"accuracy", {}};
   for (const EpochMetrics& m : metrics) {
     const double x = m.phase == 1 ? m.epoch : first_phase + m.epoch;
     (m.phase == 1 ? mask1 : mask2).points.emplace_back(x, m.mask_loss);
@@ -137,8 +135,7 @@ Image run_curves(const std::vector<EpochMetrics>& metrics) {
   if (panels.empty()) panels.push_back({"Loss", {mask1}});
   Canvas canvas(kPanelWidth * static_cast<int>(panels.size()), kPanelHeight);
   for (std::size_t i = 0; i < panels.size(); ++i)
-    draw_panel(canvas, static_cast<double>(kPanelWidth) * static_cast<double>(i), panels[i].title, "epoch", panels[i].series,
-               panels[i].scale);
+    draw_panel(canvas, static_cast<double>(kPanelWidth) * static_cast<double>(i), panels[i].title, panels[i].series, panels[i].scale);
   return canvas.image();
 }
 
@@ -156,24 +153,21 @@ Image confusion_chart(const std::string& title, const ConfusionMatrix& confusion
   canvas.text(kLabel - 8, kTop + side + 22, "precision", 10, kFaint, Anchor::kRight);
   for (std::size_t i = 0; i < n; ++i) {
     const double at = kCell * static_cast<double>(i);
-    long row = 0, column = 0;
-    for (std::size_t k = 0; k < n; ++k) row += counts[i][k], column += counts[k][i];
+    const ClassScores scores = confusion.scores_of(i);
     canvas.text(kLabel + at + kCell / 2, kTop - 14, canvas.fitted(classes[i], 10, kCell - 4), 10, kInk, Anchor::kCentre);
     canvas.text(kLabel - 8, kTop + at + kCell / 2, classes[i], 11, kInk, Anchor::kRight);
     for (std::size_t k = 0; k < n; ++k) {
-      const double share = row > 0 ? static_cast<double>(counts[i][k]) / static_cast<double>(row) : 0;
+      const double share = scores.pictures > 0 ? static_cast<double>(counts[i][k]) / static_cast<double>(scores.pictures) : 0;
       const double x = kLabel + kCell * static_cast<double>(k), y = kTop + at;
       const Colour ink = share > 0.5 ? kWhite : counts[i][k] == 0 ? Colour{0.72, 0.74, 0.78} : kInk;
       canvas.fill(x + 1, y + 1, kCell - 2, kCell - 2, counts[i][k] == 0 ? Colour{0.97, 0.97, 0.98} : shade(0.06 + 0.94 * share));
       canvas.text(x + kCell / 2, y + kCell / 2 - (counts[i][k] > 0 ? 6 : 0), std::to_string(counts[i][k]), 13, ink, Anchor::kCentre,
                   i == k);
-      if (row > 0 && counts[i][k] > 0) canvas.text(x + kCell / 2, y + kCell / 2 + 11, percent(share) + " %", 8.5, ink, Anchor::kCentre);
+      if (counts[i][k] > 0) canvas.text(x + kCell / 2, y + kCell / 2 + 11, percent(share) + " %", 8.5, ink, Anchor::kCentre);
     }
-    const auto hit = static_cast<double>(counts[i][i]);
-    canvas.text(kLabel + side + kEdge / 2, kTop + at + kCell / 2, row > 0 ? percent(hit / static_cast<double>(row)) + " %" : "–", 11, kInk,
-                Anchor::kCentre);
-    canvas.text(kLabel + at + kCell / 2, kTop + side + 22, column > 0 ? percent(hit / static_cast<double>(column)) + " %" : "–", 11, kInk,
-                Anchor::kCentre);
+    const auto text = [](const std::optional<double>& of) { return of ? percent(*of) + " %" : std::string("–"); };
+    canvas.text(kLabel + side + kEdge / 2, kTop + at + kCell / 2, text(scores.recall), 11, kInk, Anchor::kCentre);
+    canvas.text(kLabel + at + kCell / 2, kTop + side + 22, text(scores.precision), 11, kInk, Anchor::kCentre);
   }
   return canvas.image();
 }

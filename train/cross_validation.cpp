@@ -13,6 +13,8 @@
 #include "charts.h"
 #include "files/json_text.h"
 #include "files/whole_file.h"
+#include "number_text.h"
+#include "predictions.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
@@ -91,6 +93,7 @@ void write_report(const std::string& run, const CrossValidation& r, const Confus
                                                  std::to_string(r.folds.size()) + " folds, last epoch of each");
   std::vector<std::pair<std::string, std::string>> figures{{percent_text(r.mean()) + " %", "unweighted mean of the folds"},
                                                            {percent_text(pooled.accuracy()) + " %", "pooled over the pictures"},
+                                                           {percent_text(pooled.macro_f1()) + " %", "macro F1, pooled"},
                                                            {"± " + percent_text(r.deviation()), "standard deviation of the folds"},
                                                            {std::to_string(pooled.total()), "pictures"}};
   if (const auto same = r.mean_with_mean_mask()) figures.emplace_back(percent_text(*same) + " %", "with the mean mask for all");
@@ -175,7 +178,8 @@ std::string write_cross_validation(const std::string& run, const CrossValidation
   std::string text = text_table(fold_table(r));
   text += "\nunweighted mean of the folds  " + percent_text(r.mean()) + " % (standard deviation of the folds " +
           percent_text(r.deviation()) + ")\npooled over " + std::to_string(pooled.total()) + " pictures  " +
-          percent_text(pooled.accuracy()) + " %\n";
+          percent_text(pooled.accuracy()) + " % (balanced " + percent_text(pooled.balanced_accuracy()) + ", macro F1 " +
+          percent_text(pooled.macro_f1()) + ")\n";
   const auto same = r.mean_with_mean_mask();
   if (same) text += "unweighted mean with the mean mask for every face  " + percent_text(*same) + " %\n";
   const auto r2 = r.mean_mask_r2();
@@ -187,6 +191,8 @@ std::string write_cross_validation(const std::string& run, const CrossValidation
     folds.push_back({{"fold", k},
                      {"images", fold.confusion.total()},
                      {"accuracy", fold.confusion.accuracy()},
+                     {"balanced_accuracy", fold.confusion.balanced_accuracy()},
+                     {"macro_f1", fold.confusion.macro_f1()},
                      {"confusion", fold.confusion.counts()}});
     if (fold.mean_mask_accuracy) folds.back()["with_mean_mask"] = *fold.mean_mask_accuracy;
     if (fold.mask_r2) folds.back()["mask_r2"] = *fold.mask_r2;
@@ -194,6 +200,8 @@ std::string write_cross_validation(const std::string& run, const CrossValidation
   nlohmann::ordered_json json{{"mean", r.mean()},
                               {"deviation", r.deviation()},
                               {"pooled", pooled.accuracy()},
+                              {"pooled_balanced_accuracy", pooled.balanced_accuracy()},
+                              {"pooled_macro_f1", pooled.macro_f1()},
                               {"images", pooled.total()},
                               {"classes", pooled.classes()},
                               {"confusion", pooled.counts()},
@@ -202,6 +210,9 @@ std::string write_cross_validation(const std::string& run, const CrossValidation
   if (r2) json["mean_mask_r2"] = *r2;
   write_whole((fs::path(run) / "table.txt").string(), text);
   write_whole((fs::path(run) / "table.json").string(), json_text(json, 1) + '\n');
+  std::vector<std::string> predictions;
+  for (std::size_t k = 0; k < r.folds.size(); ++k) predictions.push_back((fs::path(run) / fold_name(k) / "predictions.csv").string());
+  join_predictions((fs::path(run) / "predictions.csv").string(), predictions);
   write_report(run, r, pooled);
   return text;
 }

@@ -22,7 +22,7 @@ struct CrossValidation {
 /// Reads RUN/fold-<k>/result.json of every fold. Throws kNotFound, kBadFormat (also where the folds' classes differ).
 CrossValidation read_folds(const std::string& run, int folds);
 
-/// table.txt, table.json, folds.png, confusion.png, curves.png and report.html in `run`; the text also as the answer.
+/// table.txt, table.json, predictions.csv, folds.png, confusion.png, curves.png and report.html in `run`; the text also as the answer.
 std::string write_cross_validation(const std::string& run, const CrossValidation& result);
 
 }  // namespace fmpn::train

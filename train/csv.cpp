@@ -82,6 +82,12 @@ void CsvTable::heading(const std::vector<std::string>& names, int line, const st
     if (!has(name)) throw Error(ErrorCode::kBadFormat, path_ + ": the column '" + name + "' is missing");
 }
 
+std::vector<std::string> CsvTable::columns() const {
+  std::vector<std::string> names(columns_.size());
+  for (const auto& [name, at] : columns_) names[at] = name;
+  return names;
+}
+
 std::string CsvTable::get(std::size_t row, const std::string& column) const {
   const auto at = columns_.find(column);
   return at == columns_.end() ? std::string() : lines_[row].fields[at->second];

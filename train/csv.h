@@ -17,6 +17,7 @@ class CsvTable {
 
   std::size_t size() const { return lines_.size(); }
   bool has(const std::string& column) const { return columns_.count(column) != 0; }
+  std::vector<std::string> columns() const;  ///< from left to right
   /// Empty where there is no such column.
   std::string get(std::size_t row, const std::string& column) const;
   /// Throws kBadFormat (file, line, column) for what is no whole number.

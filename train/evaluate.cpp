@@ -18,13 +18,14 @@
 #include "mask_replacement.h"
 #include "mask_scores.h"
 #include "mask_set.h"
+#include "predictions.h"
 #include "scores.h"
 
 namespace fmpn::train {
 namespace {
 
 struct Options {
-  std::string model, replace_masks = "none", masks, missing_mask = "none";
+  std::string model, replace_masks = "none", masks, missing_mask = "none", predictions;
   CropSource source;
   EngineOptions engine;
   bool json = false;
@@ -45,19 +46,21 @@ std::optional<MaskScores> mask_scores(const Options& o, const ModelInfo& info) {
 /// What the model made of the pictures.
 struct Outcome {
   Answers answers;
+  std::vector<Prediction> predictions;
   std::optional<MaskScores> masks;
   long nearest_masks = 0;  ///< faces whose mask is nearest to the ground truth of their own class
   long aligned_right = 0;  ///< right among those whose face was found
 };
 
 Outcome outcome_of(const Options& o, const Engine& engine, const LabelledCrops& data, std::optional<MaskScores> masks) {
-  Outcome outcome{Answers(engine.info().classes), std::move(masks)};
+  Outcome outcome{Answers(engine.info().classes), {}, std::move(masks)};
   std::optional<MaskReplacement> replacement;
   if (o.replace_masks != "none") replacement.emplace(engine, data.crops, o.replace_masks);
   classify_each(engine, data.crops, replacement ? &*replacement : nullptr, [&](std::size_t i, const Expression& e) {
     const std::size_t truth = data.labels[i];
     const auto named = static_cast<std::size_t>(e.label_id);
     outcome.answers.add(truth, named, e.probabilities[named]);
+    outcome.predictions.push_back({data.paths[i], engine.info().classes[truth], e.probabilities});
     outcome.aligned_right += data.aligned[i] && named == truth ? 1 : 0;
     if (!outcome.masks) return;
     outcome.masks->add(e.mask.values, truth);
@@ -69,10 +72,11 @@ Outcome outcome_of(const Options& o, const Engine& engine, const LabelledCrops& 
 nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const LabelledCrops& data, const Outcome& outcome) {
   const ModelInfo& info = engine.info();
   const Answers& answers = outcome.answers;
-  const auto& counts = answers.confusion.counts();
   auto out = heading_of(o.source, data, engine);
   if (o.replace_masks != "none") out["replaced_masks"] = o.replace_masks;
   out["accuracy"] = answers.confusion.accuracy();
+  out["balanced_accuracy"] = answers.confusion.balanced_accuracy();
+  out["macro_f1"] = answers.confusion.macro_f1();
   const long aligned = answers.confusion.total() - data.unaligned();
   if (aligned > 0) out["aligned_accuracy"] = static_cast<double>(outcome.aligned_right) / static_cast<double>(aligned);
   out["calibration_error"] = expected_calibration_error(answers.confidence, answers.correct);
@@ -85,16 +89,14 @@ nlohmann::ordered_json figures_of(const Options& o, const Engine& engine, const 
     out["nearest_mask_accuracy"] = static_cast<double>(outcome.nearest_masks) / static_cast<double>(answers.confusion.total());
   }
   out["classes"] = info.classes;
-  out["confusion"] = counts;
+  out["confusion"] = answers.confusion.counts();
   for (std::size_t c = 0; c < info.classes.size(); ++c) {
-    long row = 0, column = 0;
-    for (std::size_t k = 0; k < info.classes.size(); ++k) row += counts[c][k], column += counts[k][c];
-    // Of no picture there is no share: null.
-    const auto share_of = [&](long all) -> nlohmann::json {
-      if (all == 0) return nullptr;
-      return static_cast<double>(counts[c][c]) / static_cast<double>(all);
-    };
-    out["per_class"][info.classes[c]] = {{"images", row}, {"recall", share_of(row)}, {"precision", share_of(column)}};
+    const ClassScores scores = answers.confusion.scores_of(c);
+    const auto number = [](const std::optional<double>& share) { return share ? nlohmann::json(*share) : nlohmann::json(); };
+    out["per_class"][info.classes[c]] = {{"images", scores.pictures},
+                                         {"recall", number(scores.recall)},
+                                         {"precision", number(scores.precision)},
+                                         {"f1", number(scores.f1)}};
   }
   return out;
 }
@@ -105,8 +107,9 @@ void print(const Options& o, const nlohmann::ordered_json& figures, const Confus
   std::printf("accuracy %.4f", value("accuracy"));
   if (figures["unaligned"] != 0 && figures.contains("aligned_accuracy"))
     std::printf(" (%.4f where a face was found)", value("aligned_accuracy"));
-  std::printf(", calibration error %.4f\nabove confidence %.2f: %.1f %% answered, %.1f %% of them right\n", value("calibration_error"),
-              value("min_confidence"), 100 * value("coverage"), 100 * value("answered_accuracy"));
+  std::printf(", balanced %.4f, macro F1 %.4f, calibration error %.4f\nabove confidence %.2f: %.1f %% answered, %.1f %% of them right\n",
+              value("balanced_accuracy"), value("macro_f1"), value("calibration_error"), value("min_confidence"), 100 * value("coverage"),
+              100 * value("answered_accuracy"));
   if (figures.contains("mask_r2")) std::printf("masks: R² %.3f\n", value("mask_r2"));
   if (figures.contains("nearest_mask_accuracy"))
     std::printf("masks: nearest to the ground truth of their own class for %.1f %%\n", 100 * value("nearest_mask_accuracy"));
@@ -129,6 +132,7 @@ void evaluate(const Options& o) {
   const LabelledCrops data = read_labelled_crops(o.source, engine->info());
   const Outcome outcome = outcome_of(o, *engine, data, std::move(scores));
   const auto figures = figures_of(o, *engine, data, outcome);
+  if (!o.predictions.empty()) write_predictions(o.predictions, engine->info(), outcome.predictions);
   if (o.json) {
     std::cout << json_text(figures) << '\n';
     return;
@@ -154,6 +158,8 @@ void add_evaluate(CLI::App& app) {
       ->capture_default_str();
   c->add_option("--fold", o->source.fold, "Only this fold (the test fold of a cross-validation), and its masks")
       ->check(CLI::NonNegativeNumber);
+  c->add_option("--predictions", o->predictions,
+                "CSV file to write, a line a picture: label, what is named, confidence, whether it is answered, all probabilities");
   add_engine_options(*c, o->engine);
   c->add_flag("--json", o->json, "One JSON object on standard output");
   c->callback([o] { evaluate(*o); });

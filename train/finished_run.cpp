@@ -2,8 +2,6 @@
 
 #include <cstdio>
 #include <ctime>
-#include <filesystem>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -12,19 +10,23 @@
 
 #include "agreement.h"
 #include "calibration.h"
+#include "predictions.h"
 #include "report.h"
+#include "run_result.h"
 #include "runtime/model_file.h"
 #include "scores.h"
 #include "validation.h"
 
 namespace fmpn::train {
-namespace fs = std::filesystem;
 namespace {
 
 /// The weights as a file of half precision gives them back: what is measured and fitted is true of the file, to the last picture.
 void round_as_stored(FmpnNetImpl& net) {
   const torch::NoGradGuard no_grad;
-  for (auto& item : state_of(net)) item.second.copy_(item.second.to(torch::kFloat16));
+  for (auto& item : state_of(net)) {
+    const StoredTensor stored = stored_as(item.second, /*half=*/true);
+    item.second.copy_(view_of(stored));
+  }
 }
 
 LabelledLogits labelled(const torch::Tensor& logits, const torch::Tensor& labels) {
@@ -57,18 +59,21 @@ RunResult result_of(const FitOptions& o, const ModelInfo& info, const LabelledLo
   result.confusion = answers.confusion;
   result.fold = o.fold, result.held_out = held_out(o);
   result.calibration_error = expected_calibration_error(answers.confidence, answers.correct);
-  std::printf("%s: accuracy %.4f, calibration error %.4f\n", result.held_out.c_str(), result.confusion.accuracy(),
-              result.calibration_error);
+  result.calibrated_here = info.provenance.count("calibration_images") != 0;
+  std::printf("%s: accuracy %.4f, balanced %.4f, macro F1 %.4f, calibration error %.4f\n", result.held_out.c_str(),
+              result.confusion.accuracy(), result.confusion.balanced_accuracy(), result.confusion.macro_f1(), result.calibration_error);
   return result;
 }
 
-/// What the model, calibrated here, answers to the held-out pictures; nothing where it has no answers: nothing is held out, or CN was
-/// not trained.
-std::optional<RunResult> judge(Trainer& trainer, const FitOptions& o, const DataSet& valid, const Validation& validation,
-                               const std::vector<int64_t>& unseen, ModelInfo& info) {
-  if (!validation.logits.defined()) return std::nullopt;
-  const LabelledLogits data = labelled(validation.logits, valid.labels);
-  if (o.fold < 0) calibrate_on(unseen, info, data);
+std::vector<Prediction> predictions_of(const ModelInfo& info, const DataSet& valid, const LabelledLogits& data) {
+  std::vector<Prediction> all;
+  for (std::size_t i = 0; i < data.labels.size(); ++i)
+    all.push_back({valid.paths[i], info.classes[data.labels[i]], probabilities_at(info.temperature, data.logits[i])});
+  return all;
+}
+
+RunResult judge(Trainer& trainer, const FitOptions& o, const ModelInfo& info, const DataSet& valid, const Validation& validation,
+                const LabelledLogits& data) {
   RunResult result = result_of(o, info, data);
   result.mask_r2 = validation.mask_r2;
   if (info.uses_masks) {
@@ -79,17 +84,6 @@ std::optional<RunResult> judge(Trainer& trainer, const FitOptions& o, const Data
   return result;
 }
 
-/// The files that the networks started from, by run folder and name: "FMG: fmg/last.safetensors".
-std::string start_of(const FitOptions& o) {
-  std::string text;
-  for (const auto& [net, path] : {std::pair("all", o.weights), {"CN", o.cn_weights}, {"FMG", o.fmg_weights}}) {
-    if (path.empty()) continue;
-    const fs::path file = fs::absolute(path).lexically_normal();
-    text += (text.empty() ? "" : ", ") + std::string(net) + ": " + (file.parent_path().filename() / file.filename()).string();
-  }
-  return text;
-}
-
 std::string today() {
   const std::time_t now = std::time(nullptr);
   char date[16];
@@ -97,26 +91,10 @@ std::string today() {
   return date;
 }
 
-/// Where the weights come from, and how.
-void add_origin(const FitOptions& o, std::int64_t train_size, const std::string& teachers, std::map<std::string, std::string>& provenance) {
-  provenance["date"] = today();
-  provenance["protocol"] = (o.phase == "1" ? "phase 1 alone (PFN and CN are not trained), last epoch of " + std::to_string(o.phase1_epochs)
-                                           : "last epoch of " + std::to_string(o.phase2_epochs)) +
-                           ", seed " + std::to_string(o.seed) + ", ablation " + o.ablation +
-                           (o.fold < 0 ? "" : ", without fold " + std::to_string(o.fold));
-  provenance["train_images"] = std::to_string(train_size);
-  if (const std::string start = start_of(o); !start.empty()) provenance["start"] = start;
-  if (o.leave_out_duplicates) provenance["duplicates"] = "left out of training";
-  if (o.teachers.empty()) return;
-  char share[16];
-  std::snprintf(share, sizeof share, "%g", o.teacher_share);
-  provenance["teacher"] = teachers + ", share " + share;
-}
-
 }  // namespace
 
 void write_finished_run(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& valid,
-                        const std::vector<int64_t>& unseen, const std::string& teachers) {
+                        const std::vector<int64_t>& unseen) {
   ModelInfo info = trainer.info();
   round_as_stored(trainer.averaged());
   Validation validation;
@@ -125,13 +103,19 @@ void write_finished_run(Trainer& trainer, const RunFolder& run, const FitOptions
                           info.input_size);
   if (const auto& r2 = validation.mask_r2)
     std::printf("masks: R² %.2f (1: every face's ground truth; 0: no better than one mask for all)\n", *r2);
-  const std::optional<RunResult> result = judge(trainer, o, valid, validation, unseen, info);
-  add_origin(o, trainer.train_size(), teachers, info.provenance);
+  std::optional<RunResult> result;  // none where nothing is held out, or CN was not trained
+  if (validation.logits.defined()) {
+    const LabelledLogits data = labelled(validation.logits, valid.labels);
+    if (o.fold < 0) calibrate_on(unseen, info, data);
+    result = judge(trainer, o, info, valid, validation, data);
+    write_predictions(run.file("predictions.csv"), info, predictions_of(info, valid, data));
+  }
+  info.provenance["date"] = today();
   if (validation.mask_r2) info.provenance["mask_r2"] = std::to_string(*validation.mask_r2);
   if (result) info.provenance[o.fold < 0 ? "valid_accuracy" : "test_accuracy"] = std::to_string(result->confusion.accuracy());
   const std::string model = run.file("last.safetensors");
   save_model(model, info, trainer.averaged(), /*half=*/true);
-  if (const auto agreement = o.phase == "1" ? std::nullopt : bfloat16_agreement(model, valid)) {
+  if (const auto agreement = o.phase == "1" ? std::nullopt : bfloat16_agreement(model, valid, o.threads)) {
     std::printf("bfloat16 gives the same label on %.2f %% of %s; masks lie %.4f apart at the most\n", 100 * agreement->same_labels,
                 held_out(o).c_str(), agreement->mask_difference);
     info.provenance["bf16_agreement"] = std::to_string(agreement->same_labels);
@@ -139,7 +123,7 @@ void write_finished_run(Trainer& trainer, const RunFolder& run, const FitOptions
     save_model(model, info, trainer.averaged(), /*half=*/true);
   }
   write_run_report(run, result);
-  if (result) write_result(run, *result);  // last of all: who finds it finds a whole run
+  if (result) write_result(run.file("result.json"), *result);  // last of all: who finds it finds a whole run
   std::printf("wrote last.safetensors and report.html in %s\n", run.path().c_str());
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "data_set.h"
@@ -12,9 +11,9 @@
 namespace fmpn::train {
 
 /// Writes what a run leaves behind: last.safetensors (the last epoch's averaged weights, measured and calibrated as they stand in the
-/// file), what it makes of `valid` (result.json, last of all) and the report. `unseen`: the indices in `valid` that may be calibrated
-/// on; `teachers`: their names, for the model's provenance. Throws kIo.
+/// file), what it makes of `valid` (predictions.csv; result.json, last of all) and the report. `unseen`: the indices in `valid` that may
+/// be calibrated on. Throws kIo.
 void write_finished_run(Trainer& trainer, const RunFolder& run, const FitOptions& options, const DataSet& valid,
-                        const std::vector<std::int64_t>& unseen, const std::string& teachers);
+                        const std::vector<std::int64_t>& unseen);
 
 }  // namespace fmpn::train

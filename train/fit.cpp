@@ -25,6 +25,7 @@
 #include "manifest.h"
 #include "mask_people.h"
 #include "mask_set.h"
+#include "origin.h"
 #include "recipe.h"
 #include "run_folder.h"
 #include "runtime/device.h"
@@ -159,12 +160,13 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
     train.targets = train.targets * (1 - o.teacher_share) + soft.shares * o.teacher_share;
     teachers = soft.teachers;
   }
+  o.model.provenance = origin_of(o, train.size(), teachers);
   Trainer trainer(o, run, train, valid, masks);
   if (!trainer.run())
     throw Error(ErrorCode::kRuntime,
                 run.has_checkpoint() ? "stopped; --resume goes on from the last whole epoch in " + o.run
                                      : "stopped before the first epoch was whole; begin again, " + o.run + " has nothing yet");
-  write_finished_run(trainer, run, o, valid, unseen, teachers);
+  write_finished_run(trainer, run, o, valid, unseen);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ struct FitOptions {
   bool check_only = false;         ///< read all that the run needs, train nothing
   bool as_fold = false;            ///< the run is to have a result, for cv's table
 
-  ModelInfo model;                 ///< architecture; classes and colour come from the data
+  ModelInfo model;                 ///< architecture; classes, colour and provenance come from the data and the run
 
   int phase1_epochs = 300, phase1_constant = 150;
   int phase2_epochs = 200, phase2_constant = 100;

@@ -13,9 +13,10 @@
 #include <fmpn/error.h>
 
 #include "child.h"
-#include "cross_validation.h"
 #include "files/whole_file.h"
 #include "interrupt.h"
+#include "number_text.h"
+#include "run_result.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;

@@ -61,6 +61,17 @@ std::vector<ManifestRow> rows_of_folder(const CropSource& source) {
   return std::move(list.rows);
 }
 
+/// A model of a cross-validation has been trained on all folds but one.
+void warn_of_seen_folds(const CropSource& source, const ModelInfo& info) {
+  const auto data = info.provenance.find("data"), without = info.provenance.find("without_fold");
+  if (data == info.provenance.end() || without == info.provenance.end()) return;
+  if (data->second != data_set_name(source.data) || without->second == std::to_string(source.fold)) return;
+  std::fprintf(stderr,
+               "fmpn-train: warning: '%s' was trained on all folds of %s but fold %s: what it makes of the others says nothing of "
+               "new faces\n",
+               info.name.c_str(), data->second.c_str(), without->second.c_str());
+}
+
 Image corrupted_file(const std::string& path, const Image& picture, const std::vector<Corruption>& corruptions) {
   try {
     return corrupted(picture.view(), corruptions);
@@ -107,6 +118,7 @@ LabelledCrops read_labelled_crops(const CropSource& source, const ModelInfo& inf
     if (rows.empty()) throw Error(ErrorCode::kBadFormat, source.data + ": no picture in " + part);
     return rows;
   };
+  if (prepared) warn_of_seen_folds(source, info);
   auto rows = some({source.split, source.fold, true});
   LabelledCrops result;
   if (!source.without_duplicates_of.empty()) {
@@ -118,7 +130,10 @@ LabelledCrops read_labelled_crops(const CropSource& source, const ModelInfo& inf
                   source.data + ": every picture of '" + source.split + "' stands in '" + source.without_duplicates_of + "'");
   }
   result.crops.resize(rows.size());
-  for (const ManifestRow& row : rows) result.labels.push_back(label_index(info, row));
+  for (const ManifestRow& row : rows) {
+    result.labels.push_back(label_index(info, row));
+    result.paths.push_back(prepared ? row.path : row.source);
+  }
   if (prepared) {
     for (std::size_t i = 0; i < rows.size(); ++i) result.crops[i] = read_image(file(rows[i]));
   } else {

@@ -26,6 +26,7 @@ void add_crop_source_options(CLI::App& command, CropSource& source);
 
 struct LabelledCrops {
   std::vector<Image> crops;
+  std::vector<std::string> paths;   ///< of the crops, as the manifest names them, or of a folder's pictures
   std::vector<std::size_t> labels;  ///< index in the model's classes
   std::vector<bool> aligned;        ///< a face was found; false: the whole picture
   long duplicates = 0;              ///< left out

@@ -11,12 +11,13 @@
 #include "files/whole_file.h"
 
 namespace fmpn::train {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr std::array<const char*, 10> kColumns{"path", "source", "label",   "subject", "sequence",
                                                "frame", "fold",  "split",   "neutral", "aligned"};
 
-std::string file_of(const std::string& folder) { return (std::filesystem::path(folder) / "manifest.csv").string(); }
+std::string file_of(const std::string& folder) { return (fs::path(folder) / "manifest.csv").string(); }
 
 }  // namespace
 
@@ -30,6 +31,11 @@ std::vector<ManifestRow> read_manifest(const std::string& folder) {
                     table.get(i, "frame"), table.get(i, "fold"), table.get(i, "split"), table.get(i, "neutral"),
                     table.get(i, "aligned") != "0"});
   return rows;
+}
+
+std::string data_set_name(const std::string& folder) {
+  const fs::path path = fs::absolute(folder).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
 std::vector<ManifestRow> select_rows(std::vector<ManifestRow> rows, const Selection& selection) {

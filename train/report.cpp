@@ -2,17 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
-
-#include <nlohmann/json.hpp>
-
-#include <fmpn/error.h>
 
 #include "canvas.h"
 #include "charts.h"
-#include "files/json_text.h"
 #include "files/whole_file.h"
+#include "number_text.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
@@ -72,7 +67,6 @@ HtmlReport::HtmlReport(const std::string& title, const std::string& subtitle) : 
 }
 
 void HtmlReport::heading(const std::string& text) { body_ += "<h2>" + escaped(text) + "</h2>\n"; }
-void HtmlReport::paragraph(const std::string& text) { body_ += "<p>" + escaped(text) + "</p>\n"; }
 
 void HtmlReport::figures(const std::vector<std::pair<std::string, std::string>>& values) {
   body_ += "<div class=\"figures\">";
@@ -106,66 +100,14 @@ std::string HtmlReport::html() const {
          escaped(title_) + "</title>\n<style>" + kStyle + "</style></head>\n<body><main>\n" + body_ + "</main></body></html>\n";
 }
 
-std::string percent_text(double share, int digits) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, 100 * share);
-  return text;
-}
-
-std::string decimal_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f", value);
-  return text;
-}
-
 std::vector<std::vector<std::string>> class_table(const ConfusionMatrix& confusion) {
+  const auto text = [](const std::optional<double>& share) { return share ? percent_text(*share) : std::string("–"); };
   std::vector<std::vector<std::string>> rows{{"class", "pictures", "recall %", "precision %", "F1 %"}};
   for (std::size_t c = 0; c < confusion.classes().size(); ++c) {
-    long row = 0, column = 0;
-    for (std::size_t k = 0; k < confusion.classes().size(); ++k) row += confusion.counts()[c][k], column += confusion.counts()[k][c];
-    const auto hit = static_cast<double>(confusion.counts()[c][c]);
-    const auto share = [&](long of) { return of > 0 ? percent_text(hit / static_cast<double>(of)) : std::string("–"); };
-    rows.push_back({confusion.classes()[c], std::to_string(row), share(row), share(column),
-                    row + column > 0 ? percent_text(2 * hit / static_cast<double>(row + column)) : "–"});
+    const ClassScores scores = confusion.scores_of(c);
+    rows.push_back({confusion.classes()[c], std::to_string(scores.pictures), text(scores.recall), text(scores.precision), text(scores.f1)});
   }
   return rows;
-}
-
-void write_result(const RunFolder& run, const RunResult& result) {
-  nlohmann::ordered_json out{{"held_out", result.held_out},
-                             {"fold", result.fold},
-                             {"images", result.confusion.total()},
-                             {"accuracy", result.confusion.accuracy()},
-                             {"calibration_error", result.calibration_error},
-                             {"classes", result.confusion.classes()},
-                             {"confusion", result.confusion.counts()}};
-  if (result.mask_r2) out["mask_r2"] = *result.mask_r2;
-  if (result.mean_mask_accuracy) out["mean_mask_accuracy"] = *result.mean_mask_accuracy;
-  write_whole(run.file("result.json"), json_text(out, 1) + '\n');
-}
-
-RunResult read_result(const std::string& path) {
-  if (!fs::exists(path)) throw Error(ErrorCode::kNotFound, path + ": no such file");
-  try {
-    const auto in = nlohmann::json::parse(read_if_there(path));
-    RunResult result;
-    result.confusion = ConfusionMatrix(in.at("classes").get<std::vector<std::string>>());
-    const auto counts = in.at("confusion").get<std::vector<std::vector<long>>>();
-    const std::size_t n = result.confusion.classes().size();
-    if (counts.size() != n) throw Error(ErrorCode::kBadFormat, path + ": the confusion matrix has another size than the classes");
-    for (std::size_t i = 0; i < n; ++i) {
-      if (counts[i].size() != n) throw Error(ErrorCode::kBadFormat, path + ": the confusion matrix has another size than the classes");
-      for (std::size_t k = 0; k < n; ++k) result.confusion.add(i, k, counts[i][k]);
-    }
-    result.calibration_error = in.at("calibration_error").get<double>();
-    if (in.contains("mask_r2")) result.mask_r2 = in.at("mask_r2").get<double>();
-    if (in.contains("mean_mask_accuracy")) result.mean_mask_accuracy = in.at("mean_mask_accuracy").get<double>();
-    result.fold = in.at("fold").get<int>();
-    result.held_out = in.at("held_out").get<std::string>();
-    return result;
-  } catch (const nlohmann::json::exception& fault) {
-    throw Error(ErrorCode::kBadFormat, path + ": " + fault.what());
-  }
 }
 
 void write_run_report(const RunFolder& run, const std::optional<RunResult>& result) {
@@ -179,8 +121,11 @@ void write_run_report(const RunFolder& run, const std::optional<RunResult>& resu
       {seconds < 120 ? std::to_string(std::lround(seconds)) + " s" : std::to_string(std::lround(seconds / 60)) + " min", "training time"}};
   if (result) {
     figures.insert(figures.begin(), {{percent_text(result->confusion.accuracy()) + " %", "accuracy, last epoch"},
+                                     {percent_text(result->confusion.balanced_accuracy()) + " %", "balanced accuracy"},
+                                     {percent_text(result->confusion.macro_f1()) + " %", "macro F1"},
                                      {std::to_string(result->confusion.total()), "pictures of " + result->held_out},
-                                     {percent_text(result->calibration_error, 1) + " %", "calibration error"}});
+                                     {percent_text(result->calibration_error, 1) + " %",
+                                      result->calibrated_here ? "calibration error, fitted to these pictures" : "calibration error"}});
     if (const auto& same = result->mean_mask_accuracy)
       figures.insert(figures.begin() + 1, {percent_text(*same) + " %", "with the mean mask for all"});
   }

@@ -1,10 +1,18 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace fmpn::train {
+
+/// What a confusion matrix says of one class. Shares are 0…1, and none where there is nothing to take a share of.
+struct ClassScores {
+  long pictures = 0;  ///< of the class
+  long named = 0;     ///< pictures of any class that were given its name
+  std::optional<double> recall, precision, f1;
+};
 
 /// Counts of true class (row) against named class (column).
 class ConfusionMatrix {
@@ -13,6 +21,11 @@ class ConfusionMatrix {
   void add(std::size_t truth, std::size_t named, long pictures = 1) { counts_[truth][named] += pictures; }
   long total() const;
   double accuracy() const;  ///< 0…1; 0 for no picture
+  /// The mean recall of the classes that have pictures (unweighted average recall), 0…1; 0 for no picture.
+  double balanced_accuracy() const;
+  /// The mean F1 of the classes that have pictures or were named, 0…1; 0 for no picture.
+  double macro_f1() const;
+  ClassScores scores_of(std::size_t of) const;
   const std::vector<std::string>& classes() const { return classes_; }
   const std::vector<std::vector<long>>& counts() const { return counts_; }
 

@@ -17,6 +17,7 @@
 #include "interrupt.h"
 #include "mask_samples.h"
 #include "optimisation.h"
+#include "origin.h"
 #include "progress.h"
 #include "pth_file.h"
 #include "runtime/device.h"
@@ -163,8 +164,12 @@ void Trainer::report(int phase, int epoch, const EpochLosses& losses, double sec
     metrics.mask_r2 = validation.mask_r2;
     if (phase == 2) metrics.valid_accuracy = accuracy(validation.logits, valid_.labels);
     // A fold's held-out pictures are its test: no model is chosen by them.
-    if (options_.fold < 0 && metrics.valid_accuracy.value_or(0) > best_accuracy_)
-      save_model(run_.file("best.safetensors"), options_.model, averaged(), /*half=*/false);
+    if (options_.fold < 0 && metrics.valid_accuracy.value_or(0) > best_accuracy_) {
+      ModelInfo best = options_.model;
+      best.provenance["protocol"] = protocol_of(options_, epoch);
+      best.provenance["valid_accuracy"] = std::to_string(*metrics.valid_accuracy);
+      save_model(run_.file("best.safetensors"), best, averaged(), /*half=*/false);
+    }
     best_accuracy_ = std::max(best_accuracy_, metrics.valid_accuracy.value_or(0));
   }
   metrics.learning_rate = optimiser_->param_groups().front().options().get_lr();

@@ -5,10 +5,12 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <thread>
 
 #include <fmpn/error.h>
 
+#include "csv.h"
 #include "fold_runner.h"
 #include "folder_lock.h"
 #include "manifest.h"
@@ -87,6 +89,27 @@ TEST_F(Cv, EveryPictureIsTestedOnceAndTheTableSumsUp) {
     EXPECT_FALSE(fs::exists(file("run/fold-" + std::to_string(k) + "/best.safetensors"))) << "no model is chosen by test pictures";
   }
   EXPECT_NEAR(out["mean"].get<double>(), sum / 3, 1e-12);
+  const CsvTable all(file("run/predictions.csv"), {"fold", "path", "label", "named", "p_sadness"});
+  ASSERT_EQ(all.size(), 24U);
+  std::set<std::string> pictures;
+  long right = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all.get(i, "fold"), std::to_string(i / 8));
+    pictures.insert(all.get(i, "path"));
+    right += all.get(i, "named") == all.get(i, "label") ? 1 : 0;
+  }
+  EXPECT_EQ(pictures.size(), 24U);
+  EXPECT_DOUBLE_EQ(out["pooled"].get<double>(), static_cast<double>(right) / 24);
+  // A fold's model knows the other folds.
+  const std::string model = file("run/fold-1/last.safetensors");
+  const auto warns = [&](const std::vector<std::string>& of) {
+    std::vector<std::string> arguments{"evaluate", model, file("data")};
+    arguments.insert(arguments.end(), of.begin(), of.end());
+    return contains(train(arguments).err, "trained on all folds of data but fold 1");
+  };
+  EXPECT_FALSE(warns({"--fold", "1"}));
+  EXPECT_TRUE(warns({"--fold", "0"}));
+  EXPECT_TRUE(warns({}));
   EXPECT_TRUE(out["mean_with_mean_mask"].is_number());
   EXPECT_TRUE(out["mean_mask_r2"].is_number());
   EXPECT_TRUE(contains(outcome.out, "mean R² of the masks")) << outcome.out;
@@ -283,7 +306,7 @@ TEST_F(Cv, AFaultOfTheLastFoldIsToldBeforeTheFirstIsTrained) {
   for (ManifestRow& row : rows)  // all sad faces are fold 2's now
     if (row.label == "sadness") row.fold = "2";
   write_manifest(file("data"), rows);
-  ASSERT_EQ(train({"masks", file("data"), "-o", file("masks")}).status, 0);  // the old ones know faces that are held out now
+  for (const char* fold : {"0", "1", "2"}) fs::remove(file("masks") + "/" + fold + "/people.csv");  // who is held out now is in them
   expect_nothing_trained("a", {}, "no picture of the class 'sadness' to train on; all that there are may be in fold 2");
 }
 

@@ -11,6 +11,7 @@
 #include <fmpn/engine.h>
 
 #include "corruption.h"
+#include "csv.h"
 #include "manifest.h"
 #include "photograph.h"
 #include "train_program.h"
@@ -69,6 +70,34 @@ TEST_F(Evaluate, CountsEveryPictureAndAgreesWithTheEngine) {
   const double recall = out["per_class"]["happiness"]["recall"];
   EXPECT_DOUBLE_EQ(recall, static_cast<double>(confusion[3][3]) / 24);
   EXPECT_EQ(out["coverage"], 1.0) << "the tiny model answers always";
+  double recalls = 0;
+  for (const char* name : {"anger", "fear", "happiness"})
+    if (out["per_class"][name]["images"] != 0) recalls += out["per_class"][name]["recall"].get<double>() / 3;
+  EXPECT_NEAR(out["balanced_accuracy"].get<double>(), recalls, 1e-12);
+}
+
+TEST_F(Evaluate, EveryPicturesAnswerCanBeWritten) {
+  prepared(11);
+  const auto out = evaluated({"--split", "valid", "--predictions", file("p.csv")});
+  const CsvTable table(file("p.csv"), {"path", "label", "named", "confidence", "answered"});
+  const auto engine = Engine::load(model_);
+  const auto rows = select_rows(read_manifest(file("data")), {"valid"});
+  ASSERT_EQ(table.size(), rows.size());
+  long right = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Expression e = engine->classify({read_image(file("data/" + rows[i].path)).view()})[0];
+    EXPECT_EQ(table.get(i, "path"), rows[i].path);
+    EXPECT_EQ(table.get(i, "label"), rows[i].label);
+    EXPECT_EQ(table.get(i, "named"), engine->info().classes[static_cast<std::size_t>(e.label_id)]);
+    EXPECT_EQ(table.get(i, "answered"), "1");
+    for (std::size_t k = 0; k < e.probabilities.size(); ++k)
+      EXPECT_NEAR(std::stod(table.get(i, "p_" + engine->info().classes[k])), e.probabilities[k], 1e-5);
+    right += table.get(i, "named") == table.get(i, "label") ? 1 : 0;
+  }
+  EXPECT_DOUBLE_EQ(out["accuracy"].get<double>(), static_cast<double>(right) / static_cast<double>(rows.size()));
+  const auto full = train({"evaluate", model_, file("data"), "--predictions", file("none/p.csv")});
+  EXPECT_EQ(full.status, 1);
+  EXPECT_TRUE(contains(full.err, file("none"))) << full.err;
 }
 
 TEST_F(Evaluate, OneSplit) {

@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <functional>
+#include <regex>
 #include <sstream>
 #include <thread>
 
 #include <fmpn/engine.h>
 
+#include "csv.h"
 #include "environment.h"
 #include "manifest.h"
 #include "run_folder.h"
@@ -196,7 +199,24 @@ TEST_F(Fit, TheRunFolderTellsWhatHappened) {
   EXPECT_EQ(result["mean_mask_accuracy"], evaluated("run", {"--replace-masks", "mean"}));
   EXPECT_EQ(result["accuracy"], evaluated("run", {}));
   EXPECT_NEAR(result["mask_r2"].get<double>(), evaluated("run", {"--masks", file("masks")}, "mask_r2"), 1e-4);
-  for (const char* part : {"with the mean mask for all", "R² of the masks"})
+  EXPECT_NEAR(result["macro_f1"].get<double>(), evaluated("run", {}, "macro_f1"), 1e-12);
+  EXPECT_EQ(result["calibrated_on_these_pictures"], Engine::load(file("run/last.safetensors"))->info().temperature != 1);
+  // Every held-out picture's answer, as `evaluate` gives it.
+  evaluated("run", {"--predictions", file("p.csv")});
+  const CsvTable ours(file("run/predictions.csv"), {"path", "named"}), theirs(file("p.csv"), {"path", "named"});
+  ASSERT_EQ(ours.size(), 20U);
+  ASSERT_EQ(theirs.size(), 20U);
+  EXPECT_EQ(ours.columns(), theirs.columns());
+  for (std::size_t i = 0; i < 20; ++i) {
+    for (const char* column : {"path", "label", "named", "answered"}) EXPECT_EQ(ours.get(i, column), theirs.get(i, column)) << column;
+    EXPECT_NEAR(std::stod(ours.get(i, "p_sadness")), std::stod(theirs.get(i, "p_sadness")), 1e-3);
+  }
+  const auto last = read_model_info(file("run/last.safetensors")).provenance, best = read_model_info(file("run/best.safetensors")).provenance;
+  EXPECT_EQ(last.at("protocol"), "last epoch of 2, seed 7, ablation none");
+  EXPECT_EQ(last.at("data"), "data, split train");
+  EXPECT_TRUE(std::regex_match(best.at("protocol"), std::regex("epoch [12] of 2, the best on split valid, seed 7, ablation none")))
+      << best.at("protocol");
+  for (const char* part : {"with the mean mask for all", "R² of the masks", "macro F1"})
     EXPECT_TRUE(contains(test::read_text(file("run/report.html")), part)) << part;
   const auto epochs = read_metrics(file("run/metrics.csv"));
   ASSERT_EQ(epochs.size(), 4U);
@@ -210,6 +230,20 @@ TEST_F(Fit, TheRunFolderTellsWhatHappened) {
   const auto again = train({"fit", file("data"), "-o", file("again"), "--config", file("run/config.toml")});
   ASSERT_EQ(again.status, 0) << again.err;
   EXPECT_EQ(metrics("again"), metrics("run"));
+}
+
+TEST_F(Fit, NumbersTooLargeForHalfPrecisionStayWhole) {
+  SafeTensors content = read_safetensors(model_);
+  StoredTensor& variance = content.tensors.at("cls.bn1.running_var");
+  const std::vector<float> large(static_cast<std::size_t>(variance.shape.at(0)), 1e6F);
+  variance.dtype = "F32";
+  variance.bytes.resize(large.size() * sizeof(float));
+  std::memcpy(variance.bytes.data(), large.data(), variance.bytes.size());
+  write_safetensors(file("large.safetensors"), content);
+  const auto outcome = train(fit("run", {"--phase1-epochs", "0", "--epochs", "1", "--lr", "0", "--cn-weights", file("large.safetensors")}));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(read_safetensors(file("run/last.safetensors")).tensors.at("cls.bn1.running_var").dtype, "F32");
+  EXPECT_NO_THROW(Engine::load(file("run/last.safetensors")));
 }
 
 TEST_F(Fit, TheSameSeedIsTheSameRunAndAnotherIsNot) {

@@ -205,14 +205,14 @@ TEST_F(RunFolderTest, CrossValidationTableAndReport) {
     RunFolder(fold).cut_after(0, 0);
     RunFolder(fold).add({1, 1, 0.2, 0, 0, 1e-4, 10, 1, -0.5});
     RunFolder(fold).add({2, 1, 0.1, 1.1, 0.7, 1e-4, 10, 1, 0.25});
-    write_result(fold, k == 0 ? fold_result(0, 9, 1) : k == 1 ? fold_result(1, 3, 1) : fold_result(2, 20, 20));
+    write_result(fold.file("result.json"), k == 0 ? fold_result(0, 9, 1) : k == 1 ? fold_result(1, 3, 1) : fold_result(2, 20, 20));
   }
   const CrossValidation result = read_folds(run_.path(), 3);
   EXPECT_DOUBLE_EQ(result.mean(), (0.9 + 0.75 + 0.5) / 3);
   EXPECT_DOUBLE_EQ(result.pooled().accuracy(), 64.0 / 108);
   EXPECT_NEAR(result.deviation(), 0.2020726, 1e-6);
   const std::string text = write_cross_validation(run_.path(), result);
-  for (const char* part : {"71.67 % (standard deviation of the folds 20.21)", "108 pictures  59.26 %", "fear"})
+  for (const char* part : {"71.67 % (standard deviation of the folds 20.21)", "108 pictures  59.26 % (balanced 59.26, macro F1 59.26)", "fear"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
   EXPECT_EQ(test::read_text(run_.file("table.txt")), text);
   EXPECT_EQ(text.find("mean mask"), std::string::npos);

@@ -15,6 +15,27 @@ TEST(Scores, ConfusionMatrixCountsTruthByRow) {
   EXPECT_EQ(m.counts(), (std::vector<std::vector<long>>{{2, 0, 1}, {0, 1, 0}, {1, 0, 0}}));
 }
 
+// Recall: 3/4, 0/2, none; precision: 3/5, 0/1, none. F1 = 2 · right / (pictures + named): 6/9, 0/3, none.
+TEST(Scores, ClassesCountAlikeHoweverManyPicturesTheyHave) {
+  ConfusionMatrix m({"anger", "fear", "sadness"});
+  EXPECT_EQ(m.balanced_accuracy(), 0);
+  EXPECT_EQ(m.macro_f1(), 0);
+  m.add(0, 0, 3), m.add(0, 1, 1), m.add(1, 0, 2);
+  EXPECT_DOUBLE_EQ(m.accuracy(), 3 / 6.0);
+  EXPECT_DOUBLE_EQ(m.balanced_accuracy(), (0.75 + 0) / 2) << "there is no picture of sadness";
+  EXPECT_DOUBLE_EQ(m.macro_f1(), (6 / 9.0 + 0) / 2);
+  const ClassScores anger = m.scores_of(0), sadness = m.scores_of(2);
+  EXPECT_EQ(anger.pictures, 4);
+  EXPECT_EQ(anger.named, 5);
+  EXPECT_DOUBLE_EQ(anger.recall.value(), 0.75);
+  EXPECT_DOUBLE_EQ(anger.precision.value(), 0.6);
+  EXPECT_DOUBLE_EQ(anger.f1.value(), 6 / 9.0);
+  EXPECT_FALSE(sadness.recall || sadness.precision || sadness.f1);
+  m.add(0, 2);
+  EXPECT_DOUBLE_EQ(m.balanced_accuracy(), 0.6 / 2) << "sadness was named, but has no picture still";
+  EXPECT_DOUBLE_EQ(m.macro_f1(), (6 / 10.0 + 0 + 0) / 3);
+}
+
 // Fifteen bins: 0.90 and 0.92 share bin 13 (0.867…0.933), 0.55 lies in bin 8, 1.0 in the last.
 //   bin 13: |0.90 + 0.92 − 1| = 0.82, bin 8: |0.55 − 1| = 0.45, bin 14: |1 − 1| = 0; the sum over 4 pictures
 TEST(Scores, CalibrationErrorByHand) {
