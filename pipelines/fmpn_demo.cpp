@@ -7,10 +7,12 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <gst/app/gstappsrc.h>
+#include <gst/base/gstbasesink.h>
 #include <gst/gst.h>
 
 #include <fmpn/error.h>
@@ -37,7 +39,9 @@ std::atomic<bool> g_interrupted{false};
 /// What was seen of one face over the whole stream.
 struct FaceSummary {
   int frames = 0;
-  FaceAnnotation last;
+  int classified = 0;  ///< live, a frame may go on before the network has answered
+  Box box;             ///< the last one
+  std::optional<gst::ExpressionAnnotation> expression;  ///< the last one
   std::map<std::string, double> sum;  ///< of the distributions
 };
 
@@ -56,9 +60,11 @@ GstPadProbeReturn count_faces(GstPad*, GstPadProbeInfo* info, gpointer data) {
   for (const FaceAnnotation& face : faces) {
     FaceSummary& summary = tally.faces[face.id];
     ++summary.frames;
-    summary.last = face;
-    if (face.expression)
-      for (const auto& [name, p] : face.expression->distribution) summary.sum[name] += p;
+    summary.box = face.box;
+    if (!face.expression) continue;
+    ++summary.classified;
+    summary.expression = face.expression;
+    for (const auto& [name, p] : face.expression->distribution) summary.sum[name] += p;
   }
   return GST_PAD_PROBE_OK;
 }
@@ -77,14 +83,12 @@ void print(const Tally& tally) {
   std::printf("%d frames, %d with a face (%.1f %%)\n", tally.frames, tally.frames_with_face,
               tally.frames > 0 ? 100.0 * tally.frames_with_face / tally.frames : 0.0);
   for (const auto& [id, face] : tally.faces) {
-    const Box& box = face.last.box;
+    const Box& box = face.box;
     std::printf("face %d: %d frames, last box x=%.0f y=%.0f w=%.0f h=%.0f", id, face.frames, static_cast<double>(box.x),
                 static_cast<double>(box.y), static_cast<double>(box.width), static_cast<double>(box.height));
-    if (face.last.expression) {
-      std::printf(", label %s (%.0f %%)\n  mean distribution:", face.last.expression->label.c_str(),
-                  100 * face.last.expression->confidence);
-      for (const auto& [name, p] : face.last.expression->distribution)
-        std::printf(" %s %.3f", name.c_str(), face.sum.at(name) / face.frames);
+    if (face.expression) {
+      std::printf(", label %s (%.0f %%)\n  mean distribution:", face.expression->label.c_str(), 100 * face.expression->confidence);
+      for (const auto& [name, p] : face.expression->distribution) std::printf(" %s %.3f", name.c_str(), face.sum.at(name) / face.classified);
     }
     std::printf("\n");
   }
@@ -145,32 +149,41 @@ std::string text_of(GstMessage* message) {
   return text;
 }
 
-/// Waits for the end of the stream, and returns what went wrong, or nothing. An interruption ends the stream in order, and so
-/// does a fault upstream of `align`: the file then holds all the frames that came before.
-std::string run(GstElement* pipeline, GstElement* align) {
+/// How a stream ended.
+struct End {
+  std::string fault;   ///< empty: none
+  bool whole = false;  ///< everything that came before is in the file
+};
+
+/// Waits for the end of the stream. An interruption ends it in order, and so does a fault upstream of `align`: the file then holds all the
+/// frames that came before. Not so where the file itself could not be written.
+End run(GstElement* pipeline, GstElement* align) {
   Owned<GstBus> bus(gst_element_get_bus(pipeline));
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   constexpr auto kEnds = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
   constexpr int kPatience = 50;  // fifths of a second for the rest of the pipeline to finish after a fault
-  std::string fault;
-  bool ending = false;
-  for (int waited = 0; fault.empty() || waited < kPatience; waited += fault.empty() ? 0 : 1) {
+  End end;
+  bool ending = false, written = true;
+  for (int waited = 0; end.fault.empty() || waited < kPatience; waited += end.fault.empty() ? 0 : 1) {
     GstMessage* message = gst_bus_timed_pop_filtered(bus.get(), 200 * GST_MSECOND, kEnds);
     if (message == nullptr) {
       if (g_interrupted && !std::exchange(ending, true)) gst_element_send_event(pipeline, gst_event_new_eos());
       continue;
     }
     const bool ended = GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
-    if (!ended && fault.empty()) {
-      fault = text_of(message);
+    if (!ended && GST_IS_BASE_SINK(GST_MESSAGE_SRC(message))) written = false;
+    if (!ended && end.fault.empty()) {
+      end.fault = text_of(message);
       Owned<GstPad> pad(gst_element_get_static_pad(align, "sink"));
       if (!gst_pad_send_event(pad.get(), gst_event_new_eos())) waited = kPatience;
     }
     gst_message_unref(message);
-    if (ended) break;
+    if (!ended) continue;
+    end.whole = written;
+    break;
   }
   gst_element_set_state(pipeline, GST_STATE_NULL);
-  return fault;
+  return end;
 }
 
 /// The photograph's frames, where the pipeline has a source for them.
@@ -188,13 +201,17 @@ std::unique_ptr<Feeder> feed_photograph(GstElement* pipeline) {
   return feeder;
 }
 
-/// A video has its name only when it is whole; without a single frame there is none.
-void settle(const std::string& partial, const std::string& output, const Tally& tally) {
+/// A video has its name only when it is whole, and what had that name stays until then; without a single frame there is none.
+void settle(const std::string& partial, const std::string& output, const Tally& tally, bool whole) {
   namespace fs = std::filesystem;
   std::error_code fault;
   if (!fs::exists(partial)) return;  // a window, no file
   if (tally.frames == 0) {
     fs::remove(partial, fault);
+    return;
+  }
+  if (!whole) {
+    std::printf("%s is not whole\n", partial.c_str());
     return;
   }
   fs::rename(partial, output, fault);
@@ -240,10 +257,10 @@ int demonstrate(const std::string& input, const std::string& output) {
     const Owned<GstPad> drawn(gst_element_get_static_pad(overlay.get(), "src"));
     gst_pad_add_probe(drawn.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, narrow_tones, tones.get(), nullptr);
   }
-  const std::string fault = run(pipeline.get(), align.get());
+  const End end = run(pipeline.get(), align.get());
   print(tally);
-  settle(partial, output, tally);
-  if (!fault.empty()) throw Error(ErrorCode::kRuntime, (input.empty() ? output : input) + ": " + fault);
+  settle(partial, output, tally, end.whole);
+  if (!end.fault.empty()) throw Error(ErrorCode::kRuntime, (input.empty() ? output : input) + ": " + end.fault);
   return 0;
 }
 

@@ -69,6 +69,19 @@ TEST_F(Demo, FilmsOfFullRangeKeepTheirTones) {
   }
 }
 
+TEST_F(Demo, AVideoThatCouldNotBeWrittenReplacesNone) {
+  const std::string film = folder_.file("film.mp4"), output = folder_.file("out.mp4");
+  make_video(film);
+  ASSERT_EQ(demo({film, output}).status, 0);
+  // As on a full disk, of files larger than 60 blocks of 1,024 bytes.
+  const Outcome outcome =
+      run_program({"bash", "-c", "trap '' XFSZ; ulimit -f 60; exec \"$@\"", "bash", std::getenv("FMPN_DEMO"), "", output});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.out.find("wrote"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find(output + ".partial is not whole"), std::string::npos) << outcome.out;
+  EXPECT_EQ(decode(output, false).frames, 8);
+}
+
 TEST_F(Demo, DoesNotWriteOverItsInput) {
   const std::string film = folder_.file("film.mp4.partial");
   make_video(film);
