@@ -109,7 +109,7 @@ ManifestFile read_manifest(const std::string& path) {
   return manifest;
 }
 
-Manifest::Manifest(const std::string& folder, const Shard& shard, bool keep) : path_(path_of(folder, shard)) {
+Manifest::Manifest(const std::string& folder, const Shard& shard, bool resume) : path_(path_of(folder, shard)) {
   file_ = std::fopen(path_.c_str(), "a+e");
   if (file_ == nullptr) fail(path_);
   if (flock(fileno(file_), LOCK_EX | LOCK_NB) != 0) {
@@ -117,9 +117,14 @@ Manifest::Manifest(const std::string& folder, const Shard& shard, bool keep) : p
     throw Error(ErrorCode::kBadSetting, folder + ": another fmpn-annotate is writing to this folder");
   }
   try {
-    const off_t whole = keep ? whole_lines(path_) : 0;
-    if (whole > 0)
-      for (Entry& entry : read_manifest(path_).entries) entries_[entry.name] = std::move(entry);
+    off_t whole = whole_lines(path_);
+    try {
+      if (whole > 0)
+        for (Entry& entry : read_manifest(path_).entries) entries_[entry.name] = std::move(entry);
+    } catch (const Error&) {
+      if (resume) throw;
+      whole = 0;
+    }
     if (ftruncate(fileno(file_), whole) != 0) fail(path_);
     append(whole == 0 ? header(shard) : text_of({{"begin", true}}));
   } catch (const Error&) {

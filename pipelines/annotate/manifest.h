@@ -25,18 +25,19 @@ struct Entry {
 };
 
 /// OUT/manifest.jsonl, or OUT/manifest-I-of-N.jsonl for a shard: a line each time an input's fate is known, the last line of
-/// an input counts. A run that goes on with an older file begins with a line that says so. A line is appended whole and flushed, so that
-/// a crash loses none; a torn last line is passed over.
+/// an input counts. A run begins with a line that says so; what earlier ones did stays, for --resume. A line is appended whole and flushed,
+/// so that a crash loses none; a torn last line is passed over.
 /// Locked as long as it is open, so that two processes do not write one output folder.
 class Manifest {
  public:
-  /// Opens or makes it. `keep` false: what it held is forgotten. Throws kIo, kBadFormat, and kBadSetting where another process
-  /// has it open.
-  Manifest(const std::string& folder, const Shard& shard, bool keep);
+  /// Opens or makes it. One that is damaged is an error where its entries are needed, with `resume`, and begun anew otherwise. Throws kIo,
+  /// kBadFormat, and kBadSetting where another process has it open.
+  Manifest(const std::string& folder, const Shard& shard, bool resume);
   ~Manifest();
   Manifest(const Manifest&) = delete;
   Manifest& operator=(const Manifest&) = delete;
 
+  /// What became of an input last, in this run or an earlier one.
   std::optional<Entry> find(const std::string& name) const;
   /// Safe to call from several threads. Throws kIo.
   void add(const Entry& entry);

@@ -213,10 +213,14 @@ TEST(ManifestTest, ATornLineIsPassedOverAndWrittenOver) {
   EXPECT_EQ(read_manifest(path).entries.size(), 2U);
 }
 
-TEST(ManifestTest, WithoutResumeItBeginsAnew) {
+TEST(ManifestTest, ARunOfOtherInputsForgetsNone) {
   const TemporaryFolder folder;
   { Manifest(folder.path().string(), {}, false).add(entry("a", State::kDone)); }
-  EXPECT_FALSE(Manifest(folder.path().string(), {}, false).find("a"));
+  { Manifest(folder.path().string(), {}, false).add(entry("b", State::kFailed)); }
+  EXPECT_TRUE(Manifest(folder.path().string(), {}, true).find("a"));
+  const auto manifest = read_manifest(folder.file("manifest.jsonl"));
+  EXPECT_EQ(manifest.entries.size(), 2U);
+  EXPECT_TRUE(manifest.last_run.empty()) << "the last one, which resumed, has done nothing yet";
 }
 
 TEST(ManifestTest, OneProcessAtATime) {
@@ -230,6 +234,8 @@ TEST(ManifestTest, ADamagedOneIsNamedWithItsLine) {
   const TemporaryFolder folder;
   write_text(folder.file("manifest.jsonl"), "{\"manifest\":\"fmpn-annotate\",\"version\":1,\"shard\":0,\"shards\":1}\n{\"name\":3}\n");
   expect_error(ErrorCode::kBadFormat, {"manifest.jsonl", "line 2"}, [&] { Manifest(folder.path().string(), {}, true); });
+  { Manifest(folder.path().string(), {}, false).add(entry("a", State::kDone)); }
+  EXPECT_EQ(read_manifest(folder.file("manifest.jsonl")).entries.size(), 1U) << "begun anew";
 }
 
 TEST(MergeTest, NeedsEveryShardAtItsEnd) {
