@@ -5,7 +5,7 @@
 
 #include <fmpn/aligner.h>
 
-#include "core/aligner_state.h"
+#include "core/face_finder.h"
 
 namespace fmpn {
 

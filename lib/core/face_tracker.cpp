@@ -6,12 +6,10 @@
 
 #include <fmpn/error.h>
 
-#include "core/aligner_state.h"
 #include "core/core_error.h"
 #include "core/cv_view.h"
-#include "core/face_detector.h"
+#include "core/face_finder.h"
 #include "core/face_track.h"
-#include "core/landmark_model.h"
 
 namespace fmpn {
 namespace {
@@ -40,11 +38,10 @@ ImageView part_of(const ImageView& frame, const cv::Rect& part) {
 }  // namespace
 
 struct FaceTracker::State {
+  State(const AlignerOptions& aligner, const TrackerOptions& tracker) : options(tracker), finder(aligner) {}
+
   TrackerOptions options;
-  AlignerOptions aligner_options;
-  Aligner aligner;
-  FaceDetector detector;  ///< of whole frames and of regions
-  std::shared_ptr<const LandmarkModel> landmarks;
+  FaceFinder finder;  ///< its detector looks at whole frames and at regions
   std::vector<FaceTrack> tracks;
   std::uint32_t next_id = 1;
   long since_detection = 0;  ///< frames; 0: the next one is searched in full
@@ -74,9 +71,7 @@ void FaceTracker::State::forget_after_jump(double time) {
 FaceTracker::FaceTracker(const AlignerOptions& aligner, const TrackerOptions& tracker) {
   if (tracker.detect_interval < 1) throw Error(ErrorCode::kBadSetting, "detect-interval must be at least 1");
   if (!(tracker.keep_time >= 0)) throw Error(ErrorCode::kBadSetting, "keep-time must not be negative");
-  Aligner made(aligner);
-  const AlignerOptions options = made.options();
-  state_.reset(new State{tracker, options, std::move(made), {}, LandmarkModel::load(options.landmark_model), {}, 1, 0, {}, 0});
+  state_ = core_error([&] { return std::make_unique<State>(aligner, tracker); });
 }
 FaceTracker::~FaceTracker() = default;
 
@@ -84,7 +79,7 @@ FaceTracker::~FaceTracker() = default;
 std::optional<Detection> FaceTracker::State::search_around(const cv::Mat& gray, const Box& b) {
   const cv::Rect region = surroundings(b, gray.size());
   if (region.width < 16 || region.height < 16) return std::nullopt;
-  const auto found = detector.detect(gray(region), std::max(16.0F, 0.75F * b.width), aligner_options.detector_threshold - kLenience);
+  const auto found = finder.detector.detect(gray(region), std::max(16.0F, 0.75F * b.width), finder.options.detector_threshold - kLenience);
   std::optional<Detection> best;
   for (Detection one : found) {
     one.box.x += static_cast<float>(region.x);
@@ -105,38 +100,39 @@ std::optional<FoundFace> FaceTracker::State::follow(const ImageView& frame, cons
   if (around.width < 16 || around.height < 16) return std::nullopt;
   const cv::Mat gray = as_gray(part_of(frame, around));
   const auto dx = static_cast<float>(around.x), dy = static_cast<float>(around.y);
-  Box start = moved(expected, -dx, -dy);
-  const double threshold = aligner_options.detector_threshold - kLenience;
-  auto seen = detector.look_at(gray, start, threshold);
-  bool anew = !seen;
-  if (anew) {
-    seen = search_around(gray, start);
-    if (!seen) return std::nullopt;
-    start = seen->box;
-  } else if (const Point off = between(start, seen->box); std::hypot(off.x, off.y) > kGrid * start.width) {
-    start = moved(start, off.x, off.y);
-  }
-  Box box = start;
-  Landmarks marks;
-  for (int round = 0;; ++round) {
-    marks = landmarks->predict(gray, box);
+  // Boxes are pixels of `gray` here, landmarks the frame's.
+  const auto marks_at = [&](const Box& box) {
+    Landmarks marks = finder.landmarks->predict(gray, box);
     for (Point& mark : marks) mark.x += dx, mark.y += dy;
-    if (anew || round == kRounds) break;
-    const Box carried = moved(track.carried(alignment_warp(marks, aligner_options.crop_size)), -dx, -dy);
+    return marks;
+  };
+  Box box = moved(expected, -dx, -dy);
+  auto seen = finder.detector.look_at(gray, box, finder.options.detector_threshold - kLenience);
+  bool framed = !seen;  // the box is the detector's, not the one that was carried along
+  if (framed) {
+    seen = search_around(gray, box);
+    if (!seen) return std::nullopt;
+    box = seen->box;
+  } else if (const Point off = between(box, seen->box); std::hypot(off.x, off.y) > kGrid * box.width) {
+    box = moved(box, off.x, off.y);
+  }
+  Landmarks marks = marks_at(box);
+  for (int round = 0; round < kRounds && !framed; ++round) {
+    const Box carried = moved(track.carried(alignment_warp(marks, finder.options.crop_size)), -dx, -dy);
     const Point off = between(box, carried);
     const bool settled = std::hypot(off.x, off.y) < kSettled * box.width && std::abs(carried.width - box.width) < 2 * kSettled * box.width;
     box = carried;
     if (settled) break;
+    marks = marks_at(box);
   }
   // Landmarks that have left the face that the detector sees are led back to it.
-  if (!anew && distance(seen->box, box) > kAstray) {
-    anew = true;
+  if (!framed && distance(seen->box, box) > kAstray) {
+    framed = true;
     box = seen->box;
-    marks = landmarks->predict(gray, box);
-    for (Point& mark : marks) mark.x += dx, mark.y += dy;
+    marks = marks_at(box);
   }
   box = moved(box, dx, dy);
-  return FoundFace{box, finish_face(frame, {box, seen->score}, marks, aligner_options.crop_size), anew};
+  return FoundFace{box, finder.finish(frame, {box, seen->score}, marks), framed};
 }
 
 std::vector<TrackedFace> FaceTracker::State::assign(std::vector<FoundFace> faces, bool detected, double time, const ImageView* frame) {
@@ -171,13 +167,13 @@ std::vector<TrackedFace> FaceTracker::track(const ImageView& frame, double time,
     const long last = hurry && due > 1 && !s.tracks.empty() ? kHurriedIntervals * due : due;
     if (s.since_detection == 0 || s.since_detection >= last) {
       s.since_detection = 1;
-      return s.assign(find_faces(frame, s.detector, *s.landmarks, s.aligner_options), true, time, &frame);
+      return s.assign(s.finder.find(frame), true, time, &frame);
     }
     ++s.since_detection;
     if (s.tracks.empty()) return {};
     std::vector<FoundFace> faces;
     for (const FaceTrack& track : s.tracks) {
-      if (static_cast<int>(faces.size()) == s.aligner_options.max_faces) break;
+      if (static_cast<int>(faces.size()) == s.finder.options.max_faces) break;
       if (auto face = s.follow(frame, track, time)) {
         // Two tracks must not end on one face.
         const bool twice = std::any_of(faces.begin(), faces.end(),
@@ -196,7 +192,7 @@ std::vector<TrackedFace> FaceTracker::track_regions(const ImageView& frame, cons
     require_picture(frame);
     state_->forget_after_jump(time);
     std::vector<FoundFace> faces;
-    for (std::size_t i = 0; i < regions.size(); ++i) faces.push_back({regions[i], state_->aligner.align(frame, regions[i], scores[i])});
+    for (std::size_t i = 0; i < regions.size(); ++i) faces.push_back({regions[i], state_->finder.align(frame, regions[i], scores[i])});
     state_->since_detection = 1;  // a frame without regions is one on which upstream did not look: the faces are followed
     return state_->assign(std::move(faces), true, time);
   });
