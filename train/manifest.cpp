@@ -8,6 +8,7 @@
 #include <fmpn/error.h>
 
 #include "csv.h"
+#include "files/json_text.h"
 #include "files/whole_file.h"
 
 namespace fmpn::train {
@@ -35,7 +36,7 @@ std::vector<ManifestRow> read_manifest(const std::string& folder) {
 
 std::string data_set_name(const std::string& folder) {
   const fs::path path = fs::absolute(folder).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).filename().string();
+  return utf8_text((path.has_filename() ? path : path.parent_path()).filename().string());
 }
 
 std::vector<ManifestRow> select_rows(std::vector<ManifestRow> rows, const Selection& selection) {

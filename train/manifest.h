@@ -26,7 +26,7 @@ std::vector<ManifestRow> read_manifest(const std::string& folder);
 /// The old one stays until the new one is whole. Throws kIo.
 void write_manifest(const std::string& folder, const std::vector<ManifestRow>& rows);
 
-/// What a data set is called where a model or a report names it: its folder, without the path to it.
+/// What a data set is called where a model or a report names it: its folder, without the path to it, in UTF-8.
 std::string data_set_name(const std::string& folder);
 
 /// Which labelled rows a stage takes.

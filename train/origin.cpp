@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "files/json_text.h"
 #include "manifest.h"
 
 namespace fmpn::train {
@@ -16,7 +17,7 @@ std::string start_of(const FitOptions& o) {
   for (const auto& [net, path] : {std::pair("all", o.weights), {"CN", o.cn_weights}, {"FMG", o.fmg_weights}}) {
     if (path.empty()) continue;
     const fs::path file = fs::absolute(path).lexically_normal();
-    text += (text.empty() ? "" : ", ") + std::string(net) + ": " + (file.parent_path().filename() / file.filename()).string();
+    text += (text.empty() ? "" : ", ") + std::string(net) + ": " + utf8_text((file.parent_path().filename() / file.filename()).string());
   }
   return text;
 }

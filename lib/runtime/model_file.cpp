@@ -61,7 +61,7 @@ torch::Tensor paged_tensor(const StoredTensor& of, torch::ScalarType type) {
   return torch::from_blob(pages->data(), of.shape, [pages](void*) {}, type);
 }
 
-void check(const std::string& path, const std::string& key, const torch::Tensor& target, const Tensors& tensors) {
+void require_tensor(const std::string& path, const std::string& key, const torch::Tensor& target, const Tensors& tensors) {
   const auto found = tensors.find(key);
   if (found == tensors.end()) throw Error(ErrorCode::kBadFormat, path + ": tensor '" + key + "' is missing");
   const StoredTensor& stored = found->second;
@@ -72,7 +72,7 @@ void check(const std::string& path, const std::string& key, const torch::Tensor&
 }
 
 /// A new tensor of float32.
-torch::Tensor numbers(const std::string& path, const std::string& key, const StoredTensor& stored, const Read& read) {
+torch::Tensor read_floats(const std::string& path, const std::string& key, const StoredTensor& stored, const Read& read) {
   torch::Tensor numbers = paged_tensor(stored, type_of(stored));
   read(key, numbers.data_ptr());
   if (numbers.scalar_type() != torch::kFloat32) numbers = paged_tensor(stored, torch::kFloat32).copy_(numbers);
@@ -99,23 +99,23 @@ OpenModel open(const std::string& path, const Metadata& metadata, const Tensors&
     throw Error(ErrorCode::kBadFormat, path + ": " + fault.what());
   }
   const auto state = state_of(*model.net);
-  for (const auto& [key, target] : state) check(path, key, target, tensors);
+  for (const auto& [key, target] : state) require_tensor(path, key, target, tensors);
   for (const auto& item : tensors)
     if (state.count(item.first) == 0)
       throw Error(ErrorCode::kBadFormat, path + ": tensor '" + item.first + "' does not belong to the architecture");
   const torch::NoGradGuard no_grad;
-  std::map<const void*, std::pair<std::string, StoredTensor>> left;  // in the file, by the storage that would hold it
+  std::map<const void*, std::pair<std::string, StoredTensor>> unread;  // by the storage that would hold it
   for (const auto& [key, target] : state) {
     StoredTensor stored{tensors.at(key).dtype, tensors.at(key).shape, {}};
-    if (target.dim() >= 2) left[identity(target)] = {key, std::move(stored)};
-    else target.copy_(numbers(path, key, stored, read));
+    if (target.dim() >= 2) unread[identity(target)] = {key, std::move(stored)};
+    else target.copy_(read_floats(path, key, stored, read));
   }
   model.net->eval();
-  model.numbers_of = [path, left = std::move(left), read](const torch::Tensor& weight) {
-    const auto found = left.find(identity(weight));
-    if (found == left.end()) return weight;
+  model.numbers_of = [path, unread = std::move(unread), read](const torch::Tensor& weight) {
+    const auto found = unread.find(identity(weight));
+    if (found == unread.end()) return weight;
     const auto& [key, stored] = found->second;
-    return numbers(path, key, stored, read).as_strided(weight.sizes(), weight.strides(), weight.storage_offset());
+    return read_floats(path, key, stored, read).as_strided(weight.sizes(), weight.strides(), weight.storage_offset());
   };
   return model;
 }

@@ -7,6 +7,8 @@
 
 #include <fmpn/error.h>
 
+#include "nn/upsample.h"
+
 namespace fmpn {
 namespace {
 
@@ -21,17 +23,10 @@ memory::data_type type_of(const PixelBlock& shape) { return shape.bf16 ? memory:
 Desc desc_of(const PixelBlock& shape) { return {{shape.n, shape.c, shape.h, shape.w}, type_of(shape), memory::format_tag::nhwc}; }
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-/// As UpsampleImpl::phase_weight() in nn/, but with the phases one after the other, as interleave_phases() wants them: the
-/// 2×2 convolution that makes the four phases of a 4×4 transposed one, stride 2, padding 1. With a row of padding its row
-/// n sees rows n − 1 and n: those that feed rows 2n (phase 0) and 2n − 1 (phase 1) of the result, by these rows of the kernel.
-torch::Tensor phase_weight(const torch::Tensor& weight) {
-  const auto taps = torch::tensor({3, 1, 2, 0}, torch::kLong);
-  const auto in = weight.size(0), out = weight.size(1);
-  return weight.index_select(2, taps)
-      .index_select(3, taps)
-      .view({in, out, 2, 2, 2, 2})
-      .permute({2, 4, 1, 0, 3, 5})
-      .reshape({4 * out, in, 2, 2});
+/// The 2×2 convolution that makes the four phases of an upsampling layer, one after the other, as interleave_phases() wants them: first
+/// that of the even rows and columns.
+torch::Tensor phases_in_turn(const torch::Tensor& weight) {
+  return upsampling_phases(weight).flip({0, 1}).reshape({4 * weight.size(1), weight.size(0), 2, 2});
 }
 
 /// The layer's weight as it is convolved with.
@@ -44,7 +39,7 @@ torch::Tensor final_weight(const Layer& layer, const NumbersOf& numbers_of) {
     const auto factor = layer.factor.view(shape);
     weight = weight.is_same(layer.weight) ? weight * factor : weight.mul_(factor);
   }
-  return layer.kind == Kind::kUpsample ? phase_weight(weight) : weight;
+  return layer.kind == Kind::kUpsample ? phases_in_turn(weight) : weight;
 }
 
 /// Puts the numbers of `from` into `to`, whatever the forms of both.
@@ -61,7 +56,7 @@ PackedWeight packed_weight(const memory& from, const Desc& wanted) {
   return {std::move(pages), to};
 }
 
-std::vector<float> numbers(const torch::Tensor& tensor) {
+std::vector<float> floats_of(const torch::Tensor& tensor) {
   const auto flat = tensor.to(torch::kFloat32).contiguous();
   return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
 }
@@ -356,7 +351,7 @@ void Planner::step(const Layer& layer) {
   define(layer.output, plan_.shape(layer.inputs[0]));
   PixelStep step;
   for (const Layer::Step& one : layer.steps) step = pixel_step(one);
-  if (layer.weight.defined()) step.scale = numbers(layer.weight), step.shift = numbers(layer.bias);
+  if (layer.weight.defined()) step.scale = floats_of(layer.weight), step.shift = floats_of(layer.bias);
   const int source = layer.inputs[0], addend = layer.kind == Kind::kAdd ? layer.inputs[1] : -1;
   if (addend >= 0) need_one_precision(source, addend);
   call([=, target = layer.output](const NetPlan& p, char* arena) {

@@ -11,7 +11,7 @@
 namespace fmpn {
 namespace {
 
-std::vector<float> numbers(const torch::Tensor& tensor) {
+std::vector<float> floats_of(const torch::Tensor& tensor) {
   const auto flat = tensor.to(torch::kCPU, torch::kFloat32).contiguous();
   return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
 }
@@ -33,7 +33,7 @@ class TorchEngine final : public Engine {
     if (crops.empty()) return {};
     return one_error([&] {
       const torch::InferenceMode inference;
-      return split_masks(numbers(net().generate_mask(input(crops))), info());
+      return split_masks(floats_of(net().generate_mask(input(crops))), info());
     });
   }
 
@@ -68,7 +68,7 @@ class TorchEngine final : public Engine {
         mask = torch::from_blob(masks.data(), {static_cast<int64_t>(crops.size()), 1, side, side}, torch::kFloat32)
                    .to(device_, type(), false, /*copy=*/true);
       const auto output = net().forward(input(crops), mask);
-      return expressions_of(numbers(output.logits), output.mask.defined() ? numbers(output.mask) : std::vector<float>(), info());
+      return expressions_of(floats_of(output.logits), output.mask.defined() ? floats_of(output.mask) : std::vector<float>(), info());
     });
   }
 

@@ -35,18 +35,23 @@ struct AlignedFace {
 FMPN_API std::string default_landmark_model();
 
 /// The similarity (rotation, one scale, shift; least squares) that takes the landmarks to
-/// kStandardTemplate in a crop of `crop_size` pixels.
+/// kStandardTemplate in a crop of `crop_size` pixels, 8…1024. Throws kBadSetting for another size, and where all landmarks fall on one
+/// point.
 FMPN_API Affine alignment_warp(const Landmarks& landmarks, int crop_size);
 
 /// The one way from a frame to a crop, used by training and by the elements alike: area-averaged before
-/// the bilinear warp where the crop is much smaller than the face, so that large sharp faces do not alias.
+/// the bilinear warp where the crop is much smaller than the face, so that large sharp faces do not alias. The crop is RGB, also of a
+/// gray frame; edge pixels are repeated outside the frame. Throws kBadSetting for a crop_size outside 8…1024, a warp of numbers that are
+/// not finite, and a frame without pixels.
 FMPN_API Image warp_face(const ImageView& frame, const Affine& warp, int crop_size);
 
-/// The fallback for a picture in which no face is found: the whole picture, squeezed to the crop.
+/// The fallback for a picture in which no face is found: the whole picture, squeezed to a crop_size × crop_size RGB crop. Throws
+/// kBadSetting as warp_face() does.
 FMPN_API Image whole_picture_crop(const ImageView& picture, int crop_size);
 
 /// Finds faces, their five landmarks, and warps them to the standard template (reference: "spatial transform
-/// onto standard reference landmarks"). One instance per thread; the landmark model is loaded once per process.
+/// onto standard reference landmarks"). One instance per thread; the landmark model is loaded once per process. All that takes a picture
+/// throws kBadSetting for one without pixels.
 class FMPN_API Aligner {
  public:
   /// Throws kNotFound or kBadFormat for the landmark model, kBadSetting for an option out of range.
@@ -65,8 +70,9 @@ class FMPN_API Aligner {
   /// with a score of −0.6, or `detector_threshold` where that is lower. The best of those faces is taken.
   std::vector<AlignedFace> find_in_still(const ImageView& picture);
 
-  /// Aligns the face that somebody else found in `box` (an upstream detector). Throws kBadSetting for an empty box, and for one so small
-  /// (a pixel or two) that all landmarks come to lie on one point.
+  /// Aligns the face that somebody else found in `box` (an upstream detector). The landmarks hang on the box: it should frame the face as
+  /// dlib's does, from the eyebrows to the chin, and may reach beyond the frame. Throws kBadSetting for a box of less than a pixel a side,
+  /// for one that lies, or is, a million pixels or more away, and for one so small (a pixel or two) that all landmarks fall on one point.
   AlignedFace align(const ImageView& frame, const Box& box, double score);
 
  private:

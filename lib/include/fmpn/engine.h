@@ -11,7 +11,12 @@
 
 namespace fmpn {
 
-enum class Precision { kAuto, kFp32, kBf16 };
+/// Of weights and activations. bfloat16 leaves FMG in single precision where it is narrow.
+enum class Precision {
+  kAuto,  ///< kBf16 on a CPU that has it, for a model that is known to give the same answers so (measured by `fmpn-train fit`); else kFp32
+  kFp32,
+  kBf16,  ///< on a CPU without bfloat16 instructions Engine::load() throws
+};
 
 struct EngineOptions {
   std::string device = "cpu";  ///< cpu, cuda or cuda:N; with CUDA, cuDNN is set to repeatable results without TF32, for the whole process
@@ -54,9 +59,10 @@ class FMPN_API Engine {
   /// input_size. Throws kBadSetting for another size, and for a model without masks; kRuntime where the masks are no finite numbers.
   virtual std::vector<MotionMask> generate_masks(const std::vector<ImageView>& crops) const = 0;
 
-  /// FMG → PFN → CN as one batch. With `masks` (one a crop, from generate_masks of this model) FMG does not run again; a model without
-  /// masks then throws kBadSetting. Throws kRuntime where the logits are no finite numbers. What overflows before a ReLU inside may pass
-  /// unseen: oneDNN's makes 0 of NaN.
+  /// FMG → PFN → CN as one batch: one result a crop, in their order; crops as for generate_masks(). With `masks` (one a crop, from
+  /// generate_masks() of this model) FMG does not run again. Throws kBadSetting for a crop of another size, another number or size of
+  /// masks, and masks for a model that has none. Throws kRuntime where the logits are no finite numbers. What overflows before a ReLU
+  /// inside may pass unseen: oneDNN's makes 0 of NaN.
   virtual std::vector<Expression> classify(const std::vector<ImageView>& crops) const = 0;
   virtual std::vector<Expression> classify(const std::vector<ImageView>& crops,
                                            const std::vector<MotionMask>& masks) const = 0;

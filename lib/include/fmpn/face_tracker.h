@@ -23,6 +23,7 @@ struct TrackedFace {
 /// Faces with stable ids over the frames of one stream. Between detections the detector looks once at the region where a face should be
 /// by now, at the face's own scale, and the box moves as the landmarks have moved since it was detected. A face is known again by its
 /// place, the way it was moving, and its looks: ids survive one face passing in front of another, and an occlusion of `keep_time`.
+/// For one thread at a time, and one stream. All that takes a frame throws kBadSetting for one without pixels.
 class FMPN_API FaceTracker {
  public:
   /// Throws kBadSetting for an option out of range, and what Aligner throws.
@@ -30,6 +31,7 @@ class FMPN_API FaceTracker {
   ~FaceTracker();
 
   /// `time` in seconds, any origin. After a jump, back or by more than `keep_time` where frames were closer, every face is a new one.
+  /// At most max_faces: on a frame that is searched the largest first, on others in the order in which their tracks began.
   /// With `hurry` a full detection that is due waits, for up to three more intervals, if there are faces to follow (a late stream). An
   /// interval of 1 stays one.
   std::vector<TrackedFace> track(const ImageView& frame, double time, bool hurry = false);

@@ -10,7 +10,8 @@ struct Point {
   float y = 0;
 };
 
-/// An upright box in pixels.
+/// An upright box in pixels, from edge to edge: the frame's left edge is x = 0, half a pixel left of the Point 0, and a box covers the
+/// columns [x, x + width).
 struct Box {
   float x = 0;
   float y = 0;
@@ -21,10 +22,10 @@ struct Box {
 /// Left eye's centre, right eye's centre, nose tip, left and right mouth corner, "left" being the picture's left.
 using Landmarks = std::array<Point, 5>;
 
-/// A 2×3 affine map, row-major: x' = m[0]·x + m[1]·y + m[2], y' = m[3]·x + m[4]·y + m[5].
+/// A 2×3 affine map of Points, row-major: x' = m[0]·x + m[1]·y + m[2], y' = m[3]·x + m[4]·y + m[5].
 using Affine = std::array<double, 6>;
 
-/// Where the five landmarks of an aligned face lie, as fractions of the crop's side.
+/// Where the five landmarks of an aligned face lie, as fractions of the crop's side: times the side they are Points of the crop.
 /// Measured on the published CK+ and MMI masks, so that borrowed masks line up with our crops.
 constexpr Landmarks kStandardTemplate{
     Point{0.265F, 0.270F}, Point{0.735F, 0.270F}, Point{0.500F, 0.535F}, Point{0.315F, 0.745F}, Point{0.695F, 0.745F}};

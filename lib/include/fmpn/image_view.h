@@ -37,12 +37,12 @@ struct Image {
   }
 };
 
-/// Reads a picture file (whatever OpenCV decodes; EXIF orientation applied) as RGB.
+/// Reads a picture file (whatever OpenCV decodes; EXIF orientation applied) as RGB of 8 bits; an alpha channel is dropped.
 /// Throws kNotFound where there is no such file, or it cannot be opened, kBadFormat where it is no picture.
 FMPN_API Image read_image(const std::string& path);
 
 /// Writes a gray or RGB picture, whole or not at all, which needs a folder that can be written to; the suffix (.png, .jpg)
-/// chooses the format. Throws kIo.
+/// chooses the format. Throws kIo, and kBadSetting for a picture without pixels.
 FMPN_API void write_image(const std::string& path, const ImageView& image);
 
 }  // namespace fmpn

@@ -31,10 +31,11 @@ inline Affine mask_warp(Affine warp, int crop_size, int mask_side) {
 /// then histogram-equalised (as in the published masks). Feed it pair after pair; memory stays constant.
 class FMPN_API MotionMaskBuilder {
  public:
-  /// Both crops aligned, of one size; colour is turned to gray (0.299 R + 0.587 G + 0.114 B). Throws kBadSetting.
+  /// Both crops aligned, square, of one side, the same in every call; colour is turned to gray (0.299 R + 0.587 G + 0.114 B). Throws
+  /// kBadSetting for others.
   void add(const ImageView& expressive, const ImageView& neutral);
   int pairs() const { return pairs_; }
-  /// The gray mask of Eq. 1. Throws kBadSetting before the first pair.
+  /// The mask of Eq. 1, gray, of the crops' side. Throws kBadSetting before the first pair.
   Image build() const;
 
  private:
