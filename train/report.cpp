@@ -127,11 +127,11 @@ void write_run_report(const RunFolder& run, const std::optional<RunResult>& resu
                                      {percent_text(result->calibration_error, 1) + " %",
                                       result->calibrated_here ? "calibration error, fitted to these pictures" : "calibration error"}});
     if (const auto& same = result->mean_mask_accuracy)
-      figures.insert(figures.begin() + 1, {percent_text(*same) + " %", "with the mean mask for all"});
+      figures.insert(figures.begin() + 3, {percent_text(*same) + " %", "with the mean mask for all"});
   }
   // Phase 1 alone has no result, and this is what it is for.
   if (const auto& r2 = result ? result->mask_r2 : metrics.back().mask_r2)
-    figures.insert(figures.begin() + (result ? 1 : 0), {decimal_text(*r2), "R² of the masks"});
+    figures.insert(figures.begin() + (result ? 3 : 0), {decimal_text(*r2), "R² of the masks"});
   report.figures(figures);
   report.heading("Curves");
   add_chart(report, run, "curves.png", "Losses, R² of the masks and accuracy over the epochs", run_curves(metrics));
