@@ -67,9 +67,9 @@ void warn_of_seen_folds(const CropSource& source, const ModelInfo& info) {
   if (data == info.provenance.end() || without == info.provenance.end()) return;
   if (data->second != data_set_name(source.data) || without->second == std::to_string(source.fold)) return;
   std::fprintf(stderr,
-               "fmpn-train: warning: '%s' was trained on all folds of %s but fold %s: what it makes of the others says nothing of "
+               "fmpn-train: warning: the model was trained on all folds of %s but fold %s: what it makes of the others says nothing of "
                "new faces\n",
-               info.name.c_str(), data->second.c_str(), without->second.c_str());
+               data->second.c_str(), without->second.c_str());
 }
 
 Image corrupted_file(const std::string& path, const Image& picture, const std::vector<Corruption>& corruptions) {

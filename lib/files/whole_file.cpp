@@ -36,10 +36,22 @@ std::optional<std::string> bytes_of(const std::string& path) {
 }  // namespace
 
 WholeFile::WholeFile(std::string path) : path_(std::move(path)) {
+  struct stat old{};
+  const bool exists = stat(path_.c_str(), &old) == 0;
+  if (exists && !S_ISREG(old.st_mode)) {
+    temporary_ = path_;
+    file_ = open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (file_ < 0) fail(path_, errno);
+    return;
+  }
+  if (std::error_code fault; exists && std::filesystem::is_symlink(path_, fault)) {
+    const auto real = std::filesystem::canonical(path_, fault);
+    if (!fault) path_ = real.string();
+  }
+  temporary_ = path_ + ".partial";
   constexpr int kTries = 100;  // each but the last: another writer's file got its name between the opening and the lock
-  const std::string temporary = path_ + ".partial";
   for (int i = 0; i < kTries && file_ < 0; ++i) {
-    file_ = open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    file_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (file_ < 0) fail(path_, errno);
     struct stat ours{}, there{};
     if (fstat(file_, &ours) == 0 && !S_ISREG(ours.st_mode)) return;  // a device: nothing to lock or to empty
@@ -48,7 +60,7 @@ WholeFile::WholeFile(std::string path) : path_(std::move(path)) {
       close(file_);
       throw Error(ErrorCode::kIo, path_ + ": cannot be written (it is being written already)");
     }
-    if (stat(temporary.c_str(), &there) != 0 || ours.st_ino != there.st_ino || ours.st_dev != there.st_dev) {
+    if (stat(temporary_.c_str(), &there) != 0 || ours.st_ino != there.st_ino || ours.st_dev != there.st_dev) {
       close(file_);
       file_ = -1;
     }
@@ -61,7 +73,7 @@ WholeFile::WholeFile(std::string path) : path_(std::move(path)) {
 
 WholeFile::~WholeFile() {
   if (file_ < 0) return;
-  unlink((path_ + ".partial").c_str());  // while it is locked: afterwards it may be another's
+  if (!is_direct()) unlink(temporary_.c_str());  // while it is locked: afterwards it may be another's
   close(file_);
 }
 
@@ -77,11 +89,11 @@ void WholeFile::append(const void* bytes, std::size_t count) {
 
 void WholeFile::commit(bool durable) {
   // Some file systems have nothing to wait for, and say so.
-  if (durable && fsync(file_) != 0 && errno != EINVAL && errno != ENOTSUP) fail(path_, errno);
+  if (durable && !is_direct() && fsync(file_) != 0 && errno != EINVAL && errno != ENOTSUP) fail(path_, errno);
   // A network's file system tells of a full disk when a handle is closed. The first one keeps the lock until the file has its name.
   const int second = fcntl(file_, F_DUPFD_CLOEXEC, 0);
   if (second < 0 || close(second) != 0) fail(path_, errno);
-  if (std::rename((path_ + ".partial").c_str(), path_.c_str()) != 0) fail(path_, errno);
+  if (!is_direct() && std::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, errno);
   close(file_);
   file_ = -1;
 }

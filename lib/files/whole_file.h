@@ -6,6 +6,7 @@ namespace fmpn {
 
 /// A file that is there whole or not at all: written to a temporary one beside it (PATH.partial), which takes its name with
 /// commit(). A full disk leaves the old file as it was, and so does another process that writes it at the same time. Makes no folder.
+/// A link stays, and what it leads to is written. What is no file, such as a pipe or /dev/stdout, is written to as the bytes come.
 /// Every fault throws kIo, naming file and cause.
 class WholeFile {
  public:
@@ -18,7 +19,9 @@ class WholeFile {
   void commit(bool durable);
 
  private:
-  std::string path_;
+  bool is_direct() const { return temporary_ == path_; }
+
+  std::string path_, temporary_;  ///< the same for what is no file
   int file_ = -1;
 };
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -53,6 +54,28 @@ TEST(WholeFile, AFullDiskLeavesTheOldOne) {
   fs::create_symlink("/dev/full", path + ".partial");
   expect_error(ErrorCode::kIo, {path, "No space left"}, [&] { write_whole(path, "text"); });
   EXPECT_EQ(test::read_text(path), "old");
+}
+
+TEST(WholeFile, ALinkStaysAndAPipeIsWrittenTo) {
+  const test::TemporaryFolder folder;
+  write_whole(folder.file("a"), "old");
+  fs::create_symlink(folder.file("a"), folder.file("link"));
+  write_whole(folder.file("link"), "new");
+  EXPECT_TRUE(fs::is_symlink(folder.file("link")));
+  EXPECT_EQ(test::read_text(folder.file("a")), "new");
+  fs::create_symlink(folder.file("nowhere"), folder.file("dangling"));
+  write_whole(folder.file("dangling"), "new");
+  EXPECT_EQ(test::read_text(folder.file("dangling")), "new");
+
+  const std::string pipe = folder.file("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::string received;
+  std::thread reader([&] { received = read_whole(pipe); });
+  write_whole(pipe, "through", /*durable=*/true);
+  reader.join();
+  EXPECT_EQ(received, "through");
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_FALSE(fs::exists(pipe + ".partial"));
 }
 
 TEST(WholeFile, WhatIsNotThereIsAnErrorOrNothing) {
