@@ -222,6 +222,7 @@ void settle(const std::string& partial, const std::string& output, const Tally& 
 int demonstrate(const std::string& input, const std::string& output) {
   namespace fs = std::filesystem;
   if (!input.empty() && !fs::exists(input)) throw Error(ErrorCode::kNotFound, input + ": no such file or camera");
+  if (fs::exists(output) && !fs::is_regular_file(output)) throw Error(ErrorCode::kBadSetting, output + ": is there, and no file");
   if (fs::path(output).has_parent_path()) {
     std::error_code fault;
     fs::create_directories(fs::path(output).parent_path(), fault);

@@ -1,5 +1,7 @@
 // fmpn-demo: the main job, on the photograph's pan and on a file.
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <regex>
@@ -80,6 +82,15 @@ TEST_F(Demo, AVideoThatCouldNotBeWrittenReplacesNone) {
   EXPECT_EQ(outcome.out.find("wrote"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find(output + ".partial is not whole"), std::string::npos) << outcome.out;
   EXPECT_EQ(decode(output, false).frames, 8);
+}
+
+TEST_F(Demo, WritesAFileAndNothingElse) {
+  const std::string pipe = folder_.file("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const Outcome outcome = demo({"", pipe});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.err.find(pipe + ": is there, and no file"), std::string::npos) << outcome.err;
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
 }
 
 TEST_F(Demo, DoesNotWriteOverItsInput) {
