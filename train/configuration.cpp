@@ -80,7 +80,7 @@ std::string configuration_difference(const std::string& given, const std::string
     const auto before = old.find(full_name);
     if (before == old.end() && not_given.count(name) != 0) continue;
     if (before != old.end() && compared(name, before->second) == compared(name, values)) continue;
-    add(name, " = " + text_of(values) + " (the run: " + (before == old.end() ? "not set" : text_of(before->second)) + ")");
+    add(full_name, " = " + text_of(values) + " (the run: " + (before == old.end() ? "not set" : text_of(before->second)) + ")");
   }
   for (const auto& [full_name, values] : old)
     if (now.count(full_name) == 0 && !may_differ(name_of(full_name)))
