@@ -15,10 +15,13 @@
 
 #include <fmpn/error.h>
 
+#include "checkpoint.h"
 #include "commands.h"
+#include "data_fingerprint.h"
 #include "data_set.h"
 #include "finished_run.h"
 #include "fit_options.h"
+#include "initial_net.h"
 #include "input_schedule.h"
 #include "interrupt.h"
 #include "keep_memory.h"
@@ -146,8 +149,9 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   const torch::Tensor masks = class_masks(o);
   if (o.check_only) {
     if (!o.resume) names_of_teachers(o.teachers, o.model.classes);
-    const Trainer trainer(o, run, train, valid, masks);  // reads the weights that it starts from
-    if (o.resume) trainer.require_same_data();
+    initial_net(o);  // reads the weights that it starts from
+    if (o.resume)
+      Checkpoint(run.file("checkpoint.pt"), torch::kCPU).require_data(data_fingerprint(o.model, train, valid, masks));
     std::printf("%ld pictures to train on, %ld held out; nothing wrong was found\n[fit]\n%s", static_cast<long>(train.size()),
                 static_cast<long>(valid.size()), configuration.c_str());
     return;
@@ -161,7 +165,7 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
     teachers = soft.teachers;
   }
   o.model.provenance = origin_of(o, train.size(), teachers);
-  Trainer trainer(o, run, train, valid, masks);
+  Trainer trainer(o, run, train, valid, masks, initial_net(o));
   if (!trainer.run())
     throw Error(ErrorCode::kRuntime,
                 run.has_checkpoint() ? "stopped; --resume goes on from the last whole epoch in " + o.run

@@ -4,81 +4,25 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <exception>
-
-#include <torch/serialize/archive.h>
 
 #include <fmpn/error.h>
 
-#include "augmentation.h"
 #include "batches.h"
 #include "data_fingerprint.h"
-#include "files/whole_file.h"
 #include "interrupt.h"
 #include "mask_samples.h"
+#include "moving_average.h"
 #include "optimisation.h"
 #include "origin.h"
 #include "progress.h"
-#include "pth_file.h"
 #include "runtime/device.h"
 #include "runtime/model_file.h"
 #include "schedule.h"
-#include "start_weights.h"
 #include "validation.h"
 
 namespace fmpn::train {
 
-namespace {
-
-std::vector<torch::Tensor> state_list(torch::nn::Module& net) {
-  std::vector<torch::Tensor> state;
-  for (auto& item : net.named_parameters()) state.push_back(item.value());
-  for (auto& item : net.named_buffers()) state.push_back(item.value());
-  return state;
-}
-
-void copy_state(torch::nn::Module& from, torch::nn::Module& to) {
-  const torch::NoGradGuard no_grad;
-  const auto source = state_list(from), target = state_list(to);
-  for (std::size_t i = 0; i < source.size(); ++i) target[i].copy_(source[i]);
-}
-
-/// Moves the weights and batch norms' statistics of one net a little towards another's, all at once.
-class MovingAverage {
- public:
-  MovingAverage(torch::nn::Module& net, torch::nn::Module& average, double decay) : decay_(decay) {
-    const auto from = state_list(net), to = state_list(average);
-    for (std::size_t i = 0; i < from.size(); ++i)
-      if (from[i].is_floating_point()) net_.push_back(from[i].detach()), average_.push_back(to[i].detach());
-  }
-
-  /// `step`: from 0, over the whole phase.
-  void update(int64_t step) {
-    const torch::NoGradGuard no_grad;
-    // Young averages forget faster: else the first weights, and batch norm's first variances, stay in for epochs.
-    const double decay = std::min(decay_, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
-    at::_foreach_add_(average_, at::_foreach_sub(net_, average_), 1 - decay);
-  }
-
- private:
-  double decay_;
-  std::vector<torch::Tensor> net_, average_;
-};
-
-template <typename F>
-void read_checkpoint(const std::string& path, const F& read) {
-  try {
-    read();
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& fault) {
-    throw Error(ErrorCode::kBadFormat, path + ": not a readable checkpoint (" + std::string(fault.what()).substr(0, 200) + ")");
-  }
-}
-
-}  // namespace
-
-Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks)
+Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks, FmpnNet net)
     : options_(options),
       run_(std::move(run)),
       train_(std::move(train)),
@@ -87,37 +31,14 @@ Trainer::Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSe
       fingerprint_(data_fingerprint(options_.model, train_, valid_, class_masks_)),
       input_schedule_(options_.input_schedule, options_.model.input_size),
       device_(parse_device(options.device)),
-      net_(options.model),
+      net_(std::move(net)),
       average_(options.model) {
-  if (input_schedule_.smallest() < net_->cn->smallest_side())
-    throw Error(ErrorCode::kBadSetting, "--input-schedule: " + options_.model.cn + " takes sides of " +
-                                            std::to_string(net_->cn->smallest_side()) + " and more");
   use_exact_cuda(device_);
-  torch::manual_seed(options_.seed);
-  initialise_as_published(*net_);
-  if (options_.initialisation == "scratch") {
-    initialise_for_scratch(*net_->cn);
-    if (net_->uses_masks) {
-      initialise_for_scratch(*net_->fmg);
-      start_near_identity(*net_->pfn);
-    }
-  }
-  if (!options_.resume) {  // a resumed run finds them in its checkpoint
-    const auto tell = [](const std::string& path, const StartWeights& found) {
-      std::printf("%s:\n%s", path.c_str(), found.text().c_str());
-    };
-    const std::string& whole = options_.weights;
-    const std::string& cn = options_.cn_weights;
-    const std::string& fmg = options_.fmg_weights;
-    if (!whole.empty()) tell(whole, load_start_weights(whole, read_safetensors(whole), *net_));
-    if (!cn.empty()) tell(cn, load_cn_weights(cn, read_weights(cn), *net_->cn));
-    if (!fmg.empty()) tell(fmg, load_fmg_weights(fmg, read_weights(fmg), *net_->fmg));
-  }
-  net_->to(device_);
-  average_->to(device_);
   // Both alike, or the average would be taken weight by weight.
-  lay_channels_last(*net_);
-  lay_channels_last(*average_);
+  for (FmpnNetImpl* each : {net_.get(), average_.get()}) {
+    each->to(device_);
+    lay_channels_last(*each);
+  }
   copy_state(*net_, *average_);
 }
 
@@ -190,7 +111,7 @@ bool Trainer::run_phase(int phase) {
     std::printf("phase %d: the learning rate does not fall, %s %d is more than its %d epochs\n", phase,
                 phase == 1 ? "--phase1-constant" : "--constant", constant, epochs);
   int first = 1;
-  if (done_phase_ == phase) first = done_epoch_ + 1;  // load_checkpoint() made the optimiser
+  if (done_.phase == phase) first = done_.epoch + 1;  // load_checkpoint() made the optimiser
   else optimiser_ = make_optimiser(options_, phase, *net_);
   for (int epoch = first; epoch <= epochs; ++epoch) {
     const auto start = std::chrono::steady_clock::now();
@@ -200,26 +121,26 @@ bool Trainer::run_phase(int phase) {
       throw Error(ErrorCode::kRuntime,
                   "phase " + std::to_string(phase) + " epoch " + std::to_string(epoch) +
                       ": the loss is no finite number any more (a smaller learning rate may help)" +
-                      (done_epoch_ > 0 ? "; the epoch before is in the checkpoint" : ""));
+                      (done_.epoch > 0 ? "; the epoch before is in the checkpoint" : ""));
     report(phase, epoch, losses, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    save_checkpoint(phase, epoch);
+    save(phase, epoch);
   }
   return true;
 }
 
 bool Trainer::run() {
   if (options_.resume) load_checkpoint();
-  run_.cut_after(done_phase_, done_epoch_);
+  run_.cut_after(done_.phase, done_.epoch);
   const bool guided = options_.ablation == "none";
   const bool has_phase1 = options_.phase != "2" && options_.phase1_epochs > 0;
-  if (guided && !has_phase1 && done_phase_ == 0 && options_.weights.empty() && options_.fmg_weights.empty())
+  if (guided && !has_phase1 && done_.phase == 0 && options_.weights.empty() && options_.fmg_weights.empty())
     std::printf("FMG starts from drawn weights and has no phase 1 (--fmg-weights gives it another run's)\n");
-  if (guided && has_phase1 && done_phase_ < 2) {
+  if (guided && has_phase1 && done_.phase < 2) {
     if (!run_phase(1)) return false;
     write_samples("samples-phase1.png", "After phase 1: face, generated mask, ground truth");
   }
   if (options_.phase == "1") return true;
-  if (done_phase_ < 2) {
+  if (done_.phase < 2) {
     // Phase 2 goes on from the FMG that phase 1 was judged by, as with --fmg-weights from a run of phase 1.
     if (options_.ema > 0) copy_state(*average_, *net_);
     else copy_state(*net_, *average_);
@@ -235,82 +156,22 @@ void Trainer::write_samples(const std::string& name, const std::string& title) {
               mask_samples(averaged(), data, class_masks_, options_.model.classes, options_.model.input_size, title).view());
 }
 
-void Trainer::save_checkpoint(int phase, int epoch) {
-  const std::string path = run_.file("checkpoint.pt");
-  std::exception_ptr fault;
-  WholeFile file(path);
-  try {
-    torch::serialize::OutputArchive archive, net, average, optimiser;
-    net_->save(net);
-    average_->save(average);
-    optimiser_->save(optimiser);
-    archive.write("net", net);
-    archive.write("average", average);
-    archive.write("optimiser", optimiser);
-    archive.write("data", c10::IValue(fingerprint_));
-    archive.write("phase", c10::IValue(phase));
-    archive.write("epoch", c10::IValue(epoch));
-    archive.write("best_accuracy", c10::IValue(best_accuracy_));
-    archive.write("threads", c10::IValue(torch::get_num_threads()));
-    archive.save_to([&](const void* bytes, std::size_t count) -> std::size_t {
-      try {
-        if (!fault) file.append(bytes, count);
-      } catch (...) {
-        fault = std::current_exception();
-      }
-      return count;  // always: a writer that is told of a fault throws in its destructor
-    });
-  } catch (const std::exception& other) {
-    throw Error(ErrorCode::kIo, path + ": the checkpoint cannot be written (" + std::string(other.what()).substr(0, 200) + ")");
-  }
-  if (fault) std::rethrow_exception(fault);
-  file.commit(/*durable=*/true);
-  done_phase_ = phase, done_epoch_ = epoch;
-}
-
-/// A run of an older version does not say what it is trained on.
-void Trainer::require_same_data(torch::serialize::InputArchive& checkpoint) const {
-  c10::IValue kept;
-  if (!checkpoint.try_read("data", kept)) return;
-  const std::string difference = fingerprint_difference(fingerprint_, kept.toStringRef());
-  if (!difference.empty()) throw Error(ErrorCode::kBadSetting, run_.path() + ": the run was started with other data: " + difference);
-}
-
-void Trainer::require_same_data() const {
-  const std::string path = run_.file("checkpoint.pt");
-  read_checkpoint(path, [&] {
-    torch::serialize::InputArchive archive;
-    archive.load_from(path, device_);
-    require_same_data(archive);
-  });
+void Trainer::save(int phase, int epoch) {
+  const Milestone here{phase, epoch, best_accuracy_};
+  save_checkpoint(run_.file("checkpoint.pt"), here, fingerprint_, *net_, *average_, *optimiser_);
+  done_ = here;
 }
 
 void Trainer::load_checkpoint() {
-  const std::string path = run_.file("checkpoint.pt");
-  read_checkpoint(path, [&] {
-    torch::serialize::InputArchive archive, net, average, optimiser;
-    archive.load_from(path, device_);
-    require_same_data(archive);
-    c10::IValue phase, epoch, best;
-    archive.read("phase", phase);
-    archive.read("epoch", epoch);
-    archive.read("best_accuracy", best);
-    done_phase_ = static_cast<int>(phase.toInt());
-    done_epoch_ = static_cast<int>(epoch.toInt());
-    best_accuracy_ = best.toDouble();
-    // Sums depend on it; the number of cores, or OMP_NUM_THREADS, may be another one by now.
-    if (c10::IValue threads; options_.threads == 0 && archive.try_read("threads", threads))
-      torch::set_num_threads(static_cast<int>(threads.toInt()));
-    archive.read("net", net);
-    archive.read("average", average);
-    archive.read("optimiser", optimiser);
-    net_->load(net);
-    average_->load(average);
-    lay_channels_last(*net_);  // an older checkpoint's may lie otherwise
-    lay_channels_last(*average_);
-    optimiser_ = make_optimiser(options_, done_phase_, *net_);
-    optimiser_->load(optimiser);
-  });
+  Checkpoint checkpoint(run_.file("checkpoint.pt"), device_);
+  checkpoint.require_data(fingerprint_);
+  done_ = checkpoint.milestone();
+  best_accuracy_ = done_.best_accuracy;
+  // Sums depend on it; the number of cores, or OMP_NUM_THREADS, may be another one by now.
+  if (const int threads = checkpoint.threads(); options_.threads == 0 && threads > 0) torch::set_num_threads(threads);
+  checkpoint.restore(*net_, *average_);
+  optimiser_ = make_optimiser(options_, done_.phase, *net_);
+  checkpoint.restore(*optimiser_);
 }
 
 }  // namespace fmpn::train

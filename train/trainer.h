@@ -4,10 +4,10 @@
 #include <string>
 
 #include <torch/optim/optimizer.h>
-#include <torch/serialize/archive.h>
 #include <torch/types.h>
 
 #include "batches.h"
+#include "checkpoint.h"
 #include "data_set.h"
 #include "fit_options.h"
 #include "input_schedule.h"
@@ -21,12 +21,11 @@ namespace fmpn::train {
 /// every epoch, so a resumed run repeats it bit for bit.
 class Trainer {
  public:
-  /// `valid` may be empty. Metrics, models and checkpoints go to `run`, which is open.
-  Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks);
+  /// `valid` may be empty. Metrics, models and checkpoints go to `run`, which is open. `net`: initial_net().
+  Trainer(const FitOptions& options, RunFolder run, DataSet train, DataSet valid, torch::Tensor class_masks, FmpnNet net);
 
-  /// Throws kBadSetting where the run's checkpoint was made of other data, naming the first difference, and kBadFormat for a broken one.
-  void require_same_data() const;
-  /// Trains what is left to train. False: stopped by a signal.
+  /// Trains what is left to train. False: stopped by a signal. Throws kBadSetting where the run's checkpoint was made of other data,
+  /// kBadFormat for a broken one, kIo.
   bool run();
   FmpnNetImpl& averaged() { return *(options_.ema > 0 ? average_ : net_); }
   const ModelInfo& info() const { return options_.model; }
@@ -46,9 +45,8 @@ class Trainer {
   torch::Tensor loss_of(int phase, const TrainingBatch& batch, LossSums& sums);
   void report(int phase, int epoch, const EpochLosses& losses, double seconds);
   void write_samples(const std::string& name, const std::string& title);
-  void save_checkpoint(int phase, int epoch);
+  void save(int phase, int epoch);
   void load_checkpoint();
-  void require_same_data(torch::serialize::InputArchive& checkpoint) const;
 
   FitOptions options_;
   RunFolder run_;
@@ -59,7 +57,7 @@ class Trainer {
   torch::Device device_;
   FmpnNet net_, average_;
   std::unique_ptr<torch::optim::Optimizer> optimiser_;
-  int done_phase_ = 0, done_epoch_ = 0;  ///< newest checkpoint
+  Milestone done_;  ///< newest checkpoint
   double best_accuracy_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "analytics.h"
 
 #include "gst_version.h"
+#include "square_in_frame.h"
 
 #if FMPN_HAVE_ANALYTICS
 
@@ -126,24 +127,6 @@ namespace {
 constexpr guint kLevels = 8;
 constexpr int kLongestSide = 128;  // of the segmentation's picture; it is stretched over the face
 
-struct Place {
-  double left, top, right, bottom;
-};
-
-/// The upright rectangle around the mask's square in the frame.
-Place place_of(const Affine& to_mask, int side) {
-  const Affine& m = to_mask;
-  const double det = m[0] * m[4] - m[1] * m[3];
-  Place place{1e9, 1e9, -1e9, -1e9};
-  for (const double v : {-0.5, side - 0.5}) {
-    for (const double u : {-0.5, side - 0.5}) {
-      const double x = (m[4] * (u - m[2]) - m[1] * (v - m[5])) / det, y = (m[0] * (v - m[5]) - m[3] * (u - m[2])) / det;
-      place = {std::min(place.left, x), std::min(place.top, y), std::max(place.right, x), std::max(place.bottom, y)};
-    }
-  }
-  return place;
-}
-
 /// Parts the detection from a mask of ours. Others' segmentations have other regions.
 void part_from_mask(GstAnalyticsRelationMeta* meta, const GstAnalyticsMtd& detection) {
   for (GstAnalyticsMtd old :
@@ -161,7 +144,7 @@ void attach_analytics_mask(GstBuffer* buffer, const GstVideoRegionOfInterestMeta
   if (!detection) return;
   part_from_mask(meta, *detection);
   const Affine m = mask_warp(warp, crop_side, mask.side);
-  const Place place = place_of(m, mask.side);
+  const Extent place = square_in_frame(m, -0.5, mask.side - 0.5);
   const int x0 = static_cast<int>(std::floor(place.left)), y0 = static_cast<int>(std::floor(place.top));
   const int w = std::max(1, static_cast<int>(std::ceil(place.right)) - x0), h = std::max(1, static_cast<int>(std::ceil(place.bottom)) - y0);
   const double step = std::max(1.0, std::max(w, h) / static_cast<double>(kLongestSide));

@@ -10,6 +10,8 @@
 
 #include <fmpn/error.h>
 
+#include "square_in_frame.h"
+
 namespace fmpn::gst {
 namespace {
 
@@ -205,14 +207,7 @@ ImageView FrameReader::Picture::view_of(const std::vector<Box>& parts) {
 }
 
 Box shown_by(const Affine& warp, int crop_size) {
-  const double det = warp[0] * warp[4] - warp[1] * warp[3];
-  double left = 1e9, top = 1e9, right = -1e9, bottom = -1e9;
-  for (const double v : {0.0, crop_size - 1.0})
-    for (const double u : {0.0, crop_size - 1.0}) {
-      const double x = (warp[4] * (u - warp[2]) - warp[1] * (v - warp[5])) / det,
-                   y = (warp[0] * (v - warp[5]) - warp[3] * (u - warp[2])) / det;
-      left = std::min(left, x), right = std::max(right, x), top = std::min(top, y), bottom = std::max(bottom, y);
-    }
+  const auto [left, top, right, bottom] = square_in_frame(warp, 0, crop_size - 1.0);
   const double margin = 4 + 3 * std::max(right - left, bottom - top) / crop_size;
   return {static_cast<float>(left - margin), static_cast<float>(top - margin), static_cast<float>(right - left + 2 * margin),
           static_cast<float>(bottom - top + 2 * margin)};

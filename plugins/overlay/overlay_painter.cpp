@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "common/square_in_frame.h"
 #include "overlay_drawing.h"
 #include "overlay_text.h"
 
@@ -49,23 +50,9 @@ double line_width(double face) { return std::clamp(1.2 + 0.005 * face, 1.5, 4.0)
 double quarter(double value) { return std::round(value * 4) / 4; }
 
 // Where the mask's square lies in the frame; empty for a warp that cannot be inverted.
-Rect mask_bounds(const Affine& m, int side, Size frame) {
-  const double det = m[0] * m[4] - m[1] * m[3];
-  if (std::abs(det) < 1e-9) return {};
-  double left = 1e9;
-  double top = 1e9;
-  double right = -1e9;
-  double bottom = -1e9;
-  for (const double v : {-0.5, side - 0.5}) {
-    for (const double u : {-0.5, side - 0.5}) {
-      const double x = (m[4] * (u - m[2]) - m[1] * (v - m[5])) / det;
-      const double y = (m[0] * (v - m[5]) - m[3] * (u - m[2])) / det;
-      left = std::min(left, x);
-      right = std::max(right, x);
-      top = std::min(top, y);
-      bottom = std::max(bottom, y);
-    }
-  }
+Rect mask_bounds(const Affine& to_mask, int side, Size frame) {
+  const auto [left, top, right, bottom] = gst::square_in_frame(to_mask, -0.5, side - 0.5);
+  if (!(right > left)) return {};
   const int x = static_cast<int>(std::floor(std::clamp(left, -1.0, frame.width + 1.0)));
   const int y = static_cast<int>(std::floor(std::clamp(top, -1.0, frame.height + 1.0)));
   return {x, y, static_cast<int>(std::ceil(std::clamp(right, -1.0, frame.width + 1.0))) + 1 - x,
