@@ -1,10 +1,7 @@
 // fmpn-train cv: a run of `fit` for each fold, each in a process of its own, then one table.
 
-#include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
-#include <thread>
 
 #include <fmpn/error.h>
 
@@ -33,19 +30,13 @@ int checked_folds(const CvOptions& o) {
   return there;
 }
 
-/// Folds at a time share the cores, but where the user, or the recipe, says how many each takes.
-void share_cores(int jobs) {
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  if (jobs > 1) setenv("OMP_NUM_THREADS", std::to_string(std::max(1, cores / jobs)).c_str(), /*overwrite=*/0);
-}
-
-void cross_validate(const CvOptions& o) {
+void cross_validate(CvOptions o) {
   const int folds = checked_folds(o);
   check_configuration(o, folds);
   make_folder(o.run);
   const FolderLock lock(o.run);
   stop_on_signals();
-  share_cores(o.jobs);
+  share_cores(o);
   std::vector<int> open, to_check;
   for (int k = 0; k < folds; ++k) {
     if (!is_done(o, k)) open.push_back(k);
@@ -80,7 +71,7 @@ void add_cv(CLI::App& app) {
   c->add_option("data", o->data, "Prepared data set with folds")->required();
   c->add_option("-o,--output", o->run, "Folder for the folds' runs and the table")->required();
   c->add_option("--folds", o->folds, "Has to be the manifest's number")->check(CLI::Range(2, 1000));
-  c->add_option("--jobs", o->jobs, "Folds at a time; they share the cores")->check(CLI::Range(1, 64))->capture_default_str();
+  c->add_option("--jobs", o->jobs, "Folds at a time, which share the cores (1; with --resume as before)")->check(CLI::Range(1, 64));
   c->add_option("--config", o->config, "TOML file of fit's options")->check(CLI::ExistingFile);
   c->add_flag("--resume", o->resume, "Go on: folds that are done are kept, one under way continues");
   c->callback([o, c] {

@@ -1,10 +1,12 @@
 #include "cv_configuration.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include <fmpn/error.h>
@@ -26,10 +28,10 @@ std::string file_in(const CvOptions& o, const char* name) { return (fs::path(o.r
 std::string kept_config(const CvOptions& o) { return file_in(o, "recipe.toml"); }
 std::string kept_recipe(const CvOptions& o) { return file_in(o, "fit-recipe.toml"); }
 
-/// fit's --recipe where it is a file, not a built-in one. Given several times, the last one counts, as in fit. Where the file is gone, a run
-/// that goes on has its copy.
+/// fit's --recipe where it is a file, not a built-in one. Given several times, the last one counts, as in fit; the one in the --config file
+/// where none is. Where the file is gone, a run that goes on has its copy.
 struct RecipeFile {
-  std::size_t word = 0;  ///< of the options of fit
+  std::size_t word = 0;  ///< of the options of fit, or their number: the configuration's
   std::string before, path;
 };
 std::optional<RecipeFile> recipe_file(const CvOptions& o) {
@@ -40,6 +42,7 @@ std::optional<RecipeFile> recipe_file(const CvOptions& o) {
     if (fit[i] == name && i + 1 < fit.size()) last = {i + 1, "", fit[i + 1]};
     else if (fit[i].rfind(name + '=', 0) == 0) last = {i, name + '=', fit[i].substr(name.size() + 1)};
   }
+  if (last.path.empty() && !o.config.empty()) last = {fit.size(), "", option_in(read_whole(o.config), "recipe")};
   if (fs::is_regular_file(last.path)) return last;
   const bool gone = !last.path.empty() && built_in_recipes().count(last.path) == 0;
   last.path = kept_recipe(o);
@@ -48,7 +51,8 @@ std::optional<RecipeFile> recipe_file(const CvOptions& o) {
 
 /// A JSON list of strings is a TOML array as well.
 std::string configuration_of(const CvOptions& o) {
-  return "[cv]\ndata = " + json_text(o.data) + "\nfit = " + json_text(o.fit) + '\n';
+  return "[cv]\ndata = " + json_text(o.data) + "\njobs = " + std::to_string(o.jobs) + "\nthreads = " + std::to_string(o.threads) +
+         "\nfit = " + json_text(o.fit) + '\n';
 }
 
 /// The same for the comparison with the run's own, without what may differ: see configuration_difference().
@@ -138,6 +142,16 @@ void check_configuration(const CvOptions& o, int folds) {
   for (const GivenFile& given : given_files(o)) refuse_fold_place(given.path);
 }
 
+void share_cores(CvOptions& o) {
+  const auto number = [](const char* text) { return text == nullptr ? 0 : std::max(0, std::atoi(text)); };
+  const std::string kept = o.resume ? read_if_there(file_in(o, "cv.toml")) : "";  // an older version's has neither
+  if (o.jobs == 0) o.jobs = std::max(1, number(option_in(kept, "jobs").c_str()));
+  const int wanted = number(std::getenv("OMP_NUM_THREADS")), before = number(option_in(kept, "threads").c_str());
+  const int share = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / o.jobs);
+  o.threads = before > 0 ? before : wanted > 0 ? wanted : share;
+  setenv("OMP_NUM_THREADS", std::to_string(o.threads).c_str(), /*overwrite=*/1);
+}
+
 void write_configuration(const CvOptions& o) { write_whole(file_in(o, "cv.toml"), configuration_of(o)); }
 
 std::vector<std::string> fold_command(const CvOptions& o, int k) {
@@ -151,6 +165,7 @@ std::vector<std::string> fold_command(const CvOptions& o, int k) {
       word.replace(at, std::strlen(kFoldPlace), std::to_string(k));
     command.push_back(std::move(word));
   }
+  if (recipe && recipe->word == o.fit.size() && fs::exists(kept_recipe(o))) command.insert(command.end(), {"--recipe", kept_recipe(o)});
   // A fold that was stopped before its first whole epoch begins anew.
   if (!RunFolder(fold_folder(o, k)).has_checkpoint()) return command;
   command.emplace_back("--resume");

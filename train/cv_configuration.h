@@ -8,7 +8,9 @@ namespace fmpn::train {
 /// What `cv` was asked for.
 struct CvOptions {
   std::string data, run, config, program;
-  int folds = 0, jobs = 1;
+  int folds = 0;
+  int jobs = 0;     ///< folds at a time; 0: as the run was begun, or 1
+  int threads = 0;  ///< of each fold
   bool resume = false;
   std::vector<std::string> fit;  ///< options of each fold's fit, with {fold} for its number
 };
@@ -32,6 +34,9 @@ void forget(const std::vector<GivenFile>& files);
 /// The folder belongs to one configuration, as that of a single run. Throws kNotFound, kBadSetting (naming what differs) where it does not
 /// go with `options`, or where an option cannot be in a cross-validation.
 void check_configuration(const CvOptions& options, int folds);
+/// Sets jobs and threads, and OMP_NUM_THREADS for the folds: folds at a time share the cores, where the user does not say otherwise with
+/// that variable (or --threads, or a recipe). Sums depend on the threads, so a run that goes on keeps its number, as one of `fit` does.
+void share_cores(CvOptions& options);
 /// What later runs are compared with: from here on there is one to resume. Throws kIo.
 void write_configuration(const CvOptions& options);
 

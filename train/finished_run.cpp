@@ -7,6 +7,7 @@
 
 #include <torch/types.h>
 #include <torch/utils.h>
+#include <torch/version.h>
 
 #include "agreement.h"
 #include "calibration.h"
@@ -91,6 +92,11 @@ std::string today() {
   return date;
 }
 
+/// What the weights' last digits depend on besides options and data: "bf16 on cpu, 2 threads, LibTorch 1.13.1".
+std::string arithmetic_of(const FitOptions& o) {
+  return o.precision + " on " + o.device + ", " + std::to_string(torch::get_num_threads()) + " threads, LibTorch " TORCH_VERSION;
+}
+
 }  // namespace
 
 void write_finished_run(Trainer& trainer, const RunFolder& run, const FitOptions& o, const DataSet& valid,
@@ -111,6 +117,7 @@ void write_finished_run(Trainer& trainer, const RunFolder& run, const FitOptions
     write_predictions(run.file("predictions.csv"), info, predictions_of(info, valid, data));
   }
   info.provenance["date"] = today();
+  info.provenance["arithmetic"] = arithmetic_of(o);
   if (validation.mask_r2) info.provenance["mask_r2"] = std::to_string(*validation.mask_r2);
   if (result) info.provenance[o.fold < 0 ? "valid_accuracy" : "test_accuracy"] = std::to_string(result->confusion.accuracy());
   const std::string model = run.file("last.safetensors");

@@ -115,12 +115,13 @@ Json figures_of(const Json& summary, const std::vector<int>& shown) {
   return figures;
 }
 
-/// A face's chart: bin numbers, and a row of probabilities in thousandths for each class.
+/// A face's chart: bin numbers, when the last frame of each ends in milliseconds, and a row of probabilities in thousandths for each class.
 Json chart_of(const std::map<int, Timeline::Bin>& bins, std::size_t classes) {
-  Json chart{{"bins", Json::array()}, {"p", Json::array()}};
+  Json chart{{"bins", Json::array()}, {"ends", Json::array()}, {"p", Json::array()}};
   for (std::size_t c = 0; c < classes; ++c) chart["p"].push_back(Json::array());
   for (const auto& [number, bin] : bins) {
     chart["bins"].push_back(number);
+    chart["ends"].push_back(std::lround(1000 * bin.end));
     for (std::size_t c = 0; c < classes && c < bin.sum.size(); ++c)
       chart["p"][c].push_back(static_cast<int>(std::lround(1000 * bin.sum[c] / bin.frames)));
   }

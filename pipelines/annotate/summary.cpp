@@ -48,7 +48,6 @@ void Summary::add(const record::FrameRecord& frame) {
     known.sum.resize(face.distribution.size());
     for (std::size_t i = 0; i < face.distribution.size(); ++i) known.sum[i] += face.distribution[i].second;
     ++known.classified;
-    timeline_.add(face.id, std::max(0.0, start), face.distribution);
   }
 }
 
@@ -65,6 +64,7 @@ void Summary::close(double until) {
   for (const record::FaceRecord& face : open_->faces) {
     FaceSummary& known = faces_[face.id];
     known.seconds += lasted;
+    if (!face.distribution.empty()) timeline_.add(face.id, std::max(0.0, start), std::max(0.0, start + lasted), face.distribution);
     if (!face.label.empty()) {
       known.time_in[face.label] += lasted;
       ++known.frames_in[face.label];

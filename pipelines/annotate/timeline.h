@@ -14,16 +14,18 @@ class Timeline {
   /// A mean over one bin of one face's frames.
   struct Bin {
     int frames = 0;
+    double end = 0;           ///< of the last of them, in seconds
     std::vector<double> sum;  ///< of the distributions, in the order of the classes
   };
 
   explicit Timeline(int max_bins = 1500, double first_bin_seconds = 1.0 / 30) : max_bins_(max_bins), bin_seconds_(first_bin_seconds) {}
 
-  /// `time` in seconds, ≥ 0.
-  void add(int face, double time, const std::vector<std::pair<std::string, double>>& distribution);
+  /// A frame from `start` to `end`, in seconds, ≥ 0.
+  void add(int face, double start, double end, const std::vector<std::pair<std::string, double>>& distribution);
 
   double bin_seconds() const { return bin_seconds_; }
-  /// By face, then by bin number; bin n covers the time from n × bin_seconds() on. Bins without the face are absent.
+  /// By face, then by bin number; in bin n are the frames that begin within bin_seconds() from n × bin_seconds() on. Bins without the face
+  /// are absent.
   const std::map<int, std::map<int, Bin>>& faces() const { return faces_; }
 
  private:

@@ -1,7 +1,6 @@
 // The page of one film: its video beside the timelines of its faces.
 (() => {
   const length = data.faces.reduce((most, face) => Math.max(most, face.last), Math.max(data.seconds, 0.001));
-  const frameLength = data.frames > 0 ? data.seconds / data.frames : 0;
   const chartHeight = 118;
   const faceOf = new Map(data.faces.map((face) => [face.id, face]));
   const charts = [];
@@ -68,15 +67,13 @@
   /** From when and until when a face's samples hold, in seconds. */
   function spansOf(chart, face) {
     const starts = chart.bins.map((bin) => Math.max(bin * data.bin_seconds, face.first));
-    return { starts, ends: starts.map((start, i) => endOf(start, starts[i + 1] ?? Infinity, face.last)) };
+    return { starts, ends: starts.map((start, i) => endOf(start, chart.ends[i] / 1000, starts[i + 1] ?? Infinity)) };
   }
 
-  /** A sample holds for its bin, or for its frame where that is longer, at most to the next one. */
-  function endOf(start, next, last) {
-    // Its last frame may begin as late as the bin ends: what begins within a frame of that follows without a gap.
-    if (next <= start + data.bin_seconds + frameLength + 1e-6) return next;
-    const end = start + Math.max(data.bin_seconds, frameLength);
-    return last > start ? Math.min(end, last) : end;
+  /** A sample holds until its last frame ends, at most to the next one; a frame that takes no time, for its bin. */
+  function endOf(start, end, next) {
+    if (next <= end + 1e-3) return next;  // ends are rounded to milliseconds
+    return end > start ? end : start + data.bin_seconds;
   }
 
   /** The index of the last of these times that is not after a moment; -1 before the first. */

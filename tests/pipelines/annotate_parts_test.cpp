@@ -402,7 +402,7 @@ TEST(SummaryTest, OfAPictureWhatMostFacesShowIsDominant) {
 TEST(TimelineTest, StaysSmallHoweverLongTheStream) {
   Timeline timeline(100, 0.04);
   const int frames = 25 * 3600;
-  for (int i = 0; i < frames; ++i) timeline.add(1, i * 0.04, {{"anger", i < frames / 2 ? 1.0 : 0.0}});
+  for (int i = 0; i < frames; ++i) timeline.add(1, i * 0.04, (i + 1) * 0.04, {{"anger", i < frames / 2 ? 1.0 : 0.0}});
   const auto& bins = timeline.faces().at(1);
   EXPECT_LE(bins.size(), 100U);
   EXPECT_GE(bins.size(), 50U);
@@ -411,6 +411,7 @@ TEST(TimelineTest, StaysSmallHoweverLongTheStream) {
   EXPECT_EQ(total, frames);
   EXPECT_DOUBLE_EQ(bins.begin()->second.sum[0] / bins.begin()->second.frames, 1);
   EXPECT_DOUBLE_EQ(bins.rbegin()->second.sum[0], 0);
+  EXPECT_DOUBLE_EQ(bins.rbegin()->second.end, frames * 0.04);
 }
 
 TEST(ThumbnailsTest, KeepsTheBestAndStaysInsideTheFrame) {

@@ -172,7 +172,18 @@ def crowd_for_a_moment(data):
         episodes = [{"label": "fear", "start": first, "end": first + 1}, {"label": "anger", "start": first + 1, "end": first + 2}]
         data["faces"].append({**face, "id": i + 1, "first": first, "last": first + 2, "seconds": 2, "time_in": {"fear": 1, "anger": 1},
                               "onsets": {"fear": 1, "anger": 1}, "dominant": "fear", "episodes": episodes})
-        data["charts"].append({**chart, "id": i + 1, "bins": [int(first / bin_seconds)], "p": [[row[0]] for row in chart["p"]]})
+        data["charts"].append({**chart, "id": i + 1, "bins": [int(first / bin_seconds)], "ends": [1000 * (first + 2)],
+                               "p": [[row[0]] for row in chart["p"]]})
+
+
+def one_frame_that_lasts(data):
+    """A screen recording of ten seconds: its first frame is there for three of them, and then a hundred for a thirtieth each."""
+    face, chart = data["faces"][0], data["charts"][0]
+    bins = [0, *range(90, 190)]
+    data.update(seconds=10, frames=101, face_count=1, bin_seconds=1 / 30)
+    data["faces"] = [{**face, "first": 0, "last": 190 / 30, "episodes": [{"label": "fear", "start": 0, "end": 190 / 30}]}]
+    ends = [round(1000 * end / 30) for end in [90, *range(91, 191)]]
+    data["charts"] = [{**chart, "bins": bins, "ends": ends, "p": [[500] * len(bins) for _ in chart["p"]]}]
 
 
 def as_long_as(seconds):
@@ -321,6 +332,10 @@ def check_low_rates(check, out, folder):
         check.click_at(seconds / 240)
         check.equal(check.texts(".now .label"), wanted, f"what is told at {seconds} s")
     check.that("no face" in check.text(".now"), "nobody is there then")
+    check.open(altered(out / "film" / "report.html", one_frame_that_lasts, folder, "lasting"), ".track")
+    for seconds, wanted in ((0.5, ["fear"]), (2.5, ["fear"]), (5, ["fear"]), (8, [])):
+        check.click_at(seconds / 10)
+        check.equal(check.texts(".now .label"), wanted, f"at a varying rate, what is told at {seconds} s")
 
 
 def check_ticks_and_colours(check, out, folder):

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -9,8 +10,10 @@
 #include <thread>
 
 #include <fmpn/error.h>
+#include <fmpn/model_info.h>
 
 #include "csv.h"
+#include "environment.h"
 #include "fold_runner.h"
 #include "folder_lock.h"
 #include "manifest.h"
@@ -328,6 +331,30 @@ TEST_F(Cv, KeepsItsRecipeWhateverBecomesOfTheFile) {
   EXPECT_TRUE(contains(test::read_text(file("run/fold-2/config.toml")), "ema=0.5"));
 }
 
+TEST_F(Cv, KeepsTheRecipeThatItsConfigurationNames) {
+  test::write_text(file("brief.toml"), "[fit]\nema = 0.5\n");
+  test::write_text(file("cv.toml"), "[fit]\nrecipe = \"" + file("brief.toml") + "\"\nepochs = 1\nphase1-epochs = 1\n");
+  auto arguments = cv("run", {"--config", file("cv.toml")});
+  const auto drop = [&](const std::string& name) {  // what the configuration has: the command line's would count
+    const auto at = std::find(arguments.begin(), arguments.end(), name);
+    arguments.erase(at, at + 2);
+  };
+  drop("--epochs"), drop("--phase1-epochs");
+  const auto outcome = train(arguments);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  fs::remove_all(file("run/fold-2"));
+  test::write_text(file("brief.toml"), "[fit]\nema = 0.25\n");
+  arguments.push_back("--resume");
+  const auto other = train(arguments);
+  EXPECT_EQ(other.status, 1);
+  EXPECT_TRUE(contains(other.err, "ema = 0.25 (the run: 0.5)")) << other.err;
+  fs::remove(file("brief.toml"));
+  const auto rest = train(arguments);
+  EXPECT_EQ(rest.status, 0) << rest.err;
+  const std::string resolved = test::read_text(file("run/fold-2/config.toml"));
+  EXPECT_TRUE(contains(resolved, "ema=0.5") && contains(resolved, "\nepochs=1\n")) << resolved;
+}
+
 TEST_F(Cv, OfTwoRecipesTheLastIsKeptAsFitTakesIt) {
   test::write_text(file("first.toml"), "[fit]\nema = 0.25\n");
   test::write_text(file("last.toml"), "[fit]\nema = 0.5\n");
@@ -355,6 +382,26 @@ TEST_F(Cv, AConfigurationInTheRunFolderIsKeptAsItIs) {
     EXPECT_EQ(train(cv("run", {name, own, "--no-such-option", "1"})).status, 1);
     EXPECT_EQ(test::read_text(own), text);
   }
+}
+
+TEST_F(Cv, FoldsBegunLaterTakeAsManyThreads) {
+  auto arguments = cv("run", {"--epochs", "1", "--phase1-epochs", "1"});
+  const auto threads = std::find(arguments.begin(), arguments.end(), "--threads");
+  arguments.erase(threads, threads + 2);
+  const auto threads_of = [&](const char* fold) {
+    return read_model_info(file(std::string("run/") + fold + "/last.safetensors")).provenance.at("arithmetic");
+  };
+  {
+    test::Environment environment;
+    environment.set("OMP_NUM_THREADS", "3");
+    ASSERT_EQ(train(arguments).status, 0);
+  }
+  EXPECT_TRUE(contains(threads_of("fold-2"), ", 3 threads")) << threads_of("fold-2");
+  fs::remove_all(file("run/fold-2"));
+  arguments.insert(arguments.end(), {"--resume", "--jobs", "2"});
+  const auto outcome = train(arguments);
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(threads_of("fold-2"), threads_of("fold-1"));
 }
 
 // A run of a version that gave each fold its share of the cores as --threads, and kept no copy of a recipe.
