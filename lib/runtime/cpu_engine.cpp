@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <future>
 
 #include <omp.h>
 #include <torch/types.h>
@@ -132,7 +133,9 @@ bool cpu_has_bfloat16() {
 std::shared_ptr<const Engine> make_cpu_engine(OpenModel model, Precision precision, int threads) {
   if (precision == Precision::kBf16 && !cpu_has_bfloat16())
     throw Error(ErrorCode::kBadSetting, "precision bf16: this CPU has no bfloat16 instructions");
-  return std::make_shared<CpuEngine>(std::move(model), precision, threads);
+  // In a thread that ends with it. libgomp keeps helpers for every thread that has used it, and lets all wait less eagerly where they are
+  // more than the processors: left with whoever loads, those would slow down the thread that classifies.
+  return std::async(std::launch::async, [&] { return std::make_shared<CpuEngine>(std::move(model), precision, threads); }).get();
 }
 
 }  // namespace fmpn

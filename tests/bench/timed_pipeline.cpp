@@ -133,6 +133,9 @@ RunTimes TimedPipeline::run(int warm_up, int frames) {
   }
   gst_element_set_state(s.pipeline, GST_STATE_NULL);  // wakes the feeder, too
   feeder.join();
+  // GLib keeps streaming threads for a while, and OpenMP each one's helpers: together more than the processors, they would slow down the
+  // run after this one (docs/performance.md, "Call the engine from few threads").
+  g_thread_pool_stop_unused_threads();
   if (!fault.empty()) throw Error(ErrorCode::kRuntime, fault);
   const auto all = static_cast<std::size_t>(warm_up + frames), first = static_cast<std::size_t>(warm_up);
   if (s.arrived.size() != all)

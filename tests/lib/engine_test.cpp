@@ -1,10 +1,12 @@
 #include <fmpn/engine.h>
 
+#include <chrono>
 #include <clocale>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <numeric>
 #include <random>
 #include <thread>
@@ -196,6 +198,24 @@ TEST_F(EngineTest, OneEngineServesSeveralThreads) {
     for (std::size_t i = 0; i < results[t].size(); ++i)
       EXPECT_LT(largest_difference(results[t][i].probabilities, expected[i].probabilities), 1e-5F) << t;
   }
+}
+
+// OpenMP's would wait for the thread that loaded for as long as it lives, and slow down the one that classifies.
+TEST_F(EngineTest, LoadingLeavesNoHelpersWithItsThread) {
+  const std::string path = write("m");
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  std::thread([&] {  // one that has had no helpers before
+    const auto before = threads();
+    const auto engine = Engine::load(path, {"cpu", Precision::kFp32, 2});
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (threads() > before && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(threads(), before);
+    engine->classify(crops_);
+    EXPECT_EQ(threads(), before + 1) << "this one counts nothing";
+  }).join();
 }
 
 TEST_F(EngineTest, HalfPrecisionIsNearAndSaysSo) {
