@@ -3,12 +3,14 @@
 
     read_metadata.py [--messages] 'filesrc location=interview.mp4 ! decodebin ! fmpnalign ! fmpnclassify'
 
-The argument is the pipeline up to the last of our elements; a sink is added. --messages prints onset, change and offset, too.
+The argument is the pipeline up to the last of our elements; a sink is added. --messages prints onset, change and offset, too. Times are
+stream time, in seconds: the place in the film, as in fmpnrecord's files.
 Needs python3-gi and gir1.2-gst-plugins-base-1.0.
 """
 import argparse
 import ctypes
 import json
+import os
 import sys
 import threading
 
@@ -24,7 +26,10 @@ _printing = threading.Lock()  # faces come in the streaming thread, messages in 
 
 def show(record):
     with _printing:
-        print(json.dumps(record), flush=True)
+        try:
+            print(json.dumps(record), flush=True)
+        except BrokenPipeError:  # nobody reads any more; an exception would not leave GStreamer's thread
+            os._exit(0)
 
 
 class _Meta(ctypes.Structure):
@@ -68,13 +73,23 @@ def fields_of(structure):
         name = structure.nth_field_name(i)
         try:
             value = structure.get_value(name)
-        except TypeError:  # a type that gi does not know
+        except TypeError:  # an array, which gi does not turn into a value
             continue
         if isinstance(value, Gst.Structure):
             result[name] = fields_of(value)
         elif isinstance(value, (str, int, float, bool)):
             result[name] = value
     return result
+
+
+def points_of(landmarks):
+    """Landmarks as [x, y], fractions of the region."""
+    numbers = memoryview(bytes(landmarks.get_value("data_buffer").unpack())).cast("f").tolist()
+    return list(zip(numbers[::2], numbers[1::2]))
+
+
+def seconds(nanoseconds):
+    return None if nanoseconds == Gst.CLOCK_TIME_NONE else nanoseconds / Gst.SECOND
 
 
 def describe(region):
@@ -85,6 +100,10 @@ def describe(region):
     detection = fields_of(region.get_param("detection"))
     if detection:
         face["quality"] = detection.get("quality")
+        face["score"] = detection.get("confidence")
+    landmarks = region.get_param("landmarks")
+    if landmarks is not None:
+        face["landmarks"] = [[region.x + x * region.w, region.y + y * region.h] for x, y in points_of(landmarks)]
     expression = fields_of(region.get_param("expression"))
     if expression:
         face.update({key: expression[key] for key in ("label", "confidence", "distribution", "entropy", "frames_ago")})
@@ -93,9 +112,10 @@ def describe(region):
 
 def on_buffer(pad, info):
     buffer = info.get_buffer()
-    seconds = buffer.pts / Gst.SECOND if buffer.pts != Gst.CLOCK_TIME_NONE else None
+    segment = pad.get_sticky_event(Gst.EventType.SEGMENT, 0).parse_segment()
+    time = seconds(segment.to_stream_time(Gst.Format.TIME, buffer.pts)) if segment.format == Gst.Format.TIME else None
     for region in face_regions(buffer):
-        show({"time": seconds, **describe(region)})
+        show({"time": time, **describe(region)})
     return Gst.PadProbeReturn.OK
 
 
@@ -105,7 +125,10 @@ def main():
     parser.add_argument("pipeline", help="up to the last of our elements")
     arguments = parser.parse_args()
     Gst.init(None)
-    pipeline = Gst.parse_launch(arguments.pipeline + " ! fakesink name=end sync=false")
+    try:
+        pipeline = Gst.parse_launch(arguments.pipeline + " ! fakesink name=end sync=false")
+    except GLib.Error as fault:
+        sys.exit(f"read_metadata: {fault.message}")
     pipeline.get_by_name("end").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, on_buffer)
     bus = pipeline.get_bus()
     pipeline.set_state(Gst.State.PLAYING)
@@ -116,13 +139,14 @@ def main():
             if message.type == Gst.MessageType.EOS:
                 break
             if message.type == Gst.MessageType.ERROR:
-                error, _ = message.parse_error()
-                print(f"{message.src.get_name()}: {error.message}", file=sys.stderr)
+                error, details = message.parse_error()
+                print(f"{message.src.get_name()}: {error.message}\n{details}", file=sys.stderr)
                 status = 1
                 break
             structure = message.get_structure()
             if arguments.messages and structure.get_name() == "fmpn-expression":
-                show({"message": "fmpn-expression", **fields_of(structure)})
+                fields = fields_of(structure)
+                show({"message": "fmpn-expression", "time": seconds(fields["stream-time"]), **fields})
     except KeyboardInterrupt:
         pass
     finally:

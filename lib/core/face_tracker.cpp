@@ -48,8 +48,8 @@ struct FaceTracker::State {
   std::optional<double> last_time;
   double last_step = 0;  ///< seconds between the last two frames of different times; 0: not known
 
-  /// Forgets the faces where time jumps to this frame. A stream of few frames does not jump.
-  void forget_after_jump(double time);
+  /// Forgets the faces where time jumps to this frame. A stream of few frames does not jump. Throws for a frame or a time that is none.
+  void begin_frame(const ImageView& frame, double time);
 
   std::optional<FoundFace> follow(const ImageView& frame, const FaceTrack& track, double time);
   std::optional<Detection> search_around(const cv::Mat& gray, const Box& expected);
@@ -57,7 +57,9 @@ struct FaceTracker::State {
   std::vector<TrackedFace> assign(std::vector<FoundFace> faces, bool detected, double time, const ImageView* frame = nullptr);
 };
 
-void FaceTracker::State::forget_after_jump(double time) {
+void FaceTracker::State::begin_frame(const ImageView& frame, double time) {
+  require_picture(frame);
+  if (!std::isfinite(time)) throw Error(ErrorCode::kBadSetting, "the time of a frame is not finite");
   const double step = last_time ? time - *last_time : 0;
   // The first step of a stream is as long as its frames are apart.
   if (step < 0 || (last_step > 0 && step > std::max(options.keep_time, kUsualStep * last_step))) {
@@ -160,8 +162,7 @@ std::vector<TrackedFace> FaceTracker::State::assign(std::vector<FoundFace> faces
 std::vector<TrackedFace> FaceTracker::track(const ImageView& frame, double time, bool hurry) {
   return core_error([&]() -> std::vector<TrackedFace> {
     State& s = *state_;
-    require_picture(frame);
-    s.forget_after_jump(time);
+    s.begin_frame(frame, time);
     const long due = s.options.detect_interval;
     // Who looks on every frame wants no new face to slip by, as one that is to be hidden would.
     const long last = hurry && due > 1 && !s.tracks.empty() ? kHurriedIntervals * due : due;
@@ -189,8 +190,7 @@ std::vector<TrackedFace> FaceTracker::track_regions(const ImageView& frame, cons
                                                     const std::vector<double>& scores, double time) {
   return core_error([&] {
     if (regions.size() != scores.size()) throw Error(ErrorCode::kBadSetting, "one score a region is needed");
-    require_picture(frame);
-    state_->forget_after_jump(time);
+    state_->begin_frame(frame, time);
     std::vector<FoundFace> faces;
     for (std::size_t i = 0; i < regions.size(); ++i) faces.push_back({regions[i], state_->finder.align(frame, regions[i], scores[i])});
     state_->since_detection = 1;  // a frame without regions is one on which upstream did not look: the faces are followed

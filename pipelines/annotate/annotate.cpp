@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -35,6 +36,12 @@ std::string landmark_model_of(const Options& options) {
   for (const auto& [property, value] : options.align)
     if (property == "landmark-model" && !value.empty()) return value;
   return default_landmark_model();
+}
+
+/// Inputs at a time share the cores, where the user does not say otherwise: each one's helpers would wait for all the others'.
+int threads_of_each(std::size_t jobs) {
+  if (jobs < 2 || std::getenv("OMP_NUM_THREADS") != nullptr) return 0;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency() / jobs));
 }
 
 /// The run: a queue of inputs, worked off by `jobs` threads.
@@ -160,17 +167,18 @@ int annotate(const Options& given, const std::atomic<bool>& stop) {
   const Shard shard = options.shard ? *options.shard : shard_of_environment();
   if (options.model.empty()) options.model = default_model();
   const std::string landmark_model = landmark_model_of(options);
+  std::vector<Input> inputs = collect_inputs(options.inputs, options.output, std::cin);
+  inputs.erase(std::remove_if(inputs.begin(), inputs.end(), [&](const Input& input) { return !belongs(input.name, shard); }), inputs.end());
+  const std::size_t count = inputs.size();
+  options.threads = threads_of_each(std::min(static_cast<std::size_t>(options.jobs), count));
   // Both held to the end: every pipeline shares the networks and the landmark model, and none has to load them again.
   AlignerOptions aligner_options;
   aligner_options.landmark_model = landmark_model;
   const Aligner aligner(aligner_options);
   auto landmarks_sha256 = std::async(std::launch::async, sha256_of_file, landmark_model, std::cref(stop));  // 100 MB, beside the loading
-  const auto engine = Engine::load(options.model, {options.device, precision_named(options.precision)});
+  const auto engine = Engine::load(options.model, {options.device, precision_named(options.precision), options.threads});
   if (stop) return 130;  // loading takes long enough to be interrupted
   make_folder(options.output);
-  std::vector<Input> inputs = collect_inputs(options.inputs, options.output, std::cin);
-  inputs.erase(std::remove_if(inputs.begin(), inputs.end(), [&](const Input& input) { return !belongs(input.name, shard); }), inputs.end());
-  const std::size_t count = inputs.size();
   Manifest manifest(options.output, shard, options.resume);
   std::vector<Entry> entries;
   {

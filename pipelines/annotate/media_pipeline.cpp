@@ -198,6 +198,7 @@ void MediaPipeline::configure(const Input& input, const Options& options, const 
   set_path("classify", "model", options.model);
   set("classify", "device", options.device);
   set("classify", "precision", options.precision);
+  set("classify", "threads", std::to_string(options.threads));
   if (input.image) set("align", "detect-interval", "1");
   for (const auto& [property, value] : options.align) {
     if (property == "landmark-model") set_path("align", "landmark-model", value);

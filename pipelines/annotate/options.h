@@ -31,6 +31,7 @@ struct Options {
 
   // How it is run.
   int jobs = 1;
+  int threads = 0;  ///< for the networks of each input; 0: OMP_NUM_THREADS, or all
   bool resume = false;
   std::optional<Shard> shard;  ///< nothing: as the environment says
   bool quiet = false;

@@ -116,6 +116,7 @@ GST_ELEMENT_REGISTER_DEFINE(fmpnalign, "fmpnalign", GST_RANK_NONE, GST_TYPE_FMPN
 
 static void gst_fmpn_align_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   Settings& s = GST_FMPN_ALIGN(object)->state->settings;
+  note_if_late(object, spec);
   GST_OBJECT_LOCK(object);
   switch (id) {
     case PROP_LANDMARK_MODEL: {

@@ -40,4 +40,9 @@ void make_metadata_element(GstBaseTransformClass* klass) {
   klass->propose_allocation = ask_downstream;
 }
 
+void note_if_late(GObject* element, const GParamSpec* spec) {
+  if ((spec->flags & GST_PARAM_MUTABLE_PLAYING) == 0 && GST_STATE(element) > GST_STATE_READY)
+    GST_WARNING_OBJECT(element, "%s is kept, and counts from the next start on", spec->name);
+}
+
 }  // namespace fmpn::gst

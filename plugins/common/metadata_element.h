@@ -13,4 +13,7 @@ GstCaps* raw_video_caps();
 /// new header, and upstream negotiates its allocation with what is downstream of us.
 void make_metadata_element(GstBaseTransformClass* klass);
 
+/// For set_property: a setting that counts from the next start on is warned of in the log where the element is under way. Takes no lock.
+void note_if_late(GObject* element, const GParamSpec* spec);
+
 }  // namespace fmpn::gst

@@ -10,8 +10,8 @@
  *
  * Messages on the bus: `fmpn-expression` when a face's stable label begins, changes or ends (fields event = onset | change |
  * offset, face-id, label, previous, confidence, distribution, stream-time, running-time), and `fmpn-stats` once a second
- * (seconds, frames, faces, inferences, skipped, latency-p50, latency-p95, latency-max). At a jump (seek, loop) and at the end of the stream
- * every face's expression ends. When QoS events say that frames come late, faces are not judged again but carry their last
+ * (seconds, frames, faces, inferences, skipped, latency-p50, latency-p95, latency-max). At a jump (seek, loop), at the end of the stream
+ * and at a stop every face's expression ends. When QoS events say that frames come late, faces are not judged again but carry their last
  * result for half a second, and a QoS message is posted; frames are dropped only with #GstBaseTransform:qos.
  * A sticky event `fmpn-model` (model-name, classes in order) goes downstream before the first frame. Where there are two of
  * this element, the results and the event of the later one replace those of the other.
@@ -29,9 +29,9 @@
 #include <utility>
 
 #include <fmpn/error.h>
+#include <fmpn/expression_smoother.h>
 
 #include "common/model_event.h"
-#include "expression_smoother.h"
 
 using namespace fmpn;
 using namespace fmpn::gst;
@@ -105,14 +105,8 @@ static void gst_fmpn_classify_finalize(GObject* object) {
 
 static void gst_fmpn_classify_begin(GstFmpnInference* base, const ModelInfo& model) {
   State& s = *GST_FMPN_CLASSIFY(base)->state;
-  SmootherOptions options;
-  GST_OBJECT_LOCK(base);
-  options.half_life = s.smoothing;
-  options.min_confidence = s.min_confidence < 0 ? model.min_confidence : s.min_confidence;
-  s.quality_limit = s.min_quality;
-  GST_OBJECT_UNLOCK(base);
   s.model = model;
-  s.smoother.emplace(options);
+  s.smoother.emplace();
   s.shown.clear();
   s.now = 0;
 }
@@ -184,7 +178,18 @@ static void post_events(GstFmpnInference* base, const std::vector<ExpressionEven
   }
 }
 
-static void gst_fmpn_classify_begin_frame(GstFmpnInference* base, double time) { GST_FMPN_CLASSIFY(base)->state->now = time; }
+/// The settings as they are now hold for the whole frame.
+static void gst_fmpn_classify_begin_frame(GstFmpnInference* base, double time) {
+  State& s = *GST_FMPN_CLASSIFY(base)->state;
+  SmootherOptions options;
+  GST_OBJECT_LOCK(base);
+  options.half_life = s.smoothing;
+  options.min_confidence = s.min_confidence < 0 ? s.model.min_confidence : s.min_confidence;
+  s.quality_limit = s.min_quality;
+  GST_OBJECT_UNLOCK(base);
+  s.smoother->set_options(options);
+  s.now = time;
+}
 
 static void gst_fmpn_classify_end_frame(GstFmpnInference* base) {
   State& s = *GST_FMPN_CLASSIFY(base)->state;
@@ -220,7 +225,7 @@ static void gst_fmpn_classify_class_init(GstFmpnClassifyClass* klass) {
   object->set_property = gst_fmpn_classify_set_property;
   object->get_property = gst_fmpn_classify_get_property;
   object->finalize = gst_fmpn_classify_finalize;
-  const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+  const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
   const auto install = [&](Property id, GParamSpec* spec) { g_object_class_install_property(object, id, spec); };
   install(PROP_SMOOTHING,
           g_param_spec_double("smoothing", "Smoothing",

@@ -93,6 +93,7 @@ const std::shared_ptr<const Engine>& fmpn::gst::engine_of(GstFmpnInference* self
 
 static void gst_fmpn_inference_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   State& s = state_of(object);
+  note_if_late(object, spec);
   const auto text = [&] { return std::string(g_value_get_string(value) != nullptr ? g_value_get_string(value) : ""); };
   GST_OBJECT_LOCK(object);
   switch (id) {
@@ -155,6 +156,11 @@ static gboolean gst_fmpn_inference_start(GstBaseTransform* base) {
 
 static gboolean gst_fmpn_inference_stop(GstBaseTransform* base) {
   State& s = state_of(base);
+  // A stop without EOS ends what has begun, too. The streaming thread has ended, and the statistics with the pause before.
+  guarded<gboolean>(GST_ELEMENT(base), FALSE, [&] {
+    GST_FMPN_INFERENCE_GET_CLASS(base)->end_stream(GST_FMPN_INFERENCE(base));
+    return TRUE;
+  });
   s.worker.reset();
   s.last.clear();
   s.reader.release();

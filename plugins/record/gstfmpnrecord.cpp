@@ -77,6 +77,7 @@ GST_ELEMENT_REGISTER_DEFINE(fmpnrecord, "fmpnrecord", GST_RANK_NONE, GST_TYPE_FM
 
 static void gst_fmpn_record_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   State& s = *GST_FMPN_RECORD(object)->state;
+  note_if_late(object, spec);
   GST_OBJECT_LOCK(object);
   switch (id) {
     case PROP_LOCATION: s.location = g_value_get_string(value) != nullptr ? g_value_get_string(value) : ""; break;

@@ -27,8 +27,7 @@ RecordWriter::~RecordWriter() {
 }
 
 void RecordWriter::set_classes(const std::vector<std::string>& classes) {
-  if (begun_ && classes != classes_) throw Error(ErrorCode::kRuntime, path_ + ": the model's classes change in mid-stream");
-  classes_ = classes;
+  if (!begun_) classes_ = classes;
 }
 
 void RecordWriter::begin() {

@@ -21,8 +21,7 @@ class RecordWriter {
   RecordWriter(const RecordWriter&) = delete;
   RecordWriter& operator=(const RecordWriter&) = delete;
 
-  /// Class names in the model's order: columns of the csv. Before the first frame. Throws kRuntime where they differ from
-  /// those that the file has begun with.
+  /// Class names in the model's order: columns of the csv, which are those of the first frame.
   void set_classes(const std::vector<std::string>& classes);
 
   /// Throws kIo, and what Formatter::frame() throws.

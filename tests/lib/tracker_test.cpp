@@ -199,7 +199,7 @@ TEST_F(TrackerOnPhotograph, AFrameOfTheTimeOfTheLastHidesNoJump) {
   EXPECT_EQ(id_at(3600), 2U);
 }
 
-TEST_F(TrackerOnPhotograph, WhatIsNoPictureIsRefusedWhileAFaceIsFollowedToo) {
+TEST_F(TrackerOnPhotograph, WhatIsNoPictureOrNoTimeIsRefusedWhileAFaceIsFollowedToo) {
   // Far from the corner: the part of the frame that is looked at does not begin with its first byte.
   cv::Mat wide = cv::Mat::zeros(photo_.rows, 3 * photo_.cols, CV_8UC3);
   photo_.copyTo(wide(cv::Rect(2 * photo_.cols, 0, photo_.cols, photo_.rows)));
@@ -211,6 +211,10 @@ TEST_F(TrackerOnPhotograph, WhatIsNoPictureIsRefusedWhileAFaceIsFollowedToo) {
   for (const ImageView& view : {none, narrow}) {
     test::expect_error(ErrorCode::kBadSetting, {"not a picture"}, [&] { tracker.track(view, at(1)); });
     test::expect_error(ErrorCode::kBadSetting, {"not a picture"}, [&] { tracker.track_regions(view, {}, {}, at(1)); });
+  }
+  for (const double time : {std::nan(""), HUGE_VAL}) {
+    test::expect_error(ErrorCode::kBadSetting, {"time", "finite"}, [&] { tracker.track(view_of(wide), time); });
+    test::expect_error(ErrorCode::kBadSetting, {"time", "finite"}, [&] { tracker.track_regions(view_of(wide), {}, {}, time); });
   }
   const auto after = tracker.track(view_of(wide), at(1));
   ASSERT_EQ(after.size(), 1U);

@@ -135,6 +135,56 @@ TEST_F(ClassifyElement, PostsOnsetAndOffset) {
   EXPECT_NE(messages[1].find("event=(string)offset"), std::string::npos);
 }
 
+TEST_F(ClassifyElement, AStopWithoutAnEndEndsTheExpressionsToo) {
+  Harness h("fmpnalign ! fmpnclassify");
+  run(h);
+  ASSERT_EQ(h.element_messages("fmpn-expression").size(), 1U);
+  gst_element_set_state(h.get()->element, GST_STATE_READY);
+  const auto messages = h.element_messages("fmpn-expression");
+  ASSERT_EQ(messages.size(), 1U);
+  EXPECT_NE(messages[0].find("event=(string)offset"), std::string::npos);
+}
+
+TEST_F(ClassifyElement, AnotherModelWhileItPlays) {
+  const TemporaryFolder folder;
+  const std::string other = folder.file("other.safetensors");
+  write_other_model(other);
+  Harness h("fmpnalign ! fmpnclassify name=c ! fmpnrecord location=" + folder.file("rows"));
+  const auto before = run(h);
+  ASSERT_EQ(before.size(), 1U);
+  GstElement* classify = gst_bin_get_by_name(GST_BIN(h.get()->element), "c");
+  gst_element_set_state(classify, GST_STATE_READY);
+  g_object_set(classify, "model", other.c_str(), nullptr);
+  ASSERT_TRUE(gst_element_sync_state_with_parent(classify));
+  gst_object_unref(classify);
+  const auto out = h.push(make_buffer(photo_, video_info("I420", photo_.cols, photo_.rows), 0, 1));
+  ASSERT_TRUE(out);
+  const auto after = gst::read_faces(out.get());
+  ASSERT_EQ(after.size(), 1U);
+  EXPECT_EQ(after[0].track_id, before[0].track_id);
+  EXPECT_EQ(before[0].expression->distribution.back().first, "neutral");
+  EXPECT_EQ(after[0].expression->distribution.back().first, "contempt");
+  EXPECT_NE(read_text(folder.file("rows")).find("contempt"), std::string::npos);
+  std::string events;
+  for (const std::string& message : h.element_messages("fmpn-expression"))
+    events += message.find("(string)onset") != std::string::npos ? "onset " : message.find("(string)offset") != std::string::npos ? "offset " : "";
+  EXPECT_EQ(events, "onset offset onset ");
+}
+
+TEST_F(ClassifyElement, WhatItAbstainsByCanBeSetAtAnyTime) {
+  Harness h("fmpnalign ! fmpnclassify name=c min-confidence=0");
+  EXPECT_NE(run(h).at(0).expression->label, "uncertain");
+  GstElement* classify = gst_bin_get_by_name(GST_BIN(h.get()->element), "c");
+  g_object_set(classify, "min-confidence", 1.0, nullptr);
+  EXPECT_EQ(run(h, "I420", 1).at(0).expression->label, "uncertain");
+  g_object_set(classify, "min-confidence", 0.0, "min-quality", 1.0, nullptr);
+  cv::GaussianBlur(photo_, photo_, {}, 6);
+  EXPECT_EQ(run(h, "I420", 2).at(0).expression->label, "uncertain");
+  g_object_set(classify, "min-quality", 0.0, nullptr);
+  EXPECT_NE(run(h, "I420", 3).at(0).expression->label, "uncertain");
+  gst_object_unref(classify);
+}
+
 TEST_F(ClassifyElement, ASecondRunEqualsTheFirst) {
   Harness h("fmpnalign ! fmpnclassify");
   const auto first = run(h);

@@ -131,13 +131,25 @@ TEST(RecordWriter, AnEmptyStreamLeavesTheHeader) {
   EXPECT_EQ(read_text(folder.file("a.vtt")), "WEBVTT\n");
 }
 
-TEST(RecordWriter, ClassesMayNotChangeUnderWay) {
+// Another model takes over: only a table has columns.
+TEST(RecordWriter, ClassesMayChangeWhereTheyAreNoColumns) {
   const TemporaryFolder folder;
-  RecordWriter writer(folder.file("a.csv"), Format::kCsv);
-  writer.set_classes(kClasses);
-  writer.add(frame(0, 0));
-  writer.set_classes(kClasses);
-  expect_error(ErrorCode::kRuntime, {"a.csv", "change"}, [&] { writer.set_classes({"fear"}); });
+  FaceRecord other = face(1, "fear");
+  other.distribution = {{"fear", 1.0}};
+  for (const Format format : {Format::kJsonl, Format::kCsv, Format::kVtt}) {
+    RecordWriter writer(folder.file("a"), format);
+    writer.set_classes(kClasses);
+    writer.add(frame(0, 0, {face(1, "anger")}));
+    writer.set_classes({"fear"});
+    writer.add(frame(1, 0.04));
+    if (format == Format::kCsv) {
+      expect_error(ErrorCode::kRuntime, {folder.file("a"), "face 1", "columns"}, [&] { writer.add(frame(2, 0.08, {other})); });
+    } else {
+      writer.add(frame(2, 0.08, {other}));
+      writer.complete();
+      EXPECT_NE(read_text(folder.file("a")).find("fear"), std::string::npos);
+    }
+  }
 }
 
 TEST(RecordWriter, AFullDiskIsAnErrorAtOnce) {

@@ -23,7 +23,8 @@ struct TrackedFace {
 /// Faces with stable ids over the frames of one stream. Between detections the detector looks once at the region where a face should be
 /// by now, at the face's own scale, and the box moves as the landmarks have moved since it was detected. A face is known again by its
 /// place, the way it was moving, and its looks: ids survive one face passing in front of another, and an occlusion of `keep_time`.
-/// For one thread at a time, and one stream. All that takes a frame throws kBadSetting for one without pixels.
+/// For one thread at a time, and one stream. All that takes a frame throws kBadSetting for one without pixels, and for a time that is not
+/// finite.
 class FMPN_API FaceTracker {
  public:
   /// Throws kBadSetting for an option out of range, and what Aligner throws.
@@ -41,7 +42,7 @@ class FMPN_API FaceTracker {
   std::vector<TrackedFace> track_regions(const ImageView& frame, const std::vector<Box>& regions,
                                          const std::vector<double>& scores, double time);
 
-  /// Forgets every face (seek, new stream). Ids go on counting.
+  /// Forgets every face (seek, new stream, frames of another size: places on those mean something else). Ids go on counting.
   void reset();
 
  private:

@@ -4,11 +4,13 @@
 #include <string>
 #include <vector>
 
-namespace fmpn::gst {
+#include <fmpn/export.h>
+
+namespace fmpn {
 
 struct SmootherOptions {
   double half_life = 0.2;       ///< seconds after which an old observation weighs half as much; 0: no smoothing
-  double min_confidence = 0;    ///< below it the stable label is "uncertain", 0…1
+  double min_confidence = 0;    ///< below it the stable label is "uncertain", 0…1; ModelInfo::min_confidence has the model's own
   double hysteresis = 0.05;     ///< a new label must lead the stable one by so much
   double keep = 1.0;            ///< seconds without the face after which its expression has ended
 };
@@ -31,13 +33,17 @@ struct ExpressionEvent {
   double time = 0;
 };
 
-/// Smooths probabilities (not labels) over time, face by face, and says when a face's stable label begins, changes, ends.
-/// Times are seconds; those of one face may only grow between two reset(). An observation may come later than it was made.
-class ExpressionSmoother {
+/// What fmpnclassify makes of an engine's answers over time: smooths probabilities (not labels), face by face, abstains, and says when a
+/// face's stable label begins, changes, ends. Times are seconds; those of one face may only grow between two reset(). An observation may
+/// come later than it was made. For one thread at a time.
+class FMPN_API ExpressionSmoother {
  public:
-  explicit ExpressionSmoother(const SmootherOptions& options) : options_(options) {}
+  explicit ExpressionSmoother(const SmootherOptions& options = {}) : options_(options) {}
 
-  /// A new observation: a distribution that sums to 1; `judged` false for a face too bad to be judged (quality), which is
+  /// From the next observation on.
+  void set_options(const SmootherOptions& options) { options_ = options; }
+
+  /// A new observation: a distribution that sums to 1, of as many classes as those before; `judged` false for a face too bad to be judged (quality), which is
   /// uncertain and leaves no trace in the smoothed distribution.
   SmoothedExpression update(int track_id, const std::vector<float>& probabilities, double time, bool judged = true);
 
@@ -69,4 +75,4 @@ class ExpressionSmoother {
   std::vector<ExpressionEvent> events_;
 };
 
-}  // namespace fmpn::gst
+}  // namespace fmpn

@@ -1,10 +1,10 @@
-#include "expression_smoother.h"
+#include <fmpn/expression_smoother.h>
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-namespace fmpn::gst {
+namespace fmpn {
 
 int ExpressionSmoother::stable_label(const std::vector<float>& p, int standing) const {
   int best = static_cast<int>(std::max_element(p.begin(), p.end()) - p.begin());
@@ -64,4 +64,4 @@ std::vector<ExpressionEvent> ExpressionSmoother::end_all(double now) {
   return std::exchange(events_, {});
 }
 
-}  // namespace fmpn::gst
+}  // namespace fmpn

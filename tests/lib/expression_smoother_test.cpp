@@ -1,10 +1,10 @@
+#include <fmpn/expression_smoother.h>
+
 #include <cmath>
 
 #include <gtest/gtest.h>
 
-#include "expression_smoother.h"
-
-namespace fmpn::gst {
+namespace fmpn {
 namespace {
 
 using Kind = ExpressionEvent::Kind;
@@ -40,6 +40,13 @@ TEST(Smoother, IsUncertainBelowTheLimit) {
   EXPECT_EQ(low.label_id, -1);
   EXPECT_FLOAT_EQ(low.confidence, 0.4F);
   EXPECT_EQ(smoother.update(1, {0.9F, 0.05F, 0.05F}, 1).label_id, 0);
+}
+
+TEST(Smoother, OtherOptionsCountFromTheNextObservationOn) {
+  ExpressionSmoother smoother({0, 0.5, 0, 1});
+  EXPECT_EQ(smoother.update(1, {0.4F, 0.35F, 0.25F}, 0).label_id, -1);
+  smoother.set_options({0, 0.3, 0, 1});
+  EXPECT_EQ(smoother.update(1, {0.4F, 0.35F, 0.25F}, 1).label_id, 0);
 }
 
 TEST(Smoother, AFaceThatCannotBeJudgedLeavesNoTrace) {
@@ -79,4 +86,4 @@ TEST(Smoother, AnObservationThatComesLateKeepsItsOwnTime) {
 }
 
 }  // namespace
-}  // namespace fmpn::gst
+}  // namespace fmpn
