@@ -12,7 +12,8 @@ namespace fmpn::train {
 namespace F = torch::nn::functional;
 namespace {
 
-/// Random draws for `n` pictures, all from one generator of the CPU, for pictures on `device`.
+/// Random draws for `n` pictures, all from one generator of the CPU, for pictures on `device`. At most one in an expression: which of two
+/// comes first would be the compiler's choice.
 struct Draws {
   int64_t n;
   Optional<at::Generator> generator;
@@ -34,8 +35,10 @@ torch::Tensor jitter(const torch::Tensor& stack, int input_size, const Draws& dr
   const auto angle = draw.uniform(-15, 15) * (M_PI / 180);
   const auto zoom = draw.uniform(0.86, 1.16) * window;
   const auto flip = 1 - 2 * draw.chance(0.5).to(torch::kFloat32);
-  const auto row_x = torch::stack({zoom * angle.cos() * flip, -zoom * angle.sin(), draw.uniform(-0.13, 0.13)}, 1);
-  const auto row_y = torch::stack({zoom * angle.sin() * flip, zoom * angle.cos(), draw.uniform(-0.13, 0.13)}, 1);
+  const auto shift_x = draw.uniform(-0.13, 0.13);
+  const auto shift_y = draw.uniform(-0.13, 0.13);
+  const auto row_x = torch::stack({zoom * angle.cos() * flip, -zoom * angle.sin(), shift_x}, 1);
+  const auto row_y = torch::stack({zoom * angle.sin() * flip, zoom * angle.cos(), shift_y}, 1);
   const auto grid = F::affine_grid(torch::stack({row_x, row_y}, 1), {n, stack.size(1), input_size, input_size}, false);
   return F::grid_sample(stack, grid, F::GridSampleFuncOptions().mode(torch::kBilinear).padding_mode(torch::kBorder).align_corners(false));
 }
@@ -61,7 +64,9 @@ torch::Tensor degrade(torch::Tensor x, const Draws& draw) {
   const int64_t n = x.size(0);
   const int64_t side = x.size(-1);
   const auto mean = x.mean({1, 2, 3}, true);
-  x = (x - mean) * per_image(draw.uniform(0.7, 1.3)) + mean + per_image(draw.uniform(-0.15, 0.15));
+  const auto contrast = draw.uniform(0.7, 1.3);
+  const auto light = draw.uniform(-0.15, 0.15);
+  x = (x - mean) * per_image(contrast) + mean + per_image(light);
   x = x.clamp(0, 1).pow(per_image(draw.uniform(0.8, 1.25)));
 
   const auto small_side = torch::randint(side / 2, side * 5 / 6, {1}, draw.generator).item<int64_t>();
@@ -69,7 +74,9 @@ torch::Tensor degrade(torch::Tensor x, const Draws& draw) {
     return F::interpolate(t, F::InterpolateFuncOptions().size(std::vector<int64_t>{to, to}).mode(torch::kBilinear).align_corners(false));
   };
   x = torch::where(per_image(draw.chance(0.15)), resized(resized(x, small_side), side), x);
-  x = x + draw.normal({n, 1, side, side}) * per_image(draw.uniform(0, 0.03) * draw.chance(0.4));
+  const auto noise = draw.normal({n, 1, side, side});
+  const auto strength = draw.uniform(0, 0.03);
+  x = x + noise * per_image(strength * draw.chance(0.4));
 
   const auto at = torch::arange(side, x.options());
   const auto top = draw.uniform(0, 0.9) * side, left = draw.uniform(0, 0.9) * side;
@@ -77,7 +84,8 @@ torch::Tensor degrade(torch::Tensor x, const Draws& draw) {
   const auto rows = (at.view({1, -1}) >= top.view({-1, 1})) & (at.view({1, -1}) < (top + height).view({-1, 1}));
   const auto columns = (at.view({1, -1}) >= left.view({-1, 1})) & (at.view({1, -1}) < (left + width).view({-1, 1}));
   const auto patch = rows.unsqueeze(2) & columns.unsqueeze(1) & draw.chance(0.25).view({-1, 1, 1});
-  return torch::where(patch.unsqueeze(1), per_image(draw.share()), x).clamp(0, 1);
+  const auto shade = draw.share();
+  return torch::where(patch.unsqueeze(1), per_image(shade), x).clamp(0, 1);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "batches.h"
 
 #include <algorithm>
-#include <random>
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/nn/functional/upsampling.h>
@@ -12,9 +11,10 @@
 namespace fmpn::train {
 namespace {
 
-double beta_draw(double alpha, std::mt19937_64& generator) {
-  std::gamma_distribution<double> gamma(alpha, 1);
-  const double a = gamma(generator), b = gamma(generator);
+/// Beta(α, α), by LibTorch's gamma: std::gamma_distribution differs from one standard library to the next.
+double beta_draw(double alpha, const at::Generator& generator) {
+  const auto gammas = at::_standard_gamma(torch::full({2}, alpha, torch::kFloat64), generator);
+  const auto a = gammas[0].item<double>(), b = gammas[1].item<double>();
   return a + b > 0 ? a / (a + b) : 0.5;
 }
 
@@ -30,7 +30,7 @@ torch::Tensor shrunk(const torch::Tensor& images, int side) {
 Batches::Batches(const FitOptions& options, const DataSet& data, const torch::Tensor& class_masks, torch::Tensor order, std::int64_t batch,
                  std::uint64_t seed, bool mix, int side, const torch::Device& device)
     : options_(options), data_(data), class_masks_(class_masks.to(device)), order_(std::move(order)), batch_(std::min(batch, order_.size(0))),
-      steps_(std::max<std::int64_t>(1, order_.size(0) / batch_)), seed_(seed), mix_(mix), side_(side), device_(device) {
+      steps_(order_.size(0) / batch_ + (order_.size(0) % batch_ > 1 ? 1 : 0)), seed_(seed), mix_(mix), side_(side), device_(device) {
   start();
 }
 
@@ -55,8 +55,7 @@ TrainingBatch Batches::make(std::int64_t step) const {
                         options_.model.input_size, options_.augmentation, at::detail::createCPUGenerator(seed));
   made.target = queued_copy(data_.targets.index_select(0, chosen), device_);
   if (mix_) {
-    std::mt19937_64 generator(seed ^ 0x6d69787570ULL);
-    const double share = beta_draw(options_.mixup, generator);
+    const double share = beta_draw(options_.mixup, at::detail::createCPUGenerator(seed ^ 0x6d69787570ULL));
     const auto mixed = [&](const torch::Tensor& t) { return share * t + (1 - share) * t.flip(0); };  // batches are shuffled
     made = {{mixed(made.images.rgb), mixed(made.images.mask)}, mixed(made.target)};
   }

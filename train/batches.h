@@ -22,9 +22,9 @@ struct TrainingBatch {
 /// seeded by epoch and step, so that neither the threads nor an interruption changes a run.
 class Batches {
  public:
-  /// `order`: a permutation of the data, N int64. The last, smaller batch joins the one before it: a batch of one would
-  /// break batch norm. Pictures and masks come out at
-  /// `side` px, on `device`, which augments them. `data` must outlive it. `class_masks`: K×1×H×H.
+  /// `order`: a permutation of the data, N int64. The last batch may be smaller; one picture that is left over joins the batch before it,
+  /// for batch norm takes two at least. Pictures and masks come out at `side` px, on `device`, which augments them. `data` must outlive it.
+  /// `class_masks`: K×1×H×H.
   Batches(const FitOptions& options, const DataSet& data, const torch::Tensor& class_masks, torch::Tensor order, std::int64_t batch,
           std::uint64_t seed, bool mix, int side, const torch::Device& device);
 

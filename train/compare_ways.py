@@ -49,10 +49,9 @@ class CrossValidation:
 class Runner:
     """Makes runs, several at a time; stopped, it takes those under way with it."""
 
-    def __init__(self, kind, jobs):
+    def __init__(self, kind, jobs, threads):
         self.kind, self.stopped, self.children = kind, False, set()
-        # Runs at a time share the cores, but where the user, or the recipe, says how many each takes.
-        self.environment = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs)), **os.environ} if jobs > 1 else None
+        self.environment = {**os.environ, "OMP_NUM_THREADS": threads}
         self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
 
     def submit(self, data, run, options):
@@ -105,6 +104,17 @@ class Runner:
             found = json.load(file)
         accuracy, with_mean = found[self.kind.accuracy], found.get(self.kind.with_mean_mask)
         return 100 * accuracy, None if with_mean is None else 100 * (accuracy - with_mean)
+
+
+def threads_of_each(out, jobs):
+    """Runs at a time share the cores, but where the user says how many each takes (or the recipe does). Sums depend on it: a table that
+    goes on keeps its number, whatever --jobs is by then."""
+    note = os.path.join(out, "threads")
+    if not os.path.exists(note):
+        with open(note, "w") as file:
+            file.write(os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // jobs)))
+    with open(note) as file:
+        return file.read().strip()
 
 
 def subset(data, out, seed, count):
@@ -182,7 +192,7 @@ def compare(arguments):
     common = ["--recipe", arguments.recipe]
     if arguments.masks:
         common += ["--masks", arguments.masks]
-    runner = Runner(CrossValidation if arguments.cv else Fit, arguments.jobs)
+    runner = Runner(CrossValidation if arguments.cv else Fit, arguments.jobs, threads_of_each(arguments.out, arguments.jobs))
     try:
         runs = {}
         for seed in arguments.seeds:

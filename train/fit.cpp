@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <c10/util/Exception.h>
@@ -34,6 +35,7 @@
 #include "runtime/device.h"
 #include "runtime/engines.h"
 #include "runtime/model_file.h"
+#include "seen_pictures.h"
 #include "teacher.h"
 #include "trainer.h"
 
@@ -41,15 +43,33 @@ namespace fmpn::train {
 namespace fs = std::filesystem;
 namespace {
 
-/// The held-out pictures that may be calibrated on: all but those that stand among the training pictures too, pixel by pixel.
+/// The held-out pictures that may be calibrated on: all but those that stand among the training pictures too, pixel by pixel. Also where
+/// they are left out of training: a model that this one starts from, or learns from, may have seen them.
 std::vector<int64_t> unseen_pictures(const FitOptions& o, const DataSet& train, const DataSet& valid) {
   // A fold's held-out pictures are its test: nothing is fitted to them.
   if (o.fold >= 0 || o.phase == "1" || valid.size() == 0) return {};
-  const DataSet none;
-  auto unseen = indices_not_in(valid, o.leave_out_duplicates ? none : train);
+  auto unseen = indices_not_in(valid, train);
   if (const auto seen = valid.size() - static_cast<int64_t>(unseen.size()); seen > 0)
-    std::printf("held-out pictures that are trained on too, not to be calibrated on: %ld\n", static_cast<long>(seen));
+    std::printf("held-out pictures that stand among those to train on too, not to be calibrated on: %ld\n", static_cast<long>(seen));
   return unseen;
+}
+
+/// Where the run starts from, or learns from, a model that has seen what is held out, its accuracy is none of new faces.
+void warn_of_seen_pictures(const FitOptions& o, const Selection& held) {
+  std::vector<std::pair<const char*, std::string>> models{{"--weights", o.weights}, {"--cn-weights", o.cn_weights}, {"--fmg-weights", o.fmg_weights}};
+  for (const std::string& teacher : o.teachers) models.emplace_back("--teacher", teacher);
+  for (const auto& [option, path] : models) {
+    if (fs::path(path).extension() != ".safetensors") continue;  // of torchvision, or the authors'
+    std::string seen;
+    try {
+      seen = seen_of(read_model_info(path), o.data, held);
+    } catch (const Error&) {
+      continue;  // no model of ours; who reads its weights tells what is wrong with it
+    }
+    if (!seen.empty())
+      std::fprintf(stderr, "fmpn-train: warning: %s %s was trained on %s: what comes of it on %s says nothing of new faces\n", option,
+                   path.c_str(), seen.c_str(), held_out(o).c_str());
+  }
 }
 
 /// The classes' ground truth, K×1×H×H; zeros for the ablations.
@@ -109,6 +129,7 @@ void settle(FitOptions& o, const std::vector<ManifestRow>& rows) {
 
 struct Data {
   DataSet train, valid;
+  std::vector<int64_t> unseen;  ///< of `valid`, what may be calibrated on
 };
 
 /// Reads the pictures, which takes longest: what can be told before is told before.
@@ -116,11 +137,13 @@ Data open_data(const FitOptions& o, const std::vector<ManifestRow>& rows) {
   const Selection training{o.fold < 0 ? o.train_split : "", o.fold, false}, held{o.fold < 0 ? o.valid_split : "", o.fold, true};
   const bool watched = o.fold >= 0 || !o.valid_split.empty();
   if (!o.resume) require_unguided_start(o);
+  if (watched) warn_of_seen_pictures(o, held);
   if (o.ablation == "none" && watched) require_strangers(masks_of_fold(o.masks, o.fold), select_rows(rows, held), rows);
   const std::int64_t cache = o.check_only ? 0 : static_cast<std::int64_t>(o.cache_mb) * 1'000'000;
   Data data;
   data.train = load_data_set(o.data, rows, training, o.model, cache);
   if (watched) data.valid = load_data_set(o.data, rows, held, o.model, cache);
+  if (!o.check_only) data.unseen = unseen_pictures(o, data.train, data.valid);
   if (o.leave_out_duplicates) {
     const auto all = data.train.size();
     data.train = without_duplicates(data.train, data.valid);
@@ -145,7 +168,7 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
   const auto rows = read_manifest(o.data);
   settle(o, rows);
   std::printf("the networks see the faces in %s\n", o.model.color == "gray" ? "gray" : "colour");
-  auto [train, valid] = open_data(o, rows);
+  auto [train, valid, unseen] = open_data(o, rows);
   const torch::Tensor masks = class_masks(o);
   if (o.check_only) {
     if (!o.resume) names_of_teachers(o.teachers, o.model.classes);
@@ -157,7 +180,6 @@ void fit(FitOptions o, const std::string& configuration, const std::set<std::str
     return;
   }
   stop_on_signals();
-  const auto unseen = unseen_pictures(o, train, valid);
   std::string teachers;
   if (!o.teachers.empty()) {
     const SoftTargets soft = taught_targets(o, run, train);

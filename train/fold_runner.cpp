@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <utility>
 
 #include <fmpn/error.h>
@@ -63,7 +64,11 @@ void check_folds(const CvOptions& o, const std::vector<int>& folds) {
     while (wait_for_child({child}, 200, &status) == 0)
       if (g_stop_requested) kill(child, SIGTERM);
     if (g_stop_requested) throw Error(ErrorCode::kRuntime, "stopped while the folds were checked");
-    if (status != 0) throw Error(ErrorCode::kBadSetting, "fold " + std::to_string(k) + ": " + last_words(read_if_there(log)));
+    const std::string said = read_if_there(log);
+    if (status != 0) throw Error(ErrorCode::kBadSetting, "fold " + std::to_string(k) + ": " + last_words(said));
+    std::istringstream lines(said);
+    for (std::string line; std::getline(lines, line);)
+      if (line.rfind("fmpn-train: warning: ", 0) == 0) std::fprintf(stderr, "fold %d: %s\n", k, line.c_str());
   }
   fs::remove(log);
 }

@@ -89,7 +89,7 @@ std::vector<std::size_t> beyond_per_class(const std::vector<ManifestRow>& rows, 
 void split_at_random(std::vector<ManifestRow>& rows, double share, std::uint64_t seed) {
   if (!(share > 0 && share < 1)) throw Error(ErrorCode::kBadSetting, "the share of the pictures to validate on must lie between 0 and 1");
   std::mt19937_64 generator(seed);
-  // What goes into one split together: a picture, or all those of a subject.
+  // What goes into one split together: all pictures of a subject, or where none is known of a sequence, or one picture.
   using Unit = std::vector<std::size_t>;
   const auto draw = [&](const std::vector<Unit>& units) {
     std::vector<std::size_t> order(units.size());
@@ -99,16 +99,21 @@ void split_at_random(std::vector<ManifestRow>& rows, double share, std::uint64_t
     for (std::size_t k = 0; k < order.size(); ++k)
       for (const std::size_t i : units[order[k]]) rows[i].split = k < valid ? "valid" : "train";
   };
-  std::map<std::string, Unit> of_subject;
+  std::map<std::string, Unit> of_subject, of_sequence;
   for (const auto& group : labelled_by(rows, false)) {
     std::vector<Unit> pictures;
     for (const std::size_t i : group.second) {
       if (rows[i].split == "test") continue;
-      if (rows[i].subject.empty()) pictures.push_back({i});
-      else of_subject[rows[i].subject].push_back(i);
+      if (!rows[i].subject.empty()) of_subject[rows[i].subject].push_back(i);
+      else if (!rows[i].sequence.empty()) of_sequence[rows[i].sequence].push_back(i);
+      else pictures.push_back({i});
     }
     draw(pictures);
   }
+  // Of each class its share, by the class of a sequence's first picture.
+  std::map<std::string, std::vector<Unit>> sequences;
+  for (auto& item : of_sequence) sequences[rows[item.second.front()].label].push_back(std::move(item.second));
+  for (const auto& item : sequences) draw(item.second);
   std::vector<Unit> subjects;
   for (auto& item : of_subject) subjects.push_back(std::move(item.second));
   draw(subjects);

@@ -20,8 +20,9 @@ void assign_folds(std::vector<ManifestRow>& rows, int folds);
 /// Indices of the labelled rows to leave out, so that `most` of each class and split are left, drawn with `seed`.
 std::vector<std::size_t> beyond_per_class(const std::vector<ManifestRow>& rows, std::size_t most, std::uint64_t seed);
 
-/// Splits the labelled pictures at random, those of the split "test" apart, which stay there: `share` (0…1, rounded) of the subjects, and
-/// of each class's pictures of no known subject, become "valid", the rest "train". So nobody is in both.
+/// Splits the labelled pictures at random, those of the split "test" apart, which stay there: `share` (0…1, rounded) of the subjects, of
+/// each class's sequences of no known subject, and of each class's pictures of neither, become "valid", the rest "train". So nobody who is
+/// known, and no sequence, is in both.
 void split_at_random(std::vector<ManifestRow>& rows, double share, std::uint64_t seed);
 
 }  // namespace fmpn::train

@@ -17,13 +17,13 @@ namespace {
 
 void draw(FmpnNetImpl& net, const FitOptions& o) {
   torch::manual_seed(o.seed);
-  initialise_as_published(net);
-  if (o.initialisation != "scratch") return;
-  initialise_for_scratch(*net.cn);
-  if (net.uses_masks) {
-    initialise_for_scratch(*net.fmg);
-    start_near_identity(*net.pfn);
-  }
+  const bool scratch = o.initialisation == "scratch";
+  const auto initialise = [&](torch::nn::Module& part) { (scratch ? initialise_for_scratch : initialise_as_published)(part); };
+  initialise(*net.cn);  // first: with one seed it starts alike in all ways of training it
+  if (!net.uses_masks) return;
+  initialise(*net.fmg);
+  initialise_as_published(*net.pfn);
+  if (scratch) start_near_identity(*net.pfn);
 }
 
 void load_files(FmpnNetImpl& net, const FitOptions& o) {

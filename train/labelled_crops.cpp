@@ -15,6 +15,7 @@
 #include "picture_list.h"
 #include "pixel_key.h"
 #include "progress.h"
+#include "seen_pictures.h"
 
 namespace fmpn::train {
 namespace fs = std::filesystem;
@@ -61,15 +62,11 @@ std::vector<ManifestRow> rows_of_folder(const CropSource& source) {
   return std::move(list.rows);
 }
 
-/// A model of a cross-validation has been trained on all folds but one.
-void warn_of_seen_folds(const CropSource& source, const ModelInfo& info) {
-  const auto data = info.provenance.find("data"), without = info.provenance.find("without_fold");
-  if (data == info.provenance.end() || without == info.provenance.end()) return;
-  if (data->second != data_set_name(source.data) || without->second == std::to_string(source.fold)) return;
-  std::fprintf(stderr,
-               "fmpn-train: warning: the model was trained on all folds of %s but fold %s: what it makes of the others says nothing of "
-               "new faces\n",
-               data->second.c_str(), without->second.c_str());
+void warn_of_seen_pictures(const CropSource& source, const ModelInfo& info) {
+  const std::string seen = seen_of(info, source.data, {source.split, source.fold});
+  if (!seen.empty())
+    std::fprintf(stderr, "fmpn-train: warning: the model was trained on %s: what it makes of those pictures says nothing of new faces\n",
+                 seen.c_str());
 }
 
 Image corrupted_file(const std::string& path, const Image& picture, const std::vector<Corruption>& corruptions) {
@@ -118,7 +115,7 @@ LabelledCrops read_labelled_crops(const CropSource& source, const ModelInfo& inf
     if (rows.empty()) throw Error(ErrorCode::kBadFormat, source.data + ": no picture in " + part);
     return rows;
   };
-  if (prepared) warn_of_seen_folds(source, info);
+  if (prepared) warn_of_seen_pictures(source, info);
   auto rows = some({source.split, source.fold, true});
   LabelledCrops result;
   if (!source.without_duplicates_of.empty()) {

@@ -71,28 +71,33 @@ Tree scan(const std::string& root) {
   Tree tree;
   std::map<fs::path, std::vector<std::string>> sequences_in;  // folder → sequences, for the session's XML
   std::vector<fs::path> descriptions;
-  for (const auto& entry : fs::recursive_directory_iterator(root)) {
-    if (!entry.is_regular_file()) continue;
-    const std::string name = entry.path().filename().string(), stem = entry.path().stem().string();
+  std::vector<fs::path> paths;  // in an order that is every file system's
+  for (const auto& entry : fs::recursive_directory_iterator(root))
+    if (entry.is_regular_file()) paths.push_back(entry.path());
+  std::sort(paths.begin(), paths.end());
+  for (const fs::path& path : paths) {
+    const std::string name = path.filename().string(), stem = path.stem().string();
     std::smatch match;
     if (is_picture(name) && std::regex_match(stem, match, picture)) {
       const auto number = frame_number(match[3].str());
       if (!number) {
-        tree.broken.push_back({entry.path().string(), "no frame has such a number"});
+        tree.broken.push_back({path.string(), "no frame has such a number"});
         continue;
       }
       const std::string sequence = match[1].str() + '_' + match[2].str();
-      tree.sequences[sequence].frames[*number] = entry.path().string();
-      sequences_in[entry.path().parent_path()].push_back(sequence);
+      const auto [frame, is_new] = tree.sequences[sequence].frames.emplace(*number, path.string());
+      if (!is_new) tree.broken.push_back({path.string(), "the frame is there already: " + frame->second});
+      sequences_in[path.parent_path()].push_back(sequence);
     } else if (std::regex_match(name, match, video)) {
       const std::string sequence = match[1].str() + '_' + match[2].str();
-      tree.sequences[sequence].video = entry.path().string();
-      sequences_in[entry.path().parent_path()].push_back(sequence);
-    } else if (strcasecmp(entry.path().extension().c_str(), ".xml") == 0) {
-      descriptions.push_back(entry.path());
+      std::string& film = tree.sequences[sequence].video;
+      if (film.empty()) film = path.string();
+      else tree.broken.push_back({path.string(), "the sequence has a film already: " + film});
+      sequences_in[path.parent_path()].push_back(sequence);
+    } else if (strcasecmp(path.extension().c_str(), ".xml") == 0) {
+      descriptions.push_back(path);
     }
   }
-  std::sort(descriptions.begin(), descriptions.end());
   for (const fs::path& path : descriptions) {
     pugi::xml_document xml;
     if (const auto outcome = xml.load_file(path.c_str()); !outcome) {

@@ -80,17 +80,25 @@ void check_names(const std::vector<ManifestRow>& rows, Findings& found) {
       found.faults.push_back(row.path + ": its neutral face " + row.neutral + " is not in the manifest");
 }
 
-void check_subjects(const std::vector<ManifestRow>& rows, Findings& found) {
+/// Who is, or what was filmed in one go, on both sides of a split or fold.
+void check_sides(const std::vector<ManifestRow>& rows, Findings& found) {
   std::map<std::string, std::set<std::string>> folds, splits;
+  long unknown = 0;
   for (const ManifestRow& row : rows) {
-    if (row.subject.empty() || row.label.empty()) continue;
-    folds[row.subject].insert(row.fold.empty() ? "none" : row.fold);
-    splits[row.subject].insert(row.split.empty() ? "none" : row.split);
+    if (row.label.empty()) continue;
+    const bool apart = !row.fold.empty() || !row.split.empty();
+    if (row.subject.empty() && apart) ++unknown;
+    if (row.subject.empty() && row.sequence.empty()) continue;
+    const std::string who = row.subject.empty() ? "sequence " + row.sequence : "subject " + row.subject;
+    folds[who].insert(row.fold.empty() ? "none" : row.fold);
+    splits[who].insert(row.split.empty() ? "none" : row.split);
   }
-  for (const auto& [subject, names] : folds)
-    if (names.size() > 1) found.faults.push_back("subject " + subject + " is in the folds " + joined(names));
-  for (const auto& [subject, names] : splits)
-    if (names.size() > 1) found.faults.push_back("subject " + subject + " is in the splits " + joined(names));
+  for (const auto& [who, names] : folds)
+    if (names.size() > 1) found.faults.push_back(who + " is in the folds " + joined(names));
+  for (const auto& [who, names] : splits)
+    if (names.size() > 1) found.faults.push_back(who + " is in the splits " + joined(names));
+  if (unknown > 0)
+    found.notes.push_back(std::to_string(unknown) + " pictures are of no known subject: the same person may be on both sides of a split");
 }
 
 /// Classes that a fold's or a split's training lacks are faults; those that its test lacks are notes.
@@ -158,7 +166,7 @@ void verify(const std::string& folder, bool as_json) {
   if (labelled == 0) found.faults.push_back("no labelled picture");
   check_names(rows, found);
   check_pictures(folder, rows, found);
-  check_subjects(rows, found);
+  check_sides(rows, found);
   check_labels(folds, splits, fold_names, split_names, found);
   if (references != 0 && without_neutral != 0) found.notes.push_back(std::to_string(without_neutral) + " pictures have no neutral face");
   try {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The documentation's examples, as their users would run them:  examples_test.sh read_metadata.py read_metadata still
+# The documentation's examples, as their users would run them:  examples_test.sh read_metadata.py read_metadata.c still
 set -euo pipefail
-script=$1 program=$2 still=$3
+script=$1 source=$2 still=$3
 python=/usr/bin/python3  # Debian's, which has its gi
 photograph=/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg
 $python -c 'import gi; gi.require_version("GstVideo", "1.0")' 2> /dev/null || { echo "python3-gi or GStreamer's introspection data is not installed"; exit 77; }
@@ -38,6 +38,9 @@ END
 $python "$script" "filesrc location=$photograph ! jpegdec ! imagefreeze num-buffers=40 ! $elements" 2> "$folder/closed" | head -1 > /dev/null
 [[ ! -s $folder/closed ]] || { cat "$folder/closed"; exit 1; }
 
+program=$folder/read_metadata
+read -ra flags <<< "$(pkg-config --cflags --libs gstreamer-video-1.0)"
+cc -Wall -Wextra -Werror "$source" "${flags[@]}" -o "$program"
 "$program" "filesrc location=$film ! decodebin ! videoconvert ! $elements" > "$folder/c"
 $python - "$folder/python" "$folder/c" << 'END'
 import json, re, sys

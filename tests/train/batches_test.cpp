@@ -93,16 +93,22 @@ TEST_F(BatchesTest, TheSeedFixesThemAndNothingElseDoes) {
   EXPECT_FALSE(torch::equal(first[0].narrow(0, 0, 4), first[3].narrow(0, 0, 4))) << "each batch has draws of its own";
 }
 
-TEST_F(BatchesTest, TheLastSmallerBatchJoinsTheOneBefore) {
+TEST_F(BatchesTest, TheLastIsSmallerButNeverOnePicture) {
   const DataSet data = load(kMemory);
   const auto all = epoch(data, 1);
-  ASSERT_EQ(all.size(), 6U);
+  ASSERT_EQ(all.size(), 9U);
   EXPECT_EQ(all[0].sizes(), (std::vector<int64_t>{4, 3, 16, 16}));
   EXPECT_EQ(all[1].sizes(), (std::vector<int64_t>{4, 1, 16, 16}));
   EXPECT_EQ(all[2].sizes(), (std::vector<int64_t>{4, 2}));
-  EXPECT_EQ(all[3].size(0), 7);
-  EXPECT_TRUE(torch::allclose(all[5].sum(1), torch::ones({7})));
+  EXPECT_EQ(all[6].size(0), 3);
+  EXPECT_TRUE(torch::allclose(all[8].sum(1), torch::ones({3})));
   EXPECT_EQ(epoch(data, 1, 100).at(0).size(0), 11);
+  const auto fives = epoch(data, 1, 5);
+  ASSERT_EQ(fives.size(), 6U);
+  EXPECT_EQ(fives[3].size(0), 6) << "the eleventh joins";
+  torch::Tensor seen = torch::zeros({0});
+  for (std::size_t i = 2; i < fives.size(); i += 3) seen = torch::cat({seen, fives[i].sum(1)});
+  EXPECT_EQ(seen.size(0), 11);
 }
 
 TEST_F(BatchesTest, DuplicatesAreLeftOutWhereverTheyLie) {

@@ -69,6 +69,9 @@ TEST_F(CompareWays, EveryWayWithEverySeedAndKeepsWhatIsDone) {
   EXPECT_TRUE(contains(again.out, "| baseline | 25.00 | 50.00 | 37.50 |  |  |")) << again.out;
   EXPECT_TRUE(contains(again.out, "| fmpn | 50.00 | 65.00 | 57.50 | +20.00 ± 5.00 | +4.00 |")) << again.out;
   EXPECT_TRUE(fs::exists(file("out/no-mask-1/result.json")));
+  // Sums depend on the threads: whoever goes on with other --jobs takes as many for each run.
+  const std::string threads = test::read_text(file("out/threads"));
+  EXPECT_EQ(threads, std::to_string(std::max(1U, std::thread::hardware_concurrency() / 2)));
 }
 
 TEST_F(CompareWays, DrawsThePicturesOfASeedOnceForAllWays) {

@@ -113,6 +113,21 @@ TEST_F(Cv, EveryPictureIsTestedOnceAndTheTableSumsUp) {
   EXPECT_FALSE(warns({"--fold", "1"}));
   EXPECT_TRUE(warns({"--fold", "0"}));
   EXPECT_TRUE(warns({}));
+  // So does who learns from it, in every fold but its own.
+  for (const char* option : {"--cn-weights", "--fmg-weights", "--weights", "--teacher"}) {
+    std::vector<std::string> more{option, model};
+    if (option == std::string("--teacher")) more.insert(more.end(), {"--teacher-share", "0.5"});
+    auto arguments = cv(std::string("from") + option, more);
+    arguments.insert(arguments.end(), {"--fold", "0", "--check"});
+    arguments[0] = "fit";
+    const auto checked = train(arguments);
+    EXPECT_TRUE(contains(checked.err, std::string("warning: ") + option + ' ' + model + " was trained on all folds of data but fold 1"))
+        << checked.err;
+    arguments[arguments.size() - 2] = "1";
+    EXPECT_FALSE(contains(train(arguments).err, "warning")) << option;
+  }
+  auto leaky = cv("leaky", {"--cn-weights", model, "--epochs", "1", "--phase1-epochs", "0"});
+  EXPECT_TRUE(contains(train(leaky).err, "fold 0: fmpn-train: warning: --cn-weights"));
   EXPECT_TRUE(out["mean_with_mean_mask"].is_number());
   EXPECT_TRUE(out["mean_mask_r2"].is_number());
   EXPECT_TRUE(contains(outcome.out, "mean R² of the masks")) << outcome.out;

@@ -186,6 +186,22 @@ TEST_F(DataSets, TestPicturesAreNotDrawnForTraining) {
   EXPECT_EQ(std::count_if(rows.begin(), rows.end(), [](const ManifestRow& r) { return r.split == "train"; }), 5);
 }
 
+TEST_F(DataSets, NoSequenceIsDrawnIntoTwoSplits) {
+  std::vector<ManifestRow> rows(100);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].label = i < 50 ? "fear" : "anger";
+    rows[i].sequence = std::to_string(i / 5);  // ten films of five frames of each class, of people whom nobody names
+  }
+  split_at_random(rows, 0.3, 1);
+  std::map<std::string, std::set<std::string>> splits_of;
+  for (const ManifestRow& row : rows) splits_of[row.sequence].insert(row.split);
+  for (const auto& [sequence, splits] : splits_of) EXPECT_EQ(splits.size(), 1U) << sequence;
+  for (const char* label : {"fear", "anger"}) {
+    const auto valid = [&](const ManifestRow& r) { return r.label == label && r.split == "valid"; };
+    EXPECT_EQ(std::count_if(rows.begin(), rows.end(), valid), 15) << label;
+  }
+}
+
 TEST_F(DataSets, NobodyIsDrawnIntoTwoSplits) {
   std::vector<ManifestRow> rows(60);
   for (std::size_t i = 0; i < rows.size(); ++i) {

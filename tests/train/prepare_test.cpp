@@ -427,6 +427,9 @@ TEST_F(Verify, AGoodSetHasNoFault) {
 TEST_F(Verify, WhatMakesAFigureWrongIsAFault) {
   rows_[5].subject = "S0";
   expect_faults({"subject S0 is in the folds 0, 2"});
+  for (ManifestRow& row : rows_) row.subject.clear(), row.sequence = "film";
+  expect_faults({"sequence film is in the folds 0, 1, 2", "note: 6 pictures are of no known subject"});
+  for (std::size_t i = 0; i < rows_.size(); ++i) rows_[i].subject = "S" + std::to_string(i / 2), rows_[i].sequence.clear();
   rows_[5].subject = "S2", rows_[1].neutral = "none.png";
   expect_faults({"none.png"});
   rows_[1].neutral.clear(), rows_[0].fold = rows_[2].fold = rows_[4].fold = "0", rows_[2].subject = rows_[4].subject = "S0";
