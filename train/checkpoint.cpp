@@ -1,5 +1,6 @@
 #include "checkpoint.h"
 
+#include <algorithm>
 #include <exception>
 
 #include <fmpn/error.h>
@@ -10,7 +11,11 @@
 namespace fmpn::train {
 namespace {
 
-std::string start_of(const std::exception& fault) { return std::string(fault.what()).substr(0, 200); }  // a stack trace follows
+/// Without the stack trace that LibTorch puts behind it.
+std::string first_line(const std::exception& fault) {
+  const std::string text = fault.what();
+  return text.substr(0, std::min<std::size_t>(text.find('\n'), 200));
+}
 
 /// LibTorch's exceptions as ours.
 template <typename F>
@@ -20,7 +25,7 @@ void read_from(const std::string& path, const F& read) {
   } catch (const Error&) {
     throw;
   } catch (const std::exception& fault) {
-    throw Error(ErrorCode::kBadFormat, path + ": not a readable checkpoint (" + start_of(fault) + ")");
+    throw Error(ErrorCode::kBadFormat, path + ": not a readable checkpoint (" + first_line(fault) + ")");
   }
 }
 
@@ -43,6 +48,7 @@ void save_checkpoint(const std::string& path, const Milestone& milestone, const 
     archive.write("epoch", c10::IValue(milestone.epoch));
     archive.write("best_accuracy", c10::IValue(milestone.best_accuracy));
     archive.write("threads", c10::IValue(torch::get_num_threads()));
+    archive.write("draws", c10::IValue(kDraws));
     archive.save_to([&](const void* bytes, std::size_t count) -> std::size_t {
       try {
         if (!fault) file.append(bytes, count);
@@ -52,7 +58,7 @@ void save_checkpoint(const std::string& path, const Milestone& milestone, const 
       return count;  // always: a writer that is told of a fault throws in its destructor
     });
   } catch (const std::exception& other) {
-    throw Error(ErrorCode::kIo, path + ": the checkpoint cannot be written (" + start_of(other) + ")");
+    throw Error(ErrorCode::kIo, path + ": the checkpoint cannot be written (" + first_line(other) + ")");
   }
   if (fault) std::rethrow_exception(fault);
   file.commit(/*durable=*/true);
@@ -82,12 +88,12 @@ Milestone Checkpoint::milestone() {
   return milestone;
 }
 
-int Checkpoint::threads() {
-  int count = 0;
+int Checkpoint::number(const std::string& key) {
+  int number = 0;
   read_from(path_, [&] {
-    if (c10::IValue threads; archive_.try_read("threads", threads)) count = static_cast<int>(threads.toInt());
+    if (c10::IValue kept; archive_.try_read(key, kept)) number = static_cast<int>(kept.toInt());
   });
-  return count;
+  return number;
 }
 
 void Checkpoint::restore(FmpnNetImpl& net, FmpnNetImpl& average) {

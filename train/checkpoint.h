@@ -10,6 +10,9 @@
 
 namespace fmpn::train {
 
+/// Raised by what makes other batches of one seed: their sizes, what is drawn at random and in which order.
+constexpr int kDraws = 1;
+
 /// How far a run has come: its last whole epoch, 1-based.
 struct Milestone {
   int phase = 0, epoch = 0;  ///< 0, 0: nothing is trained yet
@@ -31,11 +34,15 @@ class Checkpoint {
   void require_data(const std::string& fingerprint);
   Milestone milestone();
   /// That the run was trained with; 0: an older version's, which does not say.
-  int threads();
+  int threads() { return number("threads"); }
+  /// kDraws of the version that has trained it; 0: an older one's, which does not say.
+  int draws() { return number("draws"); }
   void restore(FmpnNetImpl& net, FmpnNetImpl& average);
   void restore(torch::optim::Optimizer& optimiser);
 
  private:
+  int number(const std::string& key);
+
   std::string path_;
   torch::serialize::InputArchive archive_;
 };

@@ -112,7 +112,7 @@ def threads_of_each(out, jobs):
     note = os.path.join(out, "threads")
     if not os.path.exists(note):
         with open(note, "w") as file:
-            file.write(os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // jobs)))
+            file.write(os.environ.get("OMP_NUM_THREADS") or str(max(1, len(os.sched_getaffinity(0)) // jobs)))
     with open(note) as file:
         return file.read().strip()
 

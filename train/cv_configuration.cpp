@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <optional>
 #include <sstream>
-#include <thread>
 #include <utility>
 
 #include <fmpn/error.h>
@@ -14,6 +13,7 @@
 #include "config_file.h"
 #include "configuration.h"
 #include "files/json_text.h"
+#include "files/usable_processors.h"
 #include "files/whole_file.h"
 #include "recipe.h"
 #include "run_folder.h"
@@ -142,17 +142,18 @@ void check_configuration(const CvOptions& o, int folds) {
   for (const GivenFile& given : given_files(o)) refuse_fold_place(given.path);
 }
 
+void write_configuration(const CvOptions& o) { write_whole(file_in(o, "cv.toml"), configuration_of(o)); }
+
 void share_cores(CvOptions& o) {
   const auto number = [](const char* text) { return text == nullptr ? 0 : std::max(0, std::atoi(text)); };
   const std::string kept = o.resume ? read_if_there(file_in(o, "cv.toml")) : "";  // an older version's has neither
   if (o.jobs == 0) o.jobs = std::max(1, number(option_in(kept, "jobs").c_str()));
   const int wanted = number(std::getenv("OMP_NUM_THREADS")), before = number(option_in(kept, "threads").c_str());
-  const int share = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / o.jobs);
+  const int share = std::max(1, usable_processors() / o.jobs);
   o.threads = before > 0 ? before : wanted > 0 ? wanted : share;
   setenv("OMP_NUM_THREADS", std::to_string(o.threads).c_str(), /*overwrite=*/1);
+  if (o.resume && before == 0) write_configuration(o);
 }
-
-void write_configuration(const CvOptions& o) { write_whole(file_in(o, "cv.toml"), configuration_of(o)); }
 
 std::vector<std::string> fold_command(const CvOptions& o, int k) {
   std::vector<std::string> command{o.program, "fit", o.data, "-o", fold_folder(o, k), "--fold", std::to_string(k)};

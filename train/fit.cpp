@@ -56,7 +56,8 @@ std::vector<int64_t> unseen_pictures(const FitOptions& o, const DataSet& train, 
 
 /// Where the run starts from, or learns from, a model that has seen what is held out, its accuracy is none of new faces.
 void warn_of_seen_pictures(const FitOptions& o, const Selection& held) {
-  std::vector<std::pair<const char*, std::string>> models{{"--weights", o.weights}, {"--cn-weights", o.cn_weights}, {"--fmg-weights", o.fmg_weights}};
+  std::vector<std::pair<const char*, std::string>> models{
+      {"--weights", o.weights}, {"--cn-weights", o.cn_weights}, {"--fmg-weights", o.fmg_weights}};
   for (const std::string& teacher : o.teachers) models.emplace_back("--teacher", teacher);
   for (const auto& [option, path] : models) {
     if (fs::path(path).extension() != ".safetensors") continue;  // of torchvision, or the authors'

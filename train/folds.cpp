@@ -110,9 +110,10 @@ void split_at_random(std::vector<ManifestRow>& rows, double share, std::uint64_t
     }
     draw(pictures);
   }
-  // Of each class its share, by the class of a sequence's first picture.
+  // Of each class its share, by the class of a sequence's last picture: expressions begin neutral.
   std::map<std::string, std::vector<Unit>> sequences;
-  for (auto& item : of_sequence) sequences[rows[item.second.front()].label].push_back(std::move(item.second));
+  for (auto& [name, frames] : of_sequence)
+    sequences[rows[*std::max_element(frames.begin(), frames.end())].label].push_back(std::move(frames));
   for (const auto& item : sequences) draw(item.second);
   std::vector<Unit> subjects;
   for (auto& item : of_subject) subjects.push_back(std::move(item.second));

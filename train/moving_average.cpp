@@ -15,13 +15,13 @@ std::vector<torch::Tensor> state_list(const torch::nn::Module& net) {
 
 }  // namespace
 
-void copy_state(const torch::nn::Module& from, const torch::nn::Module& to) {
+void copy_state(const torch::nn::Module& from, torch::nn::Module& to) {
   const torch::NoGradGuard no_grad;
   const auto source = state_list(from), target = state_list(to);
   for (std::size_t i = 0; i < source.size(); ++i) target[i].copy_(source[i]);
 }
 
-MovingAverage::MovingAverage(const torch::nn::Module& net, const torch::nn::Module& average, double decay) : decay_(decay) {
+MovingAverage::MovingAverage(const torch::nn::Module& net, torch::nn::Module& average, double decay) : decay_(decay) {
   const auto from = state_list(net), to = state_list(average);
   for (std::size_t i = 0; i < from.size(); ++i)
     if (from[i].is_floating_point()) net_.push_back(from[i].detach()), average_.push_back(to[i].detach());

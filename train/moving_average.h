@@ -9,13 +9,13 @@
 namespace fmpn::train {
 
 /// Copies all parameters and buffers between two modules of one architecture.
-void copy_state(const torch::nn::Module& from, const torch::nn::Module& to);
+void copy_state(const torch::nn::Module& from, torch::nn::Module& to);
 
 /// Moves the weights and batch norms' statistics of one net a little towards another's, all at once.
 class MovingAverage {
  public:
-  /// Both nets are to outlive it. `decay`: what stays of the average at a step, 0…1.
-  MovingAverage(const torch::nn::Module& net, const torch::nn::Module& average, double decay);
+  /// `decay`: what stays of the average at a step, 0…1.
+  MovingAverage(const torch::nn::Module& net, torch::nn::Module& average, double decay);
 
   /// `step`: from 0, over the whole phase.
   void update(std::int64_t step);

@@ -37,7 +37,7 @@ std::string protocol_of(const FitOptions& o, int chosen_epoch) {
 
 std::map<std::string, std::string> origin_of(const FitOptions& o, std::int64_t train_size, const std::string& teachers) {
   std::map<std::string, std::string> origin;
-  origin["data"] = data_set_name(o.data) + (o.fold < 0 ? ", split " + o.train_split : "");
+  origin["data"] = data_set_name(o.data) + (o.fold < 0 && !o.train_split.empty() ? ", split " + o.train_split : "");
   if (o.fold >= 0) origin["without_fold"] = std::to_string(o.fold);
   origin["train_images"] = std::to_string(train_size);
   origin["protocol"] = protocol_of(o);

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "files/usable_processors.h"
 #include "interrupt.h"
 #include "progress.h"
 
@@ -48,7 +49,7 @@ bool align_in_parallel(const AlignerOptions& options, std::size_t count, const s
     }
   };
   std::vector<std::thread> threads;
-  for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) threads.emplace_back(work);
+  for (int i = 0; i < usable_processors(); ++i) threads.emplace_back(work);
   for (auto& thread : threads) thread.join();
   if (first) std::rethrow_exception(first);
   return done == static_cast<long>(count);

@@ -169,6 +169,8 @@ void Trainer::load_checkpoint() {
   best_accuracy_ = done_.best_accuracy;
   // Sums depend on it; the number of cores, or OMP_NUM_THREADS, may be another one by now.
   if (const int threads = checkpoint.threads(); options_.threads == 0 && threads > 0) torch::set_num_threads(threads);
+  if (checkpoint.draws() != kDraws)
+    std::printf("the run was begun by a version that drew batches otherwise: it goes on, but not bit for bit as it would have there\n");
   checkpoint.restore(*net_, *average_);
   optimiser_ = make_optimiser(options_, done_.phase, *net_);
   checkpoint.restore(*optimiser_);

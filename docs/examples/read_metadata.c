@@ -31,7 +31,8 @@ static GstPadProbeReturn on_buffer(GstPad *pad, GstPadProbeInfo *info, gpointer 
   (void)data;
   gst_event_parse_segment(event, &segment);
   /* The place in the film, as in fmpn-expression messages and in fmpnrecord's files. */
-  time = gst_segment_to_stream_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  time = segment->format == GST_FORMAT_TIME ? gst_segment_to_stream_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer))
+                                            : GST_CLOCK_TIME_NONE;
   gst_event_unref(event);
   while ((region = (GstVideoRegionOfInterestMeta *)gst_buffer_iterate_meta_filtered(buffer, &at,
                                                                                     GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) != NULL)
@@ -58,6 +59,7 @@ int main(int argc, char **argv) {
   g_free(launch);
   if (pipeline == NULL) {
     g_printerr("read_metadata: %s\n", fault->message);
+    g_error_free(fault);
     return 1;
   }
   sink = gst_bin_get_by_name(GST_BIN(pipeline), "end");

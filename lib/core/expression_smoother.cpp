@@ -4,7 +4,25 @@
 #include <cmath>
 #include <utility>
 
+#include <fmpn/error.h>
+
 namespace fmpn {
+namespace {
+
+void need(bool ok, const char* what) {
+  if (!ok) throw Error(ErrorCode::kBadSetting, std::string("smoothing: ") + what);
+}
+
+}  // namespace
+
+ExpressionSmoother::ExpressionSmoother(const SmootherOptions& options) { set_options(options); }
+
+void ExpressionSmoother::set_options(const SmootherOptions& options) {
+  need(options.half_life >= 0 && std::isfinite(options.half_life), "the half-life must not be negative");
+  need(options.min_confidence >= 0 && options.min_confidence <= 1, "the least confidence must lie in 0…1");
+  need(options.hysteresis >= 0 && options.keep >= 0, "neither the hysteresis nor the time that a face is kept may be negative");
+  options_ = options;
+}
 
 int ExpressionSmoother::stable_label(const std::vector<float>& p, int standing) const {
   int best = static_cast<int>(std::max_element(p.begin(), p.end()) - p.begin());
@@ -15,9 +33,12 @@ int ExpressionSmoother::stable_label(const std::vector<float>& p, int standing) 
 }
 
 SmoothedExpression ExpressionSmoother::update(int track_id, const std::vector<float>& observed, double time, bool judged) {
+  need(!observed.empty() && std::all_of(observed.begin(), observed.end(), [](float p) { return std::isfinite(p); }), "no distribution");
+  need(std::isfinite(time), "the time is not finite");
   Face& face = faces_[track_id];
+  need(face.last.probabilities.empty() || face.last.probabilities.size() == observed.size(), "the number of classes has changed");
   if (judged) {
-    if (face.probabilities.size() != observed.size() || options_.half_life <= 0) {
+    if (face.probabilities.empty() || options_.half_life <= 0) {
       face.probabilities = observed;
     } else {
       const auto keep = static_cast<float>(std::exp2(-std::max(0.0, time - face.observed) / options_.half_life));
@@ -57,9 +78,9 @@ std::vector<ExpressionEvent> ExpressionSmoother::take_events(double now) {
   return std::exchange(events_, {});
 }
 
-std::vector<ExpressionEvent> ExpressionSmoother::end_all(double now) {
+std::vector<ExpressionEvent> ExpressionSmoother::end_all() {
   for (const auto& [id, face] : faces_)
-    events_.push_back({ExpressionEvent::Kind::kOffset, id, face.label_id, face.label_id, face.last, now});
+    events_.push_back({ExpressionEvent::Kind::kOffset, id, face.label_id, face.label_id, face.last, face.last_seen});
   faces_.clear();
   return std::exchange(events_, {});
 }

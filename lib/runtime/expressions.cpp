@@ -33,8 +33,7 @@ std::vector<float> joined_masks(const std::vector<MotionMask>& masks, std::size_
   for (const MotionMask& mask : masks) {
     if (mask.side != side || mask.values.size() != static_cast<std::size_t>(side) * static_cast<std::size_t>(side))
       throw Error(ErrorCode::kBadSetting, "classify: a mask of side " + std::to_string(mask.side) + " with " +
-                                              std::to_string(mask.values.size()) + " values; the model needs " + std::to_string(side) + "×" +
-                                              std::to_string(side));
+                                              std::to_string(mask.values.size()) + " values; the model needs side " + std::to_string(side));
     values.insert(values.end(), mask.values.begin(), mask.values.end());
   }
   return values;

@@ -17,6 +17,7 @@
 #include <fmpn/error.h>
 
 #include "annotate_input.h"
+#include "files/usable_processors.h"
 #include "files/whole_file.h"
 #include "overall.h"
 #include "progress.h"
@@ -41,7 +42,7 @@ std::string landmark_model_of(const Options& options) {
 /// Inputs at a time share the cores, where the user does not say otherwise: each one's helpers would wait for all the others'.
 int threads_of_each(std::size_t jobs) {
   if (jobs < 2 || std::getenv("OMP_NUM_THREADS") != nullptr) return 0;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency() / jobs));
+  return std::max(1, usable_processors() / static_cast<int>(jobs));
 }
 
 /// The run: a queue of inputs, worked off by `jobs` threads.

@@ -201,7 +201,7 @@ static void gst_fmpn_classify_end_frame(GstFmpnInference* base) {
 
 static void gst_fmpn_classify_end_stream(GstFmpnInference* base) {
   State& s = *GST_FMPN_CLASSIFY(base)->state;
-  post_events(base, s.smoother->end_all(s.now));
+  post_events(base, s.smoother->end_all());
   s.smoother->reset();
   s.shown.clear();
 }

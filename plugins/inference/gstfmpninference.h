@@ -21,7 +21,7 @@ G_DECLARE_DERIVABLE_TYPE(GstFmpnInference, gst_fmpn_inference, GST, FMPN_INFEREN
 struct _GstFmpnInferenceClass {
   GstBaseTransformClass parent_class;
 
-  /// A new run begins with this model. Snapshots the settings.
+  /// A new run begins with this model.
   void (*begin)(GstFmpnInference* self, const fmpn::ModelInfo& model);
 
   /// The networks' part, a result for each input. May run on the worker thread: touches nothing but the engine.
@@ -37,7 +37,7 @@ struct _GstFmpnInferenceClass {
   /// All faces of the frame are done.
   void (*end_frame)(GstFmpnInference* self);
 
-  /// The stream is at its end, or jumps elsewhere (flush, a segment from elsewhere): every face is gone.
+  /// The stream is at its end, is stopped, or jumps elsewhere (flush, a segment from elsewhere): every face is gone.
   void (*end_stream)(GstFmpnInference* self);
 };
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "expect_error.h"
+
 namespace fmpn {
 namespace {
 
@@ -72,7 +74,32 @@ TEST(Smoother, TellsOnsetChangeAndOffset) {
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0].kind, Kind::kOffset);
   EXPECT_DOUBLE_EQ(events[0].time, 0.2);
-  EXPECT_TRUE(smoother.end_all(2).empty());
+  EXPECT_TRUE(smoother.end_all().empty());
+}
+
+TEST(Smoother, AtTheEndAFaceEndsWhenItWasLastSeen) {
+  ExpressionSmoother smoother;
+  smoother.update(4, {0.8F, 0.2F}, 0);
+  smoother.seen(4, 0.5);
+  smoother.take_events(1);
+  const auto events = smoother.end_all();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].kind, Kind::kOffset);
+  EXPECT_DOUBLE_EQ(events[0].time, 0.5);
+}
+
+TEST(Smoother, WhatIsNoObservationIsRefused) {
+  using test::expect_error;
+  ExpressionSmoother smoother;
+  expect_error(ErrorCode::kBadSetting, {"distribution"}, [&] { smoother.update(1, {}, 0); });
+  expect_error(ErrorCode::kBadSetting, {"distribution"}, [&] { smoother.update(1, {NAN, 0.5F}, 0); });
+  expect_error(ErrorCode::kBadSetting, {"time"}, [&] { smoother.update(1, {0.5F, 0.5F}, NAN); });
+  smoother.update(1, {0.1F, 0.2F, 0.3F, 0.4F}, 0);
+  expect_error(ErrorCode::kBadSetting, {"classes"}, [&] { smoother.update(1, {0.5F, 0.5F}, 1); });
+  EXPECT_EQ(smoother.update(2, {0.4F, 0.6F}, 1).label_id, 1) << "another face";
+  expect_error(ErrorCode::kBadSetting, {"half-life"}, [] { ExpressionSmoother({-1, 0, 0, 1}); });
+  expect_error(ErrorCode::kBadSetting, {"confidence"}, [&] { smoother.set_options({0, 2, 0, 1}); });
+  expect_error(ErrorCode::kBadSetting, {"hysteresis"}, [&] { smoother.set_options({0, 0, NAN, 1}); });
 }
 
 TEST(Smoother, AnObservationThatComesLateKeepsItsOwnTime) {

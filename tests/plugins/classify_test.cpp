@@ -167,7 +167,8 @@ TEST_F(ClassifyElement, AnotherModelWhileItPlays) {
   EXPECT_NE(read_text(folder.file("rows")).find("contempt"), std::string::npos);
   std::string events;
   for (const std::string& message : h.element_messages("fmpn-expression"))
-    events += message.find("(string)onset") != std::string::npos ? "onset " : message.find("(string)offset") != std::string::npos ? "offset " : "";
+    for (const char* event : {"onset", "change", "offset"})
+      if (message.find(std::string("(string)") + event) != std::string::npos) events += std::string(event) + ' ';
   EXPECT_EQ(events, "onset offset onset ");
 }
 

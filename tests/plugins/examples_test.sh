@@ -4,7 +4,8 @@ set -euo pipefail
 script=$1 source=$2 still=$3
 python=/usr/bin/python3  # Debian's, which has its gi
 photograph=/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg
-$python -c 'import gi; gi.require_version("GstVideo", "1.0")' 2> /dev/null || { echo "python3-gi or GStreamer's introspection data is not installed"; exit 77; }
+$python -c 'import gi; gi.require_version("GstVideo", "1.0")' 2> /dev/null ||
+  { echo "python3-gi or GStreamer's introspection data is not installed"; exit 77; }
 [[ -e $photograph ]] || { echo "$photograph is not installed"; exit 77; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -35,7 +36,8 @@ assert [message["event"] for message in messages] == ["onset", "offset"], messag
 assert messages[0]["time"] == 0, messages
 END
 # Who has read enough closes the pipe.
-$python "$script" "filesrc location=$photograph ! jpegdec ! imagefreeze num-buffers=40 ! $elements" 2> "$folder/closed" | head -1 > /dev/null
+$python "$script" "filesrc location=$photograph ! jpegdec ! imagefreeze num-buffers=40 ! $elements" 2> "$folder/closed" |
+  head -1 > /dev/null
 [[ ! -s $folder/closed ]] || { cat "$folder/closed"; exit 1; }
 
 program=$folder/read_metadata

@@ -9,6 +9,7 @@
 
 #include <fmpn/model_info.h>
 
+#include "environment.h"
 #include "manifest.h"
 #include "train_program.h"
 
@@ -69,9 +70,19 @@ TEST_F(CompareWays, EveryWayWithEverySeedAndKeepsWhatIsDone) {
   EXPECT_TRUE(contains(again.out, "| baseline | 25.00 | 50.00 | 37.50 |  |  |")) << again.out;
   EXPECT_TRUE(contains(again.out, "| fmpn | 50.00 | 65.00 | 57.50 | +20.00 ± 5.00 | +4.00 |")) << again.out;
   EXPECT_TRUE(fs::exists(file("out/no-mask-1/result.json")));
-  // Sums depend on the threads: whoever goes on with other --jobs takes as many for each run.
-  const std::string threads = test::read_text(file("out/threads"));
-  EXPECT_EQ(threads, std::to_string(std::max(1U, std::thread::hardware_concurrency() / 2)));
+}
+
+// Sums depend on the threads.
+TEST_F(CompareWays, WhoGoesOnWithOtherJobsTakesAsManyThreads) {
+  test::Environment environment;
+  environment.set("OMP_NUM_THREADS", "3");
+  const std::vector<std::string> way{"--way", "own: --ablation baseline --threads 0"};
+  ASSERT_EQ(compare(way).status, 0);
+  environment.unset("OMP_NUM_THREADS");
+  fs::remove_all(file("out/own-2"));
+  ASSERT_EQ(compare({"--jobs", "2", way[0], way[1]}).status, 0);
+  const std::string arithmetic = read_model_info(file("out/own-2/last.safetensors")).provenance.at("arithmetic");
+  EXPECT_TRUE(contains(arithmetic, ", 3 threads")) << arithmetic;
 }
 
 TEST_F(CompareWays, DrawsThePicturesOfASeedOnceForAllWays) {

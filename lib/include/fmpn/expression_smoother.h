@@ -38,23 +38,25 @@ struct ExpressionEvent {
 /// come later than it was made. For one thread at a time.
 class FMPN_API ExpressionSmoother {
  public:
-  explicit ExpressionSmoother(const SmootherOptions& options = {}) : options_(options) {}
+  /// Throws kBadSetting for an option out of range.
+  explicit ExpressionSmoother(const SmootherOptions& options = {});
+  /// The same; they count from the next observation on.
+  void set_options(const SmootherOptions& options);
 
-  /// From the next observation on.
-  void set_options(const SmootherOptions& options) { options_ = options; }
-
-  /// A new observation: a distribution that sums to 1, of as many classes as those before; `judged` false for a face too bad to be judged (quality), which is
-  /// uncertain and leaves no trace in the smoothed distribution.
+  /// A new observation: a distribution that sums to 1, of as many classes as those of this face before; `judged` false for a face too bad
+  /// to be judged (quality), which is uncertain and leaves no trace in the smoothed distribution. Throws kBadSetting for numbers that are
+  /// not finite, and for another number of classes.
   SmoothedExpression update(int track_id, const std::vector<float>& probabilities, double time, bool judged = true);
 
   /// The face is there, but nothing new is known of it.
   void seen(int track_id, double time);
 
-  /// Events since the last call, in order; ends the expressions of faces not seen for `keep` seconds.
+  /// Events since the last call, in order; ends the expressions of faces not seen for `keep` seconds. To be called on every frame: faces
+  /// and events are kept until then.
   std::vector<ExpressionEvent> take_events(double now);
 
-  /// Ends every face's expression (end of stream).
-  std::vector<ExpressionEvent> end_all(double now);
+  /// Ends every face's expression (end of stream), each when the face was last seen.
+  std::vector<ExpressionEvent> end_all();
 
   void reset() { faces_.clear(), events_.clear(); }
 
