@@ -53,7 +53,7 @@ void cross_validate(CvOptions o) {
     if (!o.resume) forget(files);
     throw;
   }
-  if (!o.resume) write_configuration(o);
+  write_configuration(o);  // when it goes on, too: an older version's has no threads
   FoldRunner(o, open).run();
   std::fputs(write_cross_validation(o.run, read_folds(o.run, folds)).c_str(), stdout);
   std::printf("\ntable.txt, table.json, the pictures and report.html are in %s\n", o.run.c_str());

@@ -152,7 +152,6 @@ void share_cores(CvOptions& o) {
   const int share = std::max(1, usable_processors() / o.jobs);
   o.threads = before > 0 ? before : wanted > 0 ? wanted : share;
   setenv("OMP_NUM_THREADS", std::to_string(o.threads).c_str(), /*overwrite=*/1);
-  if (o.resume && before == 0) write_configuration(o);
 }
 
 std::vector<std::string> fold_command(const CvOptions& o, int k) {

@@ -60,12 +60,12 @@ void warn_of_seen_pictures(const FitOptions& o, const Selection& held) {
       {"--weights", o.weights}, {"--cn-weights", o.cn_weights}, {"--fmg-weights", o.fmg_weights}};
   for (const std::string& teacher : o.teachers) models.emplace_back("--teacher", teacher);
   for (const auto& [option, path] : models) {
-    if (fs::path(path).extension() != ".safetensors") continue;  // of torchvision, or the authors'
+    if (path.empty()) continue;
     std::string seen;
     try {
       seen = seen_of(read_model_info(path), o.data, held);
     } catch (const Error&) {
-      continue;  // no model of ours; who reads its weights tells what is wrong with it
+      continue;  // torchvision's, the authors', or none: who reads its weights tells what is wrong with it
     }
     if (!seen.empty())
       std::fprintf(stderr, "fmpn-train: warning: %s %s was trained on %s: what comes of it on %s says nothing of new faces\n", option,
